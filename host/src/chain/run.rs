@@ -1,0 +1,261 @@
+//! One exchange's way along its chain and back.
+
+use std::time::{Duration, Instant};
+
+use super::{Chain, Link};
+use crate::config::OnError;
+use crate::exchange::{Exchange, Reply, RequestHead, ResponseHead, Timing};
+use crate::sandbox::{Action, Fault, Instance, Lease};
+use crate::state::ConsumerId;
+use crate::telemetry::metrics::{Hook, Outcome};
+
+/// One exchange on its way along a chain: the exchange, and the instances that are its own.
+///
+/// Dropping it in the middle of the way (the client went away) is safe at every point.
+#[derive(Debug)]
+pub struct Run {
+    /// Away only for the time of a call, which nothing can interrupt.
+    exchange: Option<Box<Exchange>>,
+    /// Instances of plugins with `isolation = "request"`, by place in the chain.
+    leases: Vec<(usize, Lease)>,
+    worker: usize,
+    /// The next plugin that the response meets is the one before this place.
+    back: usize,
+}
+
+/// Why the exchange is at hand: calls take it and bring it back before they return.
+const BETWEEN_CALLS: &str = "a call brings the exchange back";
+
+/// A plugin ends the way: the response is made here, or made anew.
+#[derive(Debug)]
+pub enum Halt {
+    /// The plugin at this place answers the client.
+    Reply(usize, Reply),
+    /// The plugin at this place failed, and may not be skipped.
+    Fault(usize, Fault),
+}
+
+impl Run {
+    pub fn new(exchange: Box<Exchange>, worker: usize) -> Self {
+        Self { exchange: Some(exchange), leases: Vec::new(), worker, back: 0 }
+    }
+
+    pub fn exchange(&self) -> &Exchange {
+        self.exchange.as_deref().expect(BETWEEN_CALLS)
+    }
+
+    pub fn exchange_mut(&mut self) -> &mut Exchange {
+        self.exchange.as_deref_mut().expect(BETWEEN_CALLS)
+    }
+
+    /// Moves the exchange and its instances out; what is left holds nothing.
+    pub fn take(&mut self) -> Self {
+        Self { exchange: self.exchange.take(), leases: std::mem::take(&mut self.leases), ..*self }
+    }
+
+    /// Calls the request hooks in order, up to one that ends the way.
+    pub async fn on_request(&mut self, chain: &Chain) -> Option<Halt> {
+        let mut mark = Instant::now();
+        for (place, link) in chain.links.iter().enumerate() {
+            self.exchange_mut().progress.met = place + 1;
+            if link.plugin.is_fresh() {
+                match link.plugin.lease(self.worker).await {
+                    Ok(lease) => self.leases.push((place, lease)),
+                    Err(fault) => {
+                        if let Some(halt) = self.fault(place, link, Hook::OnRequest, fault, mark) {
+                            self.end_at(place);
+                            return Some(halt);
+                        }
+                        continue;
+                    }
+                }
+                mark = Instant::now();
+            }
+            if !link.plugin.hooks().on_request {
+                continue;
+            }
+            let result = self.call(place, link, |instance, exchange| instance.on_request(place, exchange));
+            let halt = self.settle(place, link, Hook::OnRequest, result, &mut mark);
+            if halt.is_some() {
+                self.end_at(place);
+                return halt;
+            }
+        }
+        self.back = chain.links.len();
+        None
+    }
+
+    /// Calls the next response hooks in reverse order, up to one that makes the response anew. Call
+    /// it again after that, until it answers none. There is a response.
+    pub fn on_response(&mut self, chain: &Chain) -> Option<Halt> {
+        let mut mark = Instant::now();
+        while self.back > 0 {
+            self.back -= 1;
+            let place = self.back;
+            let link = &chain.links[place];
+            if !link.plugin.hooks().on_response || self.is_skipped(place) {
+                continue;
+            }
+            let result = self.call(place, link, |instance, exchange| instance.on_response(place, exchange));
+            let halt = self.settle(place, link, Hook::OnResponse, result, &mut mark);
+            if halt.is_some() {
+                return halt;
+            }
+        }
+        None
+    }
+
+    /// Calls the log hooks of the plugins that the exchange met. The exchange is over.
+    pub fn on_log(&mut self, chain: &Chain) {
+        for &place in &chain.loggers {
+            if place >= self.exchange().progress.met || self.is_skipped(place) {
+                continue;
+            }
+            let link = &chain.links[place];
+            let mark = Instant::now();
+            let result = self.call(place, link, |instance, exchange| instance.on_log(place, exchange));
+            let outcome = match result {
+                Ok(()) => Outcome::Next,
+                Err(fault) => {
+                    let kind = fault.kind();
+                    tracing::error!(plugin = &**link.plugin.name(), hook = "on-log", "plugin {fault}");
+                    Outcome::Fault(kind)
+                }
+            };
+            link.metrics.record(self.worker, Hook::OnLog, outcome, nanos(mark.elapsed()));
+        }
+    }
+
+    /// Calls a hook on the exchange's own instance, or on one of the worker's.
+    fn call<T>(
+        &mut self,
+        place: usize,
+        link: &Link,
+        hook: impl FnOnce(&mut Instance, Box<Exchange>) -> (Box<Exchange>, Result<T, Fault>),
+    ) -> Result<T, Fault> {
+        // A plugin that may be skipped leaves no trace of a call that failed.
+        let before = (link.on_error == OnError::Skip).then(|| Before::of(self.exchange()));
+        let result = if link.plugin.is_fresh() {
+            self.call_leased(place, hook)
+        } else {
+            let exchange = self.exchange.take().expect(BETWEEN_CALLS);
+            let (exchange, result) = link.plugin.call(self.worker, exchange, hook);
+            self.exchange = Some(exchange);
+            result
+        };
+        if let (Err(_), Some(before)) = (&result, before) {
+            before.restore(self.exchange_mut());
+        }
+        result
+    }
+
+    fn call_leased<T>(
+        &mut self,
+        place: usize,
+        hook: impl FnOnce(&mut Instance, Box<Exchange>) -> (Box<Exchange>, Result<T, Fault>),
+    ) -> Result<T, Fault> {
+        let Some((_, lease)) = self.leases.iter_mut().find(|(leased, _)| *leased == place) else {
+            return Err(Fault::Instantiate("the exchange has no instance of it".into()));
+        };
+        let instance = lease.instance()?;
+        let exchange = self.exchange.take().expect(BETWEEN_CALLS);
+        let (exchange, result) = hook(instance, exchange);
+        self.exchange = Some(exchange);
+        if result.is_err() {
+            lease.end();
+        }
+        result
+    }
+
+    fn is_skipped(&self, place: usize) -> bool {
+        self.exchange().progress.skipped.contains(&place)
+    }
+
+    /// Keeps account of a call and says whether it ends the way.
+    fn settle(
+        &mut self,
+        place: usize,
+        link: &Link,
+        hook: Hook,
+        result: Result<Action, Fault>,
+        mark: &mut Instant,
+    ) -> Option<Halt> {
+        let action = match result {
+            Ok(action) => action,
+            Err(fault) => {
+                let halt = self.fault(place, link, hook, fault, *mark);
+                *mark = Instant::now();
+                return halt;
+            }
+        };
+        let now = Instant::now();
+        let took = now - std::mem::replace(mark, now);
+        self.exchange_mut().timings.push(Timing { plugin: place, took });
+        match action {
+            Action::Next => {
+                link.metrics.record(self.worker, hook, Outcome::Next, nanos(took));
+                None
+            }
+            Action::Reply(reply) => {
+                link.metrics.record(self.worker, hook, Outcome::Reply, nanos(took));
+                Some(Halt::Reply(place, reply))
+            }
+        }
+    }
+
+    fn fault(&mut self, place: usize, link: &Link, hook: Hook, fault: Fault, mark: Instant) -> Option<Halt> {
+        let took: Duration = mark.elapsed();
+        self.exchange_mut().timings.push(Timing { plugin: place, took });
+        link.metrics.record(self.worker, hook, Outcome::Fault(fault.kind()), nanos(took));
+        tracing::error!(
+            plugin = &**link.plugin.name(),
+            hook = ?hook,
+            id = &*self.exchange().id,
+            skipped = link.on_error == OnError::Skip,
+            "plugin {fault}"
+        );
+        match link.on_error {
+            OnError::Reject => Some(Halt::Fault(place, fault)),
+            OnError::Skip => {
+                self.exchange_mut().progress.skipped.push(place);
+                None
+            }
+        }
+    }
+
+    /// The request's way ended at this plugin, which does not see the response.
+    fn end_at(&mut self, place: usize) {
+        self.exchange_mut().progress.ended_by = Some(place);
+        self.back = place;
+    }
+}
+
+/// What a plugin can write, as it was before a call.
+struct Before {
+    request: RequestHead,
+    response: Option<ResponseHead>,
+    upstream: usize,
+    consumer: Option<ConsumerId>,
+}
+
+impl Before {
+    fn of(exchange: &Exchange) -> Self {
+        Self {
+            request: exchange.request.clone(),
+            response: exchange.response.clone(),
+            upstream: exchange.upstream,
+            consumer: exchange.consumer,
+        }
+    }
+
+    fn restore(self, exchange: &mut Exchange) {
+        exchange.request = self.request;
+        exchange.response = self.response;
+        exchange.upstream = self.upstream;
+        exchange.consumer = self.consumer;
+    }
+}
+
+fn nanos(took: Duration) -> u64 {
+    u64::try_from(took.as_nanos()).unwrap_or(u64::MAX)
+}

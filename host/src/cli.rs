@@ -1,0 +1,148 @@
+//! The command line: flags, exit codes, and what a person reads there.
+
+mod check;
+mod matching;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{self, Config, LogFormat, LogLevel};
+use crate::gateway::{self, GatewayError, loader};
+use crate::telemetry::access_log::AccessLog;
+use crate::telemetry::{Format, logging};
+
+/// Could not run.
+const FAILED: u8 = 1;
+/// Wrong usage: `EX_USAGE` of sysexits.h.
+const USAGE: u8 = 64;
+/// A configuration with problems: `EX_CONFIG` of sysexits.h.
+const BAD_CONFIG: u8 = 78;
+
+/// An API gateway whose every policy is a sandboxed WebAssembly component.
+#[derive(Debug, Parser)]
+#[command(name = "tollgate", version, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// The configuration.
+    #[arg(long, short, global = true, env = "TOLLGATE_CONFIG", default_value = "config/gateway.toml", value_name = "FILE")]
+    config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway; what happens without a command.
+    Run,
+    /// Print every problem of the configuration, its plugins' own included.
+    Check,
+    /// Print the JSON Schema of the configuration, for editors.
+    Schema,
+    /// Say which route a request takes, and why the others lost.
+    Match(matching::Request),
+    /// Print the version.
+    Version,
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    match Arguments::try_parse() {
+        Ok(arguments) => execute(&arguments),
+        Err(error) => {
+            // To stdout what was asked for (help, version), to stderr what is wrong.
+            let _ = error.print();
+            ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
+        }
+    }
+}
+
+fn execute(arguments: &Arguments) -> ExitCode {
+    match &arguments.command {
+        None | Some(Command::Run) => run(arguments),
+        Some(Command::Check) => match load(arguments).and_then(|config| check::check(&config)) {
+            Ok(summary) => say(&format!("{}: {summary}", arguments.config.display())),
+            Err(error) => fail(&error),
+        },
+        Some(Command::Schema) => say(&format!("{:#}", config::schema())),
+        Some(Command::Match(request)) => match load(arguments) {
+            Ok(config) => match matching::explain(&config, request) {
+                Ok(explanation) => say(&explanation),
+                Err(reason) => {
+                    complain(&reason);
+                    ExitCode::from(USAGE)
+                }
+            },
+            Err(error) => fail(&error),
+        },
+        Some(Command::Version) => say(concat!("tollgate ", env!("CARGO_PKG_VERSION"))),
+    }
+}
+
+fn run(arguments: &Arguments) -> ExitCode {
+    let config = match load(arguments) {
+        Ok(config) => config,
+        Err(error) => return fail(&error),
+    };
+    let log = config.gateway.log;
+    let guard = match logging::init(format(log.format), level(log.level)) {
+        Ok(guard) => guard,
+        Err(error) => return fail(&error.into()),
+    };
+    let access_log = if log.access { AccessLog::to_stdout(format(log.format)) } else { Ok(AccessLog::off()) };
+    let ran = access_log
+        .map_err(GatewayError::from)
+        .and_then(|access_log| gateway::run(&arguments.config, config, access_log, guard.drops()));
+    // The last log lines stand before the last word.
+    drop(guard);
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+fn load(arguments: &Arguments) -> Result<Config, GatewayError> {
+    Ok(config::load(&arguments.config, &loader::surroundings())?)
+}
+
+fn fail(error: &GatewayError) -> ExitCode {
+    match error {
+        GatewayError::Problems(problems) => {
+            complain(&problems.to_string());
+            ExitCode::from(BAD_CONFIG)
+        }
+        error => {
+            complain(&format!("tollgate: {error}"));
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// What was asked for. A reader that went away is not a failure of ours.
+fn say(text: &str) -> ExitCode {
+    let _ = writeln!(std::io::stdout(), "{text}");
+    ExitCode::SUCCESS
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn format(format: LogFormat) -> Format {
+    match format {
+        LogFormat::Auto => Format::Auto,
+        LogFormat::Text => Format::Text,
+        LogFormat::Json => Format::Json,
+    }
+}
+
+fn level(level: LogLevel) -> tracing::Level {
+    match level {
+        LogLevel::Error => tracing::Level::ERROR,
+        LogLevel::Warn => tracing::Level::WARN,
+        LogLevel::Info => tracing::Level::INFO,
+        LogLevel::Debug => tracing::Level::DEBUG,
+        LogLevel::Trace => tracing::Level::TRACE,
+    }
+}

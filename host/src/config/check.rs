@@ -1,0 +1,47 @@
+//! Checks what no single key can show, and builds the checked form.
+//!
+//! Every check notes its problems and goes on, leaving out what it cannot build: the indexes in the
+//! result are right only if there was no problem, and without that nobody sees it.
+
+mod consumers;
+mod gateway;
+mod names;
+mod path;
+mod plugins;
+mod routes;
+mod upstreams;
+
+use super::form::Document;
+use super::problem::{Place, Problem};
+use super::{Config, Surroundings};
+use names::Names;
+use plugins::Plugins;
+
+/// The checked form of a document.
+pub(super) fn check(document: &Document, surroundings: &Surroundings, problems: &mut Vec<Problem>) -> Config {
+    let whole = Place::whole(&document.place.file);
+    for (label, empty) in [("listener", document.listener.is_empty()), ("route", document.route.is_empty())] {
+        if empty {
+            problems.push(Problem::new(&whole, format!("there is no `[[{label}]]`")));
+        }
+    }
+    let gateway = gateway::gateway(&document.gateway, problems);
+    let listeners = gateway::listeners(&document.listener, gateway.admin, problems);
+    let upstream_names = Names::of("upstream", document.upstream.iter().map(|it| it.name.as_ref()), problems);
+    let upstreams = upstreams::upstreams(&document.upstream, problems);
+    let consumers = consumers::consumers(&document.consumer, problems);
+    let mut plugins = Plugins::new(surroundings, gateway.sandbox);
+    plugins.define(&document.plugin, problems);
+    let globals = plugins.globals(&document.gateway.plugins, problems);
+    let routes = routes::routes(&document.route, &globals, &upstream_names, &mut plugins, problems);
+    Config {
+        gateway,
+        listeners,
+        upstreams,
+        consumers,
+        plugins: plugins.into_list(),
+        routes,
+        files: Vec::new(),
+        folders: Vec::new(),
+    }
+}

@@ -1,0 +1,118 @@
+//! Checks routes: their rules can be told apart, their upstreams and plugins exist.
+
+use http::HeaderName;
+
+use crate::config::Route;
+use crate::config::form;
+use crate::config::node::Text;
+use crate::config::problem::{Problem, quote};
+use crate::router::{HeaderRule, HostPattern, PathPattern, QueryRule, Rule, ValueRule, indistinguishable_pairs};
+
+use super::names::Names;
+use super::path;
+use super::plugins::{Link, Plugins};
+
+pub(super) fn routes(
+    forms: &[form::Route],
+    globals: &[Link],
+    upstreams: &Names<'_>,
+    plugins: &mut Plugins<'_>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Route> {
+    Names::of("route", forms.iter().map(|form| form.name.as_ref()), problems);
+    let mut routes = Vec::new();
+    let (mut rules, mut names) = (Vec::new(), Vec::new());
+    for form in forms {
+        let before = problems.len();
+        let Some(route) = route(form, globals, upstreams, plugins, problems) else { continue };
+        // A rule that lacks what could not be read may seem to be like another.
+        if form.sound && problems.len() == before {
+            rules.push(route.rule.clone());
+            names.extend(&form.name);
+        }
+        routes.push(route);
+    }
+    let mut told = vec![false; rules.len()];
+    for (first, second) in indistinguishable_pairs(&rules) {
+        // One problem for each route is enough.
+        if !std::mem::replace(&mut told[second], true) {
+            problems.push(alike(names[first], names[second]));
+        }
+    }
+    routes
+}
+
+fn alike(first: &Text, second: &Text) -> Problem {
+    let (one, other) = (quote(first.written()), quote(second.written()));
+    let message = format!("route {other} wants the same requests as route {one}");
+    Problem::new(&second.place, message)
+        .help(format!("{one} is at {}; give one of them another `match`, or a higher `priority`", first.place))
+}
+
+fn route(
+    form: &form::Route,
+    globals: &[Link],
+    upstreams: &Names<'_>,
+    plugins: &mut Plugins<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Route> {
+    let about = form.name.as_ref().map_or(String::new(), |name| format!(" (route {})", quote(name.written())));
+    let chain = plugins.chain(form.name.as_ref(), &form.plugins, globals, problems);
+    let upstream = form.upstream.as_ref().and_then(|name| upstreams.find(name, &about, problems));
+    let rule = rule(form, &about, problems);
+    let path = rule.as_ref().and_then(|rule| path::path(form, &rule.path, &about, problems));
+    let name = form.name.as_ref()?;
+    Some(Route {
+        name: name.value.clone(),
+        rule: rule?,
+        chain,
+        upstream: upstream?,
+        path: path?,
+        timeout: form.timeout,
+        max_body: form.max_body.on().map(|size| size.0),
+        preserve_host: form.preserve_host,
+        place: name.place.clone(),
+    })
+}
+
+fn rule(form: &form::Route, about: &str, problems: &mut Vec<Problem>) -> Option<Rule> {
+    let wanted = &form.r#match;
+    let path = match &wanted.path {
+        Some(text) => PathPattern::parse(&text.value).map_err(|error| problems.push(foreign(text, &error, about))).ok(),
+        None => PathPattern::parse("/**").ok(),
+    };
+    let (mut hosts, mut headers, mut query) = (Vec::new(), Vec::new(), Vec::new());
+    for text in wanted.host.iter().flat_map(|hosts| &hosts.0) {
+        match HostPattern::parse(&text.value) {
+            Ok(host) => hosts.push(host),
+            Err(error) => problems.push(foreign(text, &error, about)),
+        }
+    }
+    for (name, (place, value)) in wanted.headers.iter().flatten() {
+        match HeaderName::from_bytes(name.as_bytes()) {
+            Ok(name) => headers.push(HeaderRule { name, value: value_rule(value) }),
+            Err(_) => problems.push(Problem::new(place, format!("{} is not a header's name{about}", quote(name)))),
+        }
+    }
+    for (name, (_, value)) in wanted.query.iter().flatten() {
+        query.push(QueryRule { name: name.clone(), value: value_rule(value) });
+    }
+    let priority = i32::try_from(form.priority.0).unwrap_or_default();
+    Some(Rule { hosts, path: path?, methods: wanted.methods.clone(), headers, query, priority })
+}
+
+fn value_rule(text: &Text) -> ValueRule {
+    match text.value.as_str() {
+        "*" => ValueRule::Present,
+        value => ValueRule::Equals(value.to_owned()),
+    }
+}
+
+/// A problem in the router's words, which quote the text.
+fn foreign(text: &Text, error: &dyn std::error::Error, about: &str) -> Problem {
+    let message = match text.interpolated {
+        Some(_) => format!("{} is not a pattern", quote(text.written())),
+        None => error.to_string().replace(char::is_control, "?"),
+    };
+    Problem::new(&text.place, message + about)
+}

@@ -1,0 +1,159 @@
+//! The checked form: what the rest of the gateway works with. Its types cannot hold a config that
+//! is wrong in itself: names are resolved to indexes, text to durations, sizes and addresses.
+//!
+//! It must not know how a config is written down (`form`) nor how it is checked (`check`).
+
+mod plugin;
+mod route;
+mod upstream;
+
+pub use plugin::{Grant, Isolation, OnError, Plugin, PluginConfig, PluginLimits, Source};
+pub(super) use plugin::{Members, Places};
+pub use route::{Path, PathTemplate, Route, TemplatePart};
+pub use upstream::{Address, Balancer, Endpoint, KeepAlive, Upstream, UpstreamTimeout};
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::{Place, Secret};
+
+/// A whole config without a problem in it.
+#[derive(Debug)]
+pub struct Config {
+    pub gateway: Gateway,
+    /// At least one; no two with the same address (port 0 excepted).
+    pub listeners: Vec<Listener>,
+    /// Names are unique.
+    pub upstreams: Vec<Upstream>,
+    /// Names are unique, and no credential belongs to two.
+    pub consumers: Vec<Consumer>,
+    /// Every configured plugin once: named ones, bundled ones that an entry names directly, and
+    /// every inline entry. Scopes are unique. Some may be in no chain.
+    pub plugins: Vec<Plugin>,
+    /// At least one; names are unique, in file order.
+    pub routes: Vec<Route>,
+    /// Every file that was read: the config, what it includes, and `${file:..}` secrets. Watch them.
+    pub files: Vec<PathBuf>,
+    /// The folders in which an `include` with a `*` looks: a new file there may belong to it.
+    pub folders: Vec<PathBuf>,
+}
+
+/// What holds for the whole gateway.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gateway {
+    /// `None`: one for each core. Read at start-up only.
+    pub workers: Option<NonZeroUsize>,
+    /// Where the admin listener is, always a loopback address; `None`: off. Read at start-up only.
+    pub admin: Option<SocketAddr>,
+    /// How long running exchanges may take to finish after SIGTERM.
+    pub shutdown_timeout: Duration,
+    /// Whose `Forwarded` and `X-Forwarded-*` are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    pub state: StateLimits,
+    pub limiter: LimiterLimits,
+    pub sandbox: SandboxLimits,
+    pub log: Log,
+}
+
+/// What plugins may keep in `state`, all of them together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateLimits {
+    pub max_entries: usize,
+    pub max_bytes: u64,
+}
+
+/// What plugins may keep in `limiter`, all of them together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimiterLimits {
+    pub max_entries: usize,
+}
+
+/// The slots of the pooling allocator. Read at start-up only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SandboxLimits {
+    /// Instances alive at once, of all plugins on all workers.
+    pub instances: u32,
+    /// Bytes of linear memory of one instance; no plugin's limit is higher.
+    pub memory: u64,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    pub level: LogLevel,
+    pub format: LogFormat,
+    /// One line for each request.
+    pub access: bool,
+}
+
+/// The least serious level that is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    Text,
+    Json,
+}
+
+/// An address that is accepted on.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    pub address: SocketAddr,
+    pub protocols: Protocols,
+    pub limits: ListenerLimits,
+    /// Where its address is written.
+    pub place: Place,
+}
+
+/// What is spoken on a listener; at least one is true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Protocols {
+    pub http1: bool,
+    /// With prior knowledge.
+    pub http2: bool,
+}
+
+/// What a client may take of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenerLimits {
+    /// Open connections of one worker; `None`: no limit.
+    pub connections: Option<NonZeroUsize>,
+    /// From the first byte of a request to the end of its headers.
+    pub header_timeout: Duration,
+    /// Between two requests of one connection.
+    pub idle_timeout: Duration,
+    /// Header fields of one request.
+    pub headers: usize,
+    /// Bytes of one request's line and headers, at least 8 KiB (hyper's least buffer).
+    pub header_bytes: usize,
+}
+
+/// An authenticated caller known to the gateway.
+#[derive(Clone, Debug)]
+pub struct Consumer {
+    pub name: String,
+    pub groups: Vec<String>,
+    pub credentials: Vec<Credential>,
+    pub place: Place,
+}
+
+/// By what a consumer is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// Kind `key`: a secret without a public id.
+    Key(Secret),
+}

@@ -1,0 +1,51 @@
+//! Checked routes: a match rule, its chain, its upstream.
+
+use std::time::Duration;
+
+use crate::config::Place;
+use crate::router::Rule;
+
+/// A match rule, its chain, its upstream.
+#[derive(Clone, Debug)]
+pub struct Route {
+    pub name: String,
+    pub rule: Rule,
+    /// Indexes into `Config::plugins` in the order of execution, the gateway's own plugins merged in.
+    pub chain: Vec<usize>,
+    /// An index into `Config::upstreams`.
+    pub upstream: usize,
+    /// The path that the upstream sees.
+    pub path: Path,
+    /// From the request being sent to the head of its response, in place of the upstream's.
+    pub timeout: Option<Duration>,
+    /// Bytes of a request's body; `None`: no limit.
+    pub max_body: Option<u64>,
+    /// Whether the upstream sees the client's `Host` (`true`) or its own endpoint's authority.
+    pub preserve_host: bool,
+    /// Where its name is written.
+    pub place: Place,
+}
+
+/// What becomes of the path on the way to the upstream. The query is kept always.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Path {
+    Keep,
+    /// Begins with `/`, does not end with one, and every path that the rule matches begins with it.
+    /// What is left may be empty: the upstream then sees `/`.
+    StripPrefix(String),
+    Rewrite(PathTemplate),
+}
+
+/// A path with the parameters of the rule's path in it; begins with a literal `/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathTemplate {
+    pub parts: Vec<TemplatePart>,
+}
+
+/// A piece of a `PathTemplate`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TemplatePart {
+    Literal(String),
+    /// The name of a parameter that the rule's path has; `**` is `rest`.
+    Param(String),
+}

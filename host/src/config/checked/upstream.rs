@@ -1,0 +1,70 @@
+//! Checked upstreams: a named group of equal endpoints.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use http::uri::Authority;
+
+use crate::config::Place;
+
+/// A named group of equal endpoints.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    pub name: String,
+    /// At least one.
+    pub endpoints: Vec<Endpoint>,
+    pub balancer: Balancer,
+    pub timeout: UpstreamTimeout,
+    pub keep_alive: KeepAlive,
+    /// Where its name is written.
+    pub place: Place,
+}
+
+/// One address in an upstream.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    pub address: Address,
+    /// Its share of the requests, relative to the other endpoints.
+    pub weight: NonZeroU32,
+    /// Where its URL is written.
+    pub place: Place,
+}
+
+/// Where an endpoint is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// Plain HTTP over TCP.
+    Http {
+        /// A DNS name or an IP address, IPv6 without brackets.
+        host: String,
+        port: u16,
+        /// As written in the URL: what `Host` says when the client's is not preserved.
+        authority: Authority,
+    },
+    /// `internal:echo`: the gateway answers itself with what it received.
+    Echo,
+}
+
+/// The choice among endpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Balancer {
+    RoundRobin,
+    LeastRequests,
+}
+
+/// How long an endpoint may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpstreamTimeout {
+    /// From the first packet to an open connection.
+    pub connect: Duration,
+    /// From the request being sent to the head of its response. A route's timeout replaces it.
+    pub response: Duration,
+}
+
+/// Connections that wait for the next request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepAlive {
+    /// Idle ones for each worker and endpoint; 0: every request opens its own.
+    pub connections: usize,
+    pub idle_timeout: Duration,
+}

@@ -1,0 +1,153 @@
+//! `[gateway]`, `[[listener]]` and `[[consumer]]` as they are written.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::ChainEntry;
+use crate::config::checked::{LogFormat, LogLevel};
+use crate::config::node::Text;
+use crate::config::read::{Placed, form, words};
+use crate::config::values::{GIB, KIB, MIB, OrOff, Size, Whole};
+
+form! {
+    /// What holds for the whole gateway.
+    struct Gateway {
+        /// Threads that serve requests; 0: one for each core. Read at start-up only.
+        preset workers: Whole<0, 1024> = 0,
+        /// Where the admin listener is, a loopback address, or `off`. Read at start-up only.
+        preset admin: Placed<OrOff<SocketAddr>> = "127.0.0.1:9901",
+        /// How long running exchanges may take to finish after SIGTERM.
+        preset shutdown_timeout: Duration = "30s",
+        /// Networks whose `Forwarded` and `X-Forwarded-*` headers are believed.
+        preset trusted_proxies: Vec<IpNet> = [],
+        /// Plugins that run first on every route, in this order. A route's entry with the same name replaces one.
+        preset plugins: Vec<ChainEntry> = [],
+        /// What plugins may keep in `state`, all of them together.
+        table state: State,
+        /// What plugins may keep in `limiter`, all of them together.
+        table limiter: Limiter,
+        /// Room for plugin instances. Read at start-up only.
+        table sandbox: Sandbox,
+        /// What is logged, and how.
+        table log: Log,
+    }
+}
+
+form! {
+    /// What plugins may keep in `state`, all of them together.
+    struct State {
+        /// Entries.
+        preset max_entries: Whole<1, 1_000_000_000> = 100000,
+        /// Bytes of keys and values.
+        preset max_bytes: Size<KIB> = "64MiB",
+    }
+}
+
+form! {
+    /// What plugins may keep in `limiter`, all of them together.
+    struct Limiter {
+        /// Keys that are counted.
+        preset max_entries: Whole<1, 1_000_000_000> = 100000,
+    }
+}
+
+form! {
+    /// Room for plugin instances. Read at start-up only.
+    struct Sandbox {
+        /// Instances alive at once, of all plugins on all workers.
+        preset instances: Whole<1, 100_000> = 1000,
+        /// Memory of one instance; no plugin's `limits.memory` is higher.
+        preset memory: Placed<Size<MIB, { 4 * GIB }>> = "64MiB",
+    }
+}
+
+form! {
+    /// What is logged, and how.
+    struct Log {
+        /// The least serious level.
+        preset level: LogLevel = "info",
+        /// `auto`: text on a terminal, JSON otherwise.
+        preset format: LogFormat = "auto",
+        /// One line for each request.
+        preset access: bool = true,
+    }
+}
+
+words! {
+    LogLevel {
+        "error" = LogLevel::Error,
+        "warn" = LogLevel::Warn,
+        "info" = LogLevel::Info,
+        "debug" = LogLevel::Debug,
+        "trace" = LogLevel::Trace,
+    }
+    LogFormat {
+        "auto" = LogFormat::Auto,
+        "text" = LogFormat::Text,
+        "json" = LogFormat::Json,
+    }
+}
+
+form! {
+    /// An address that is accepted on.
+    struct Listener as "listener" {
+        /// IP address and port.
+        required address: Placed<SocketAddr>,
+        /// What is spoken; `http2` with prior knowledge.
+        preset protocols: Placed<Vec<ProtocolWord>> = ["http1", "http2"],
+        /// What a client may take.
+        table limits: ListenerLimits,
+    }
+}
+
+form! {
+    /// What a client may take of a listener.
+    struct ListenerLimits {
+        /// Open connections of one worker; 0: no limit.
+        preset connections: Whole<0, 1_000_000> = 10000,
+        /// From the first byte of a request to the end of its headers.
+        preset header_timeout: Duration = "10s",
+        /// Between two requests of one connection.
+        preset idle_timeout: Duration = "60s",
+        /// Header fields of one request.
+        preset headers: Whole<1, 4096> = 100,
+        /// Bytes of one request's line and headers.
+        preset header_bytes: Size<{ 8 * KIB }, { 16 * MIB }> = "64KiB",
+    }
+}
+
+/// What is spoken on a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::config) enum ProtocolWord {
+    Http1,
+    Http2,
+}
+
+words! {
+    ProtocolWord {
+        "http1" = ProtocolWord::Http1,
+        "http2" = ProtocolWord::Http2,
+    }
+}
+
+form! {
+    /// An authenticated caller known to the gateway.
+    struct Consumer as "consumer" {
+        /// Unique.
+        required name: Text,
+        /// What plugins and upstreams may tell callers apart by.
+        preset groups: Vec<Text> = [],
+        /// By what the caller is known.
+        preset credentials: Vec<Credential> = [],
+    }
+}
+
+form! {
+    /// By what a consumer is known.
+    struct Credential {
+        /// An API key. Write it as `${env:NAME}` or `${file:path}`.
+        required key: Text,
+    }
+}

@@ -1,0 +1,83 @@
+//! The values of the checked form.
+
+use std::time::Duration;
+
+use super::{BASE, config};
+use crate::config::{Address, Balancer, Path, TemplatePart};
+
+#[test]
+fn what_is_not_written_has_its_default() {
+    let config = config(BASE);
+    let (gateway, listener, upstream) = (&config.gateway, &config.listeners[0], &config.upstreams[0]);
+    assert_eq!(gateway.workers, None);
+    assert_eq!(gateway.admin.map(|it| it.to_string()).as_deref(), Some("127.0.0.1:9901"));
+    assert_eq!(gateway.shutdown_timeout, Duration::from_secs(30));
+    assert_eq!(gateway.sandbox.memory, 64 << 20);
+    assert_eq!(listener.limits.connections.map(usize::from), Some(10_000));
+    assert!(listener.protocols.http1 && listener.protocols.http2);
+    assert_eq!(upstream.balancer, Balancer::RoundRobin);
+    assert_eq!(upstream.endpoints[0].address, Address::Echo);
+    assert_eq!(config.routes[0].max_body, Some(10 << 20));
+    assert_eq!(config.routes[0].rule.path.to_string(), "/**");
+    assert!(config.routes[0].preserve_host);
+}
+
+#[test]
+fn values_are_in_their_units() {
+    let config = config(
+        r#"
+[gateway]
+admin = "off"
+workers = 3
+shutdown-timeout = "1.5s"
+trusted-proxies = ["10.0.0.0/8", "::1"]
+[[listener]]
+address = "[::]:80"
+protocols = ["http2"]
+limits = { connections = 0, header-bytes = 8192, idle-timeout = "250ms" }
+[[upstream]]
+name = "u"
+endpoints = ["http://a.example", { url = "http://[::1]:9001/", weight = 5 }]
+[[route]]
+name = "r"
+upstream = "u"
+match = { path = "/a/{id}/**" }
+rewrite = "/b/{rest}/{id}.json"
+max-body = "off"
+[[route]]
+name = "s"
+upstream = "u"
+match = { path = "/%7Euser/**" }
+strip-prefix = "/~user"
+"#,
+    );
+    assert_eq!((config.gateway.admin, config.gateway.workers.map(usize::from)), (None, Some(3)));
+    assert_eq!(config.gateway.shutdown_timeout, Duration::from_millis(1500));
+    assert_eq!(config.gateway.trusted_proxies[1].to_string(), "::1/128");
+    let limits = config.listeners[0].limits;
+    assert_eq!((limits.connections, limits.header_bytes, limits.idle_timeout.as_millis()), (None, 8192, 250));
+    let [first, second] = &config.upstreams[0].endpoints[..] else { panic!("two") };
+    let address = |host: &str, port, authority: &str| Address::Http {
+        host: host.to_owned(),
+        port,
+        authority: authority.parse().expect("an authority"),
+    };
+    assert_eq!(first.address, address("a.example", 80, "a.example"));
+    assert_eq!(second.address, address("::1", 9001, "[::1]:9001"));
+    assert_eq!(second.weight.get(), 5);
+    assert_eq!(config.routes[0].max_body, None);
+    let Path::Rewrite(template) = &config.routes[0].path else { panic!("{:?}", config.routes[0].path) };
+    let (literal, param) =
+        (|it: &str| TemplatePart::Literal(it.to_owned()), |it: &str| TemplatePart::Param(it.to_owned()));
+    assert_eq!(template.parts, [literal("/b/"), param("rest"), literal("/"), param("id"), literal(".json")]);
+    assert_eq!(config.routes[1].path, Path::StripPrefix("/~user".to_owned()));
+}
+
+#[test]
+fn a_long_line_takes_no_longer_than_many_short_ones() {
+    let groups = "\"ä\", ".repeat(100_000);
+    let started = std::time::Instant::now();
+    let text = format!("{BASE}consumer = [{{ name = \"a\", groups = [{groups}] }}]");
+    assert_eq!(super::problems(&text).lines().last(), Some("100000 problems"));
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+}

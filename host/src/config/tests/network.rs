@@ -1,0 +1,149 @@
+//! Listeners, endpoints, networks and consumers.
+
+use insta::assert_snapshot;
+
+use super::{also, problems};
+
+#[test]
+fn an_admin_listener_for_the_world_is_refused() {
+    assert_snapshot!(also("gateway.admin = \"0.0.0.0:9901\""), @r"
+    gateway.toml:4:17: the admin listener must be on a loopback address, until it can ask who is calling
+      help: such as `127.0.0.1:9901`, or `off`
+    1 problem
+    ");
+}
+
+#[test]
+fn listeners_must_not_be_at_the_same_address() {
+    assert_snapshot!(problems(r#"
+[[listener]]
+address = "127.0.0.1:8080"
+[[listener]]
+address = "127.0.0.1:8080"
+[[listener]]
+address = "127.0.0.1:9901"
+[[upstream]]
+name = "echo"
+endpoints = ["internal:echo"]
+[[route]]
+name = "all"
+upstream = "echo"
+"#), @r"
+    gateway.toml:5:11: a second listener is at this address
+      help: the first is at gateway.toml:3:11
+    gateway.toml:7:11: a second listener is at this address
+      help: the admin listener is there: `gateway.admin`
+    2 problems
+    ");
+}
+
+#[test]
+fn listeners_need_an_ip_address_and_a_protocol() {
+    assert_snapshot!(problems(r#"
+listener = [{ address = ":8080" }, { address = "localhost:80", protocols = [] }, { protocols = ["http3"] }]
+upstream = [{ name = "echo", endpoints = ["internal:echo"] }]
+route = [{ name = "all", upstream = "echo" }]
+"#), @r"
+    gateway.toml:2:25: `:8080` is not an IP address with a port
+      help: write `0.0.0.0:8080` for every IPv4 address
+    gateway.toml:2:48: `localhost:80` is not an IP address with a port
+      help: such as `127.0.0.1:8080`, `0.0.0.0:8080` or `[::]:8080`
+    gateway.toml:2:82: the key `address` is missing
+    gateway.toml:2:97: unknown value `http3`, expected one of `http1`, `http2`
+      help: did you mean `http1`?
+    4 problems
+    ");
+}
+
+#[test]
+fn networks_must_be_networks() {
+    assert_snapshot!(also("gateway.trusted-proxies = [\"10.0.0.0/33\", \"localhost\", \"10.0.0.1\", \"fd00::/8\"]"), @r"
+    gateway.toml:4:28: `10.0.0.0/33` is not a network
+      help: such as `10.0.0.0/8`, `fd00::/8` or `192.0.2.1`
+    gateway.toml:4:43: `localhost` is not a network
+      help: such as `10.0.0.0/8`, `fd00::/8` or `192.0.2.1`
+    2 problems
+    ");
+}
+
+#[test]
+fn endpoints_must_be_hosts_with_ports() {
+    assert_snapshot!(problems(r#"
+listener = [{ address = "127.0.0.1:8080" }]
+route = [{ name = "all", upstream = "u" }]
+[[upstream]]
+name = "none"
+endpoints = []
+[[upstream]]
+name = "u"
+endpoints = [
+    "localhost:9001",
+    "https://localhost",
+    "ftp://localhost",
+    "http://localhost/api",
+    "http://localhost?x",
+    "http://u:hunter2@localhost",
+    "http://",
+    "http://:80",
+    "http://a:99999",
+    "http://a:0",
+    "http://a b",
+    "http://[::1",
+    "internal:ehco",
+    { url = "http://a", weight = 0 },
+    { weight = 2 },
+    17,
+]
+"#), @r#"
+    gateway.toml:6:13: there are no endpoints (upstream `none`)
+      help: at least one: `endpoints = ["http://127.0.0.1:9001"]`
+    gateway.toml:10:5: `localhost:9001` is not a URL (upstream `u`)
+      help: an endpoint is written `http://host:port` or `internal:echo`
+    gateway.toml:11:5: `https://localhost` is not supported yet: TLS to upstreams comes later (upstream `u`)
+      help: an endpoint is written `http://host:port` or `internal:echo`
+    gateway.toml:12:5: `ftp://localhost` has an unknown scheme (upstream `u`)
+      help: an endpoint is written `http://host:port` or `internal:echo`
+    gateway.toml:13:5: `http://localhost/api` has a path or a query: an endpoint is a host and a port (upstream `u`)
+      help: `rewrite` and `strip-prefix` of a route change the path that the upstream sees
+    gateway.toml:14:5: `http://localhost?x` has a path or a query: an endpoint is a host and a port (upstream `u`)
+      help: `rewrite` and `strip-prefix` of a route change the path that the upstream sees
+    gateway.toml:15:5: the URL has a user name or password in it (upstream `u`)
+      help: an endpoint is written `http://host:port` or `internal:echo`
+    gateway.toml:16:5: `http://` is not a URL (upstream `u`)
+      help: an endpoint is written `http://host:port` or `internal:echo`
+    gateway.toml:17:5: `http://:80` has no host (upstream `u`)
+      help: an endpoint is written `http://host:port` or `internal:echo`
+    gateway.toml:18:5: `http://a:99999` has no port from 1 to 65535 (upstream `u`)
+    gateway.toml:19:5: `http://a:0` has no port from 1 to 65535 (upstream `u`)
+    gateway.toml:20:5: `http://a b` is not a URL (upstream `u`)
+      help: an endpoint is written `http://host:port` or `internal:echo`
+    gateway.toml:21:5: `http://[::1` is not a URL (upstream `u`)
+      help: an endpoint is written `http://host:port` or `internal:echo`
+    gateway.toml:22:5: `internal:ehco` is not an internal endpoint (upstream `u`)
+      help: there is `internal:echo`
+    gateway.toml:23:34: 0 is out of range: a number from 1 to 65535 is possible here (upstream `u`)
+    gateway.toml:24:5: the key `url` is missing (upstream `u`)
+    gateway.toml:25:5: expected a URL or a table with `url` and `weight`, found an integer (upstream `u`)
+    17 problems
+    "#);
+}
+
+#[test]
+fn keys_of_consumers_are_never_shown() {
+    assert_snapshot!(also(r#"
+[[consumer]]
+name = "a"
+credentials = [{ key = "topsecret" }, { key = "" }, { key = 12345678 }]
+[[consumer]]
+name = "b"
+credentials = [{ kye = "topsecret" }, { key = "topsecret" }]
+"#), @r"
+    gateway.toml:7:47: the key is empty (consumer `a`)
+    gateway.toml:7:61: expected a string, found an integer (consumer `a`)
+    gateway.toml:10:18: unknown key `kye` (consumer `b`)
+      help: did you mean `key`?
+    gateway.toml:10:47: the same key is given twice (consumer `b`)
+      help: the first is at gateway.toml:7:24
+    4 problems
+    ");
+}

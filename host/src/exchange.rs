@@ -1,0 +1,147 @@
+//! One exchange: a request, its response, and the bookkeeping of both.
+//!
+//! The proxy makes it, the chain passes it from plugin to plugin, the sandbox lends it to a guest
+//! for the time of a call. It holds data only: it must not know how a request is routed or sent.
+
+mod directory;
+mod write;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::HeaderMap;
+use http::uri::PathAndQuery;
+use http::{Method, StatusCode, Version};
+
+pub use directory::{Directory, RouteNames};
+pub use write::{HeaderError, WriteError, append_header, remove_header, set_header, status};
+
+use crate::state::{Consumer, ConsumerId};
+
+/// One request with its response and bookkeeping.
+///
+/// Boxed where it travels: a call into a guest moves a pointer.
+#[derive(Debug)]
+pub struct Exchange {
+    /// Names that hooks may ask for, of the live config that the exchange started with.
+    pub directory: Arc<Directory>,
+    /// Index of the route in [`Directory::routes`].
+    pub route: usize,
+    /// Index of the upstream in [`Directory::upstreams`]; a plugin may steer it elsewhere.
+    pub upstream: usize,
+    pub request: RequestHead,
+    /// The target as routed: what captures point into, whatever plugins make of the path later.
+    pub routed: PathAndQuery,
+    pub response: Option<ResponseHead>,
+    /// The client after the trusted-proxy rules.
+    pub client: IpAddr,
+    pub id: Box<str>,
+    pub consumer: Option<ConsumerId>,
+    pub notes: Vec<Note>,
+    /// What each hook call took, in the order of the calls.
+    pub timings: Vec<Timing>,
+    /// How far the exchange went along the chain.
+    pub progress: Progress,
+    pub outcome: Outcome,
+    pub started: Instant,
+}
+
+/// The head of the request as the next plugin or the upstream sees it.
+#[derive(Debug, Clone)]
+pub struct RequestHead {
+    pub method: Method,
+    pub version: Version,
+    /// How the client reached the gateway: `http` or `https`.
+    pub scheme: &'static str,
+    /// Host and port as the client named them, in lower case.
+    pub authority: Box<str>,
+    /// Normal form: what is routed on, authorised on and forwarded.
+    pub target: PathAndQuery,
+    pub headers: HeaderMap,
+}
+
+/// The head of the response as the next plugin or the client sees it.
+#[derive(Debug, Clone)]
+pub struct ResponseHead {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub origin: Origin,
+}
+
+/// Who made the response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    Upstream,
+    /// A plugin of the chain, by name.
+    Plugin(Arc<str>),
+    /// The gateway itself; the kind of the problem, such as `upstream-connect`.
+    Gateway(&'static str),
+}
+
+/// Bytes that a plugin keeps with an exchange, found by the plugin's place in the chain.
+#[derive(Debug)]
+pub struct Note {
+    pub plugin: usize,
+    pub key: String,
+    pub value: Vec<u8>,
+}
+
+/// Time that one hook call took.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// Place in the chain.
+    pub plugin: usize,
+    pub took: Duration,
+}
+
+/// How far an exchange went along its chain, so that the way back meets the right plugins.
+#[derive(Debug, Default, Clone)]
+pub struct Progress {
+    /// Plugins that the request has met: the first `met` of the chain.
+    pub met: usize,
+    /// The plugin that ended the request's way, by a reply or a fault. It does not see the response.
+    pub ended_by: Option<usize>,
+    /// Plugins that were skipped after a fault and get no later hook; few, if any.
+    pub skipped: Vec<usize>,
+}
+
+/// What became of the exchange; filled in as it goes.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub request_bytes: u64,
+    pub response_bytes: u64,
+    /// Whether the response body was sent to its end.
+    pub completed: bool,
+    pub endpoint: Option<Arc<str>>,
+    /// Why the gateway answered in place of the upstream.
+    pub problem: Option<&'static str>,
+    /// From the first byte of the request to the last of the response.
+    pub duration: Duration,
+}
+
+/// A whole response, made by a plugin.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Exchange {
+    /// The path without the query.
+    pub fn path(&self) -> &str {
+        self.request.target.path()
+    }
+
+    /// The consumer that a plugin identified.
+    pub fn caller(&self) -> Option<&Consumer> {
+        self.consumer.map(|id| self.directory.consumers.consumer(id))
+    }
+
+    /// What a `{name}` in the route's path captured, percent-encoded.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.directory.router.param(self.route, name, self.routed.path())
+    }
+}

@@ -1,0 +1,184 @@
+//! Writes of plugins to an exchange: each is checked, and takes effect at once or not at all.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::uri::PathAndQuery;
+use http::{Method, StatusCode};
+use thiserror::Error;
+
+use super::{Exchange, Note};
+use crate::wire::{headers, path};
+
+/// Why a header cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum HeaderError {
+    #[error("it is not a header name in lower case")]
+    InvalidName,
+    #[error("its value holds bytes that may not stand in a header")]
+    InvalidValue,
+    #[error("it frames messages or concerns one connection only, which is the gateway's")]
+    Forbidden,
+    #[error("there are more than {} header fields", headers::MOST_FIELDS)]
+    TooMany,
+}
+
+/// Why something else cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteError {
+    /// The value is not what is wanted there.
+    Invalid,
+    /// There is no such thing.
+    Unknown,
+    /// What one exchange may keep is full.
+    Full,
+}
+
+/// Limits on what plugins keep with one exchange, over all its plugins.
+const MOST_NOTES: usize = 64;
+const MOST_NOTE_BYTES: usize = 64 * 1024;
+
+/// Replaces every value of a header by one.
+pub fn set_header(fields: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), HeaderError> {
+    let name = header_name(name)?;
+    let value = HeaderValue::from_bytes(value).map_err(|_| HeaderError::InvalidValue)?;
+    room_for_one(fields)?;
+    fields.insert(name, value);
+    Ok(())
+}
+
+/// Adds a value behind those that a header has.
+pub fn append_header(fields: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), HeaderError> {
+    let name = header_name(name)?;
+    let value = HeaderValue::from_bytes(value).map_err(|_| HeaderError::InvalidValue)?;
+    room_for_one(fields)?;
+    fields.append(name, value);
+    Ok(())
+}
+
+/// Removes every value of a header.
+pub fn remove_header(fields: &mut HeaderMap, name: &str) -> Result<(), HeaderError> {
+    fields.remove(header_name(name)?);
+    Ok(())
+}
+
+fn header_name(name: &str) -> Result<HeaderName, HeaderError> {
+    match HeaderName::from_lowercase(name.as_bytes()) {
+        Ok(name) if headers::belongs_to_gateway(&name) => Err(HeaderError::Forbidden),
+        Ok(name) => Ok(name),
+        Err(_) => Err(HeaderError::InvalidName),
+    }
+}
+
+fn room_for_one(fields: &HeaderMap) -> Result<(), HeaderError> {
+    if fields.len() >= headers::MOST_FIELDS { Err(HeaderError::TooMany) } else { Ok(()) }
+}
+
+/// A status that a plugin may give.
+pub fn status(status: u16) -> Result<StatusCode, WriteError> {
+    match StatusCode::from_u16(status) {
+        Ok(code) if (200..=599).contains(&status) => Ok(code),
+        _ => Err(WriteError::Invalid),
+    }
+}
+
+impl Exchange {
+    pub fn set_method(&mut self, method: &str) -> Result<(), WriteError> {
+        match Method::from_bytes(method.as_bytes()) {
+            Ok(method) if method != Method::CONNECT => {
+                self.request.method = method;
+                Ok(())
+            }
+            _ => Err(WriteError::Invalid),
+        }
+    }
+
+    /// `path` has no query; it is brought into normal form.
+    pub fn set_path(&mut self, path: &str) -> Result<(), WriteError> {
+        if path.contains(['?', '#']) {
+            return Err(WriteError::Invalid);
+        }
+        let path = path::normalise(path).map_err(|_| WriteError::Invalid)?;
+        self.set_target(&path, self.request.target.query().map(str::to_owned).as_deref())
+    }
+
+    pub fn set_query(&mut self, query: Option<&str>) -> Result<(), WriteError> {
+        if query.is_some_and(|query| query.contains('#')) {
+            return Err(WriteError::Invalid);
+        }
+        let path = self.path().to_owned();
+        self.set_target(&path, query)
+    }
+
+    fn set_target(&mut self, path: &str, query: Option<&str>) -> Result<(), WriteError> {
+        let text = match query {
+            Some(query) => format!("{path}?{query}"),
+            None => path.to_owned(),
+        };
+        self.request.target = PathAndQuery::try_from(text).map_err(|_| WriteError::Invalid)?;
+        Ok(())
+    }
+
+    /// Sends the exchange to another upstream.
+    pub fn steer(&mut self, upstream: &str) -> Result<(), WriteError> {
+        let found = self.directory.upstreams.iter().position(|name| **name == *upstream);
+        self.upstream = found.ok_or(WriteError::Unknown)?;
+        Ok(())
+    }
+
+    /// What the plugin at this place keeps under a key.
+    pub fn note(&self, plugin: usize, key: &str) -> Option<&[u8]> {
+        let note = self.notes.iter().find(|note| note.plugin == plugin && note.key == key)?;
+        Some(&note.value)
+    }
+
+    pub fn set_note(&mut self, plugin: usize, key: &str, value: Vec<u8>) -> Result<(), WriteError> {
+        let others = |note: &&Note| note.plugin != plugin || note.key != key;
+        let kept: usize =
+            self.notes.iter().filter(others).map(|note| note.key.len() + note.value.len()).sum();
+        if kept + key.len() + value.len() > MOST_NOTE_BYTES {
+            return Err(WriteError::Full);
+        }
+        match self.notes.iter().position(|note| note.plugin == plugin && note.key == key) {
+            Some(place) => self.notes[place].value = value,
+            None if self.notes.len() >= MOST_NOTES => return Err(WriteError::Full),
+            None => self.notes.push(Note { plugin, key: key.to_owned(), value }),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_frames_messages_or_may_not_stand_on_the_wire_is_refused_and_changes_nothing() {
+        let mut fields = HeaderMap::new();
+        for name in ["content-length", "transfer-encoding", "connection", "host", "upgrade", "keep-alive"] {
+            assert_eq!(set_header(&mut fields, name, b"1"), Err(HeaderError::Forbidden), "{name}");
+            assert_eq!(append_header(&mut fields, name, b"1"), Err(HeaderError::Forbidden), "{name}");
+        }
+        for name in ["", "X-Upper", "a b", ":path", "a\r\n"] {
+            assert_eq!(set_header(&mut fields, name, b"1"), Err(HeaderError::InvalidName), "{name:?}");
+        }
+        for value in [&b"a\r\nb: c"[..], b"a\nb", b"a\0"] {
+            assert_eq!(set_header(&mut fields, "x-a", value), Err(HeaderError::InvalidValue));
+        }
+        assert!(fields.is_empty());
+    }
+
+    #[test]
+    fn a_message_has_a_bounded_number_of_fields() {
+        let mut fields = HeaderMap::new();
+        let filled = (0..1_000_000).take_while(|_| append_header(&mut fields, "x-a", b"1").is_ok()).count();
+        assert_eq!(filled, headers::MOST_FIELDS);
+        assert_eq!(append_header(&mut fields, "x-a", b"1"), Err(HeaderError::TooMany));
+    }
+
+    #[test]
+    fn statuses_are_final_ones() {
+        assert_eq!(status(204), Ok(StatusCode::NO_CONTENT));
+        for bad in [0, 99, 100, 101, 199, 600, 999] {
+            assert_eq!(status(bad), Err(WriteError::Invalid), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The control thread: starts the workers, watches the configuration, and lets everything end well.
+//!
+//! It prepares each live config off the path of requests and swaps it in when it is whole. It must
+//! not touch a request.
+
+pub mod cache;
+mod listeners;
+pub mod loader;
+mod reload;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use thiserror::Error;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::task::LocalSet;
+
+use crate::admin::{self, AdminState, Readiness};
+use crate::config::{Config, Problems};
+use crate::listener::{BindError, Command, Worker, WorkerParts};
+use crate::proxy::ProxyParts;
+use crate::sandbox::{Engine, EngineSettings, LoadError};
+use crate::telemetry::access_log::AccessLog;
+use crate::telemetry::metrics::Registry;
+use listeners::Listeners;
+use loader::Loader;
+use reload::Reloader;
+use watch::Watch;
+
+/// Why the gateway does not run, or stopped.
+#[derive(Debug, Error)]
+pub enum GatewayError {
+    #[error("{0}")]
+    Problems(#[from] Problems),
+    #[error("{0}")]
+    Sandbox(#[from] LoadError),
+    #[error("{}: {error}", .place)]
+    Listener { place: crate::config::Place, error: BindError },
+    #[error("the admin listener: {0}")]
+    Admin(BindError),
+    #[error("the process could not be set up: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Runs the gateway until SIGTERM or SIGINT, from a configuration that was read already.
+pub fn run(path: &Path, config: Config, access_log: AccessLog, registry_drops: crate::telemetry::Drops) -> Result<(), GatewayError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
+    LocalSet::new().block_on(&runtime, Gateway::start(path, config, access_log, registry_drops)?.serve())
+}
+
+/// Workers that a configuration asks for.
+pub fn workers(config: &Config) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    config.gateway.workers.map_or_else(cores, std::num::NonZero::get)
+}
+
+/// The engine of a configuration.
+pub fn engine(config: &Config, cache: Option<PathBuf>) -> Result<Engine, LoadError> {
+    Engine::new(EngineSettings {
+        instances: config.gateway.sandbox.instances,
+        memory: usize::try_from(config.gateway.sandbox.memory).unwrap_or(usize::MAX),
+        cache,
+    })
+}
+
+struct Gateway {
+    workers: Vec<Worker>,
+    reloader: Reloader,
+    readiness: Readiness,
+    registry: Arc<Registry>,
+    admin: Option<std::net::TcpListener>,
+    shutdown_timeout: Duration,
+    _access_log: AccessLog,
+}
+
+impl Gateway {
+    fn start(path: &Path, config: Config, access_log: AccessLog, log_drops: crate::telemetry::Drops) -> Result<Self, GatewayError> {
+        let workers = workers(&config);
+        let engine = engine(&config, cache::folder())?;
+        let registry = Arc::new(Registry::new(workers));
+        registry.count_drops("log", log_drops);
+        if let Some(drops) = access_log.drops() {
+            registry.count_drops("access", drops);
+        }
+        let state = Arc::new(loader::state(&config.gateway));
+        let mut loader = Loader::new(engine, state, Arc::clone(&registry), workers);
+        let live = loader.load(&config)?;
+        let (listeners, sockets) = Listeners::bind(&config.listeners, workers)?;
+        let admin = config.gateway.admin.map(admin_socket).transpose()?;
+        let live = Arc::new(ArcSwap::from_pointee(live));
+        let workers = sockets
+            .into_iter()
+            .enumerate()
+            .map(|(index, sockets)| {
+                let proxy = ProxyParts {
+                    worker: index,
+                    live: Arc::clone(&live),
+                    access_log: access_log.writer(),
+                    metrics: registry.worker(index),
+                    unmatched: registry.unmatched(),
+                };
+                Worker::start(WorkerParts { index, sockets, proxy })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        registry.host.config_generation.set(1);
+        listeners.announce();
+        Ok(Self {
+            workers,
+            shutdown_timeout: config.gateway.shutdown_timeout,
+            reloader: Reloader::new(path, config, loader, live, listeners, Arc::clone(&registry)),
+            readiness: Readiness::default(),
+            registry,
+            admin,
+            _access_log: access_log,
+        })
+    }
+
+    async fn serve(mut self) -> Result<(), GatewayError> {
+        let mut signals = Signals::new()?;
+        let (stop_admin, admin_stopped) = oneshot::channel::<()>();
+        let admin = self.admin.take().map(|socket| self.spawn_admin(socket, admin_stopped)).transpose()?;
+        let mut watch = Watch::new(self.reloader.files());
+        self.readiness.set(true);
+        loop {
+            tokio::select! {
+                signal = signals.next() => match signal {
+                    Asked::Stop => break,
+                    Asked::Reload => {
+                        tracing::info!("SIGHUP: reading the configuration again");
+                        self.reload(&mut watch).await;
+                    }
+                },
+                () = watch.changed() => self.reload(&mut watch).await,
+            }
+        }
+        self.drain(signals).await;
+        let _ = stop_admin.send(());
+        if let Some(admin) = admin {
+            let _ = admin.await;
+        }
+        Ok(())
+    }
+
+    async fn reload(&mut self, watch: &mut Watch) {
+        if let Some(shutdown_timeout) = self.reloader.reload(&self.workers).await {
+            self.shutdown_timeout = shutdown_timeout;
+        }
+        watch.follow(self.reloader.files());
+    }
+
+    /// Readiness off, accept no more, finish what runs, for so long as the configuration says.
+    async fn drain(&self, mut signals: Signals) {
+        tracing::info!("stopping: exchanges that run get {:?} to finish", self.shutdown_timeout);
+        self.readiness.set(false);
+        for worker in &self.workers {
+            worker.tell(Command::Drain);
+        }
+        let finished = async {
+            while !self.workers.iter().all(Worker::is_finished) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::select! {
+            () = finished => tracing::info!("stopped"),
+            () = tokio::time::sleep(self.shutdown_timeout) => {
+                tracing::warn!("exchanges still ran after {:?}; they are cut", self.shutdown_timeout);
+            }
+            () = signals.until_stop() => tracing::warn!("a second signal: exchanges that run are cut"),
+        }
+    }
+
+    fn spawn_admin(
+        &self,
+        socket: std::net::TcpListener,
+        stopped: oneshot::Receiver<()>,
+    ) -> Result<tokio::task::JoinHandle<()>, GatewayError> {
+        let listener = tokio::net::TcpListener::from_std(socket)?;
+        tracing::info!("admin listener on {}", listener.local_addr()?);
+        let state = Arc::new(AdminState::new(Arc::clone(&self.registry), self.readiness.clone(), Vec::new()));
+        let shutdown = async { drop(stopped.await) };
+        Ok(tokio::task::spawn_local(admin::serve(listener, state, shutdown)))
+    }
+}
+
+fn admin_socket(address: std::net::SocketAddr) -> Result<std::net::TcpListener, GatewayError> {
+    let mut sockets = crate::listener::bind(address, 1).map_err(GatewayError::Admin)?;
+    Ok(sockets.remove(0))
+}
+
+/// What a signal asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    Stop,
+    Reload,
+}
+
+/// The signals that the gateway heeds.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = self.hangup.recv() => Asked::Reload,
+        }
+    }
+
+    async fn until_stop(&mut self) {
+        while self.next().await != Asked::Stop {}
+    }
+}

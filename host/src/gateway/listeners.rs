@@ -1,0 +1,122 @@
+//! The listeners of the live config: what is bound, and what a reload changes of it.
+
+use std::net::SocketAddr;
+
+use super::GatewayError;
+use crate::config;
+use crate::listener::{Command, Settings, Socket, Worker, bind};
+
+/// What is bound now.
+pub(super) struct Listeners {
+    workers: usize,
+    bound: Vec<Bound>,
+}
+
+struct Bound {
+    name: SocketAddr,
+    /// With the port that the system chose for port 0.
+    address: SocketAddr,
+    settings: Settings,
+}
+
+/// Changes that are ready to be made: everything that could fail has been done.
+pub(super) struct Changes {
+    commands: Vec<Vec<Command>>,
+    bound: Vec<Bound>,
+}
+
+impl Listeners {
+    /// Binds every listener; the sockets are per worker.
+    pub(super) fn bind(
+        listeners: &[config::Listener],
+        workers: usize,
+    ) -> Result<(Self, Vec<Vec<Socket>>), GatewayError> {
+        let mut this = Self { workers, bound: Vec::new() };
+        let mut sockets: Vec<Vec<Socket>> = (0..workers).map(|_| Vec::new()).collect();
+        for listener in listeners {
+            let (bound, new) = this.bind_one(listener)?;
+            this.bound.push(bound);
+            for (worker, socket) in sockets.iter_mut().zip(new) {
+                worker.push(socket);
+            }
+        }
+        Ok((this, sockets))
+    }
+
+    /// Logs where the gateway can be reached; tests and scripts that use port 0 read it.
+    pub(super) fn announce(&self) {
+        for bound in &self.bound {
+            tracing::info!(address = %bound.address, "listening on {}", bound.address);
+        }
+    }
+
+    /// Binds what is new in a config. Nothing changes before the changes are made.
+    pub(super) fn prepare(&self, listeners: &[config::Listener]) -> Result<Changes, GatewayError> {
+        let mut commands: Vec<Vec<Command>> = (0..self.workers).map(|_| Vec::new()).collect();
+        let mut bound = Vec::new();
+        for listener in listeners {
+            let settings = Settings::from(listener);
+            let Some(old) = self.bound.iter().find(|old| old.name == listener.address) else {
+                let (new, sockets) = self.bind_one(listener)?;
+                bound.push(new);
+                for (commands, socket) in commands.iter_mut().zip(sockets) {
+                    commands.push(Command::Listen(socket));
+                }
+                continue;
+            };
+            if old.settings != settings {
+                for commands in &mut commands {
+                    commands.push(Command::Change(old.name, settings.clone()));
+                }
+            }
+            bound.push(Bound { name: old.name, address: old.address, settings });
+        }
+        for old in &self.bound {
+            if !bound.iter().any(|new| new.name == old.name) {
+                for commands in &mut commands {
+                    commands.push(Command::Close(old.name));
+                }
+            }
+        }
+        Ok(Changes { commands, bound })
+    }
+
+    pub(super) fn make(&mut self, changes: Changes, workers: &[Worker]) {
+        for (worker, commands) in workers.iter().zip(changes.commands) {
+            for command in commands {
+                worker.tell(command);
+            }
+        }
+        let new = |bound: &&Bound| !self.bound.iter().any(|old| old.name == bound.name);
+        for bound in changes.bound.iter().filter(new) {
+            tracing::info!(address = %bound.address, "listening on {}", bound.address);
+        }
+        self.bound = changes.bound;
+    }
+
+    fn bind_one(&self, listener: &config::Listener) -> Result<(Bound, Vec<Socket>), GatewayError> {
+        let failed = |error| GatewayError::Listener { place: listener.place.clone(), error };
+        let sockets = bind(listener.address, self.workers).map_err(failed)?;
+        let settings = Settings::from(listener);
+        let address = sockets.first().map_or(Ok(listener.address), std::net::TcpListener::local_addr)?;
+        let sockets = sockets
+            .into_iter()
+            .map(|socket| Socket { name: listener.address, socket, settings: settings.clone() })
+            .collect();
+        Ok((Bound { name: listener.address, address, settings }, sockets))
+    }
+}
+
+impl From<&config::Listener> for Settings {
+    fn from(listener: &config::Listener) -> Self {
+        Self {
+            http1: listener.protocols.http1,
+            http2: listener.protocols.http2,
+            connections: listener.limits.connections.map(std::num::NonZero::get),
+            header_timeout: listener.limits.header_timeout,
+            idle_timeout: listener.limits.idle_timeout,
+            headers: listener.limits.headers,
+            header_bytes: listener.limits.header_bytes,
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! From a checked configuration to a live one: compiles components, configures plugins, builds
+//! chains. Finds every problem that only the components themselves can tell.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::chain::{Chain, Link};
+use crate::config::{self, Config, Isolation, Problem, Problems, Source, Surroundings};
+use crate::exchange::{Directory, RouteNames};
+use crate::live::{Live, Route};
+use crate::router::Router;
+use crate::sandbox::{Component, Engine, LoadError, Plugin, PluginSpec};
+use crate::state::{Bounds, Consumers, Registration, State};
+use crate::telemetry::metrics::Registry;
+use crate::upstream::Upstream;
+use crate::wire::headers::Owned;
+
+/// Makes live configs. What did not change since the last one is taken over from it: compiled
+/// components, and plugins with their instances.
+pub struct Loader {
+    engine: Engine,
+    state: Arc<State>,
+    registry: Arc<Registry>,
+    workers: usize,
+    generation: u64,
+    /// Of the last live config.
+    components: HashMap<Digest32, Component>,
+    plugins: Vec<Loaded>,
+}
+
+type Digest32 = [u8; 32];
+
+/// A plugin with what tells whether it can be taken over.
+#[derive(Clone)]
+struct Loaded {
+    component: Digest32,
+    plugin: Arc<Plugin>,
+}
+
+/// What a configuration may refer to besides its files.
+pub fn surroundings() -> Surroundings {
+    Surroundings::new(tollgate_bundle::PLUGINS.iter().map(|plugin| plugin.name.to_owned()).collect())
+}
+
+/// Every file whose change may change the live config.
+pub fn files(config: &Config) -> Vec<PathBuf> {
+    let components = config.plugins.iter().filter_map(|plugin| match &plugin.source {
+        Source::File(path) => Some(path.clone()),
+        Source::Bundled(_) => None,
+    });
+    let mut files: Vec<PathBuf> = config.files.iter().chain(&config.folders).cloned().chain(components).collect();
+    files.sort();
+    files.dedup();
+    files
+}
+
+/// The state of a process that starts with this configuration.
+pub fn state(gateway: &config::Gateway) -> State {
+    let (store, limiter) = bounds(gateway);
+    State::new(store, limiter)
+}
+
+fn bounds(gateway: &config::Gateway) -> (Bounds, Bounds) {
+    let bytes = usize::try_from(gateway.state.max_bytes).unwrap_or(usize::MAX);
+    let store = Bounds { entries: gateway.state.max_entries, bytes };
+    (store, Bounds::of_entries(gateway.limiter.max_entries))
+}
+
+impl Loader {
+    pub fn new(engine: Engine, state: Arc<State>, registry: Arc<Registry>, workers: usize) -> Self {
+        Self {
+            engine,
+            state,
+            registry,
+            workers,
+            generation: 0,
+            components: HashMap::new(),
+            plugins: Vec::new(),
+        }
+    }
+
+    /// Makes the live config, or says everything that is in its way. Blocks: not for a worker.
+    pub fn load(&mut self, config: &Config) -> Result<Live, Problems> {
+        let mut problems = Vec::new();
+        let mut components = HashMap::new();
+        let loaded: Vec<Option<Loaded>> =
+            config.plugins.iter().map(|entry| self.plugin(entry, &mut components, &mut problems)).collect();
+        let consumers = consumers(config, &mut problems);
+        self.check_slots(config, &loaded, &mut problems);
+        Problems::check(problems, &config.files)?;
+
+        // Without a problem there is a plugin for each entry.
+        let plugins: Vec<Loaded> = loaded.into_iter().flatten().collect();
+        let live = self.live(config, &plugins, consumers);
+        let (store, limiter) = bounds(&config.gateway);
+        self.state.resize(store, limiter);
+        self.components = components;
+        self.plugins = plugins;
+        self.generation += 1;
+        Ok(live)
+    }
+
+    fn live(&self, config: &Config, plugins: &[Loaded], consumers: Consumers) -> Live {
+        let routes = config.routes.iter().map(|route| self.route(config, route, plugins)).collect();
+        let names = config.routes.iter().map(|route| RouteNames {
+            name: route.name.as_str().into(),
+            plugins: route.chain.iter().map(|&entry| config.plugins[entry].name.as_str().into()).collect(),
+        });
+        let owned = plugins.iter().flat_map(|loaded| loaded.plugin.declarations().owned.iter().cloned());
+        Live {
+            generation: self.generation + 1,
+            routes,
+            upstreams: config.upstreams.iter().map(Upstream::from).collect(),
+            directory: Directory {
+                router: Arc::new(Router::new(config.routes.iter().map(|route| route.rule.clone()).collect())),
+                routes: names.collect(),
+                upstreams: config.upstreams.iter().map(|upstream| upstream.name.as_str().into()).collect(),
+                consumers: Arc::new(consumers),
+            },
+            owned: Owned::new(owned),
+            trusted_proxies: config.gateway.trusted_proxies.clone(),
+        }
+    }
+
+    fn route(&self, config: &Config, route: &config::Route, plugins: &[Loaded]) -> Route {
+        let links = route.chain.iter().map(|&entry| Link {
+            plugin: Arc::clone(&plugins[entry].plugin),
+            on_error: config.plugins[entry].on_error,
+            metrics: self.registry.plugin(&config.plugins[entry].scope),
+        });
+        Route {
+            chain: Chain::new(links.collect()),
+            upstream: route.upstream,
+            path: route.path.clone(),
+            timeout: route.timeout,
+            max_body: route.max_body,
+            preserve_host: route.preserve_host,
+            metrics: self.registry.route(&route.name),
+        }
+    }
+
+    /// Takes over or loads the plugin of one entry.
+    fn plugin(
+        &self,
+        entry: &config::Plugin,
+        components: &mut HashMap<Digest32, Component>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Loaded> {
+        let (bytes, declared) = match source(&entry.source) {
+            Ok(source) => source,
+            Err(message) => {
+                problems.push(Problem::new(&entry.source_place, format!("plugin `{}`: {message}", entry.name)));
+                return None;
+            }
+        };
+        let grants = entry.grants.clone().unwrap_or(declared);
+        if entry.on_error == config::OnError::Skip && grants.iter().any(|grant| grant.forbids_skip()) {
+            let message = format!("plugin `{}` says who is calling and cannot be skipped", entry.name);
+            problems.push(Problem::new(&entry.on_error_place, message).help("use on-error = \"reject\""));
+            return None;
+        }
+        let digest: Digest32 = Sha256::digest(&bytes).into();
+        let spec = PluginSpec {
+            name: entry.name.as_str().into(),
+            scope: entry.scope.as_str().into(),
+            config: entry.config.json().to_owned(),
+            grants,
+            limits: entry.limits,
+            fresh: entry.isolation == Isolation::Request,
+        };
+        let same = |loaded: &&Loaded| loaded.component == digest && *loaded.plugin.spec() == spec;
+        if let Some(loaded) = self.plugins.iter().find(same) {
+            if let Some(component) = self.components.get(&digest) {
+                components.insert(digest, component.clone());
+            }
+            return Some(loaded.clone());
+        }
+        let known = components.get(&digest).or_else(|| self.components.get(&digest)).cloned();
+        let component = match known.map_or_else(|| self.engine.compile(&bytes), Ok) {
+            Ok(component) => component,
+            Err(error) => {
+                problems.push(Problem::new(&entry.source_place, format!("plugin `{}`: {error}", entry.name)));
+                return None;
+            }
+        };
+        components.insert(digest, component.clone());
+        match Plugin::load(&self.engine, component, spec, Arc::clone(&self.state), self.workers) {
+            Ok(plugin) => Some(Loaded { component: digest, plugin: Arc::new(plugin) }),
+            Err(error) => {
+                refused(entry, error, problems);
+                None
+            }
+        }
+    }
+
+    /// The pooling allocator has to hold the instances of the old and the new config together, for
+    /// the time in which both have requests.
+    fn check_slots(&self, config: &Config, loaded: &[Option<Loaded>], problems: &mut Vec<Problem>) {
+        let mut plugins: Vec<&Arc<Plugin>> = self.plugins.iter().map(|loaded| &loaded.plugin).collect();
+        for new in loaded.iter().flatten() {
+            if !plugins.iter().any(|old| Arc::ptr_eq(old, &new.plugin)) {
+                plugins.push(&new.plugin);
+            }
+        }
+        let slots: usize = plugins.iter().map(|plugin| plugin.slots(self.workers)).sum();
+        let most = self.engine.slots();
+        if slots > most {
+            let place = config.plugins.last().map_or_else(|| config.routes[0].place.clone(), |plugin| plugin.place.clone());
+            let message = format!(
+                "the plugins may need {slots} instances at once, with those of the configuration that is live; \
+                 the sandbox has {most}"
+            );
+            problems.push(
+                Problem::new(&place, message)
+                    .help("raise [gateway] sandbox.instances (it takes effect at a start) or lower limits.instances"),
+            );
+        }
+    }
+}
+
+/// The bytes of a component, and the grants that a bundled one comes with.
+fn source(source: &Source) -> Result<(std::borrow::Cow<'static, [u8]>, Vec<config::Grant>), String> {
+    match source {
+        Source::Bundled(name) => match tollgate_bundle::PLUGINS.iter().find(|plugin| plugin.name == name) {
+            Some(plugin) => {
+                let grants = plugin.grants.iter().filter_map(|name| config::Grant::named(name)).collect();
+                Ok((plugin.component.into(), grants))
+            }
+            None => Err(format!("no plugin named `{name}` is bundled")),
+        },
+        Source::File(path) => match read(path) {
+            Ok(bytes) => Ok((bytes.into(), Vec::new())),
+            Err(error) => Err(format!("cannot read `{}`: {error}", path.display())),
+        },
+    }
+}
+
+/// A component file larger than this is not read; the sandbox refuses smaller ones yet.
+const MOST_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let facts = std::fs::metadata(path)?;
+    if !facts.is_file() {
+        return Err(std::io::Error::other("it is not a file"));
+    }
+    if facts.len() > MOST_FILE_BYTES {
+        return Err(std::io::Error::other(format!("it takes {} bytes, the most is {MOST_FILE_BYTES}", facts.len())));
+    }
+    std::fs::read(path)
+}
+
+/// Turns what a plugin says of its configuration into problems with places in the file.
+fn refused(entry: &config::Plugin, error: LoadError, problems: &mut Vec<Problem>) {
+    let name = &entry.name;
+    match error {
+        LoadError::Refused(found) => {
+            for problem in found {
+                let place = entry.config.locate(&problem.pointer);
+                let message = entry.config.mask(&problem.message);
+                problems.push(Problem::new(&place, format!("plugin `{name}`: {message}")));
+            }
+        }
+        LoadError::MissingGrant(grant) => {
+            let problem = Problem::new(&entry.grants_place, format!("plugin `{name}`: {error}"));
+            problems.push(problem.help(format!("add \"{}\" to its `grants`", grant.name())));
+        }
+        error => {
+            let message = entry.config.mask(&error.to_string());
+            problems.push(Problem::new(&entry.source_place, format!("plugin `{name}`: {message}")));
+        }
+    }
+}
+
+fn consumers(config: &Config, problems: &mut Vec<Problem>) -> Consumers {
+    let registrations: Vec<Registration<'_>> = config.consumers.iter().map(registration).collect();
+    Consumers::new(&registrations).unwrap_or_else(|duplicate| {
+        let place = &config.consumers[duplicate.1].place;
+        problems.push(Problem::new(place, duplicate.to_string()));
+        Consumers::new(&[]).expect("nobody has no key twice")
+    })
+}
+
+fn registration(consumer: &config::Consumer) -> Registration<'_> {
+    Registration {
+        name: consumer.name.clone(),
+        groups: consumer.groups.clone(),
+        keys: consumer.credentials.iter().map(|config::Credential::Key(key)| key.reveal()).collect(),
+    }
+}

@@ -1,0 +1,117 @@
+//! Reads the configuration again while traffic flows.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+
+use super::listeners::Listeners;
+use super::loader::{self, Loader};
+use super::GatewayError;
+use crate::config::{self, Config, Gateway};
+use crate::listener::Worker;
+use crate::live::Live;
+use crate::telemetry::metrics::Registry;
+
+/// Makes the next live config and swaps it in, or leaves everything as it is.
+pub(super) struct Reloader {
+    path: PathBuf,
+    /// Away while a reload runs.
+    loader: Option<Loader>,
+    live: Arc<ArcSwap<Live>>,
+    listeners: Listeners,
+    registry: Arc<Registry>,
+    /// What the process started with: some of it takes effect at a start only.
+    started_with: Gateway,
+    /// Every file whose change may change the live config.
+    files: Vec<PathBuf>,
+}
+
+impl Reloader {
+    pub(super) fn new(
+        path: &Path,
+        config: Config,
+        loader: Loader,
+        live: Arc<ArcSwap<Live>>,
+        listeners: Listeners,
+        registry: Arc<Registry>,
+    ) -> Self {
+        let files = loader::files(&config);
+        let started_with = config.gateway;
+        Self { path: path.to_owned(), loader: Some(loader), live, listeners, registry, started_with, files }
+    }
+
+    pub(super) fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    /// Reads, checks, compiles and configures on another thread, then swaps. A configuration with a
+    /// problem changes nothing, and its problems are logged as `tollgate check` prints them.
+    ///
+    /// Answers the shutdown timeout of a configuration that was taken.
+    pub(super) async fn reload(&mut self, workers: &[Worker]) -> Option<Duration> {
+        let started = Instant::now();
+        let mut loader = self.loader.take()?;
+        let path = self.path.clone();
+        let prepared = tokio::task::spawn_blocking(move || {
+            let read = config::load(&path, &loader::surroundings());
+            let prepared = read.map_err(|problems| (problems.files().to_vec(), problems)).and_then(|config| {
+                let files = loader::files(&config);
+                match loader.load(&config) {
+                    Ok(live) => Ok((config, live, files)),
+                    Err(problems) => Err((files, problems)),
+                }
+            });
+            (loader, prepared)
+        });
+        let Ok((loader, prepared)) = prepared.await else {
+            tracing::error!("reading the configuration panicked; it will not be read again");
+            return None;
+        };
+        self.loader = Some(loader);
+        let failure = match prepared {
+            Ok((config, live, files)) => match self.listeners.prepare(&config.listeners) {
+                Ok(changes) => {
+                    self.listeners.make(changes, workers);
+                    self.files = files;
+                    return Some(self.swap(&config, live, started));
+                }
+                Err(error) => error,
+            },
+            Err((files, problems)) => {
+                // A file that is new in the refused configuration may be where it is mended.
+                let unknown = files.into_iter().filter(|file| !self.files.contains(file));
+                let unknown: Vec<_> = unknown.collect();
+                self.files.extend(unknown);
+                GatewayError::Problems(problems)
+            }
+        };
+        self.registry.host.reloads_failed.increment();
+        tracing::error!("the configuration is refused, the gateway goes on with the one it has:\n{failure}");
+        None
+    }
+
+    fn swap(&self, config: &Config, live: Live, started: Instant) -> Duration {
+        let generation = live.generation;
+        self.live.store(Arc::new(live));
+        self.registry.host.reloads_ok.increment();
+        self.registry.host.config_generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+        self.say_what_waits(&config.gateway);
+        tracing::info!(generation, "configuration reloaded in {:.0?}", started.elapsed());
+        config.gateway.shutdown_timeout
+    }
+
+    fn say_what_waits(&self, new: &Gateway) {
+        let old = &self.started_with;
+        let waits = [
+            ("workers", old.workers != new.workers),
+            ("admin", old.admin != new.admin),
+            ("sandbox", old.sandbox != new.sandbox),
+            ("log", old.log != new.log),
+        ];
+        for (key, _) in waits.into_iter().filter(|(_, changed)| *changed) {
+            tracing::warn!("[gateway] {key} was changed and takes effect at the next start");
+        }
+    }
+}

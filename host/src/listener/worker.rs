@@ -1,0 +1,135 @@
+//! A worker: one thread, one runtime, its sockets, its connections.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, LocalSet, spawn_local};
+
+use super::{Settings, Socket, accept};
+use crate::proxy::{Proxy, ProxyParts};
+
+/// What the control thread asks of a worker.
+#[derive(Debug)]
+pub enum Command {
+    /// Accept on this socket, in place of an earlier one of the same listener.
+    Listen(Socket),
+    /// Serve the connections that come from now on in another way.
+    Change(SocketAddr, Settings),
+    /// Accept no more on this listener; its connections go on.
+    Close(SocketAddr),
+    /// Accept no more at all, finish what runs, and return.
+    Drain,
+}
+
+/// What a worker starts with.
+pub struct WorkerParts {
+    pub index: usize,
+    pub sockets: Vec<Socket>,
+    pub proxy: ProxyParts,
+}
+
+/// A running worker, as the control thread holds it.
+#[derive(Debug)]
+pub struct Worker {
+    commands: mpsc::UnboundedSender<Command>,
+    thread: JoinHandle<()>,
+}
+
+/// What the connections of one worker share.
+pub(super) struct Shared {
+    pub(super) proxy: Rc<Proxy>,
+    pub(super) draining: watch::Receiver<bool>,
+    pub(super) connections: Cell<usize>,
+    pub(super) closed: tokio::sync::Notify,
+}
+
+impl Worker {
+    pub fn start(parts: WorkerParts) -> io::Result<Self> {
+        let (commands, inbox) = mpsc::unbounded_channel();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            // Names of upstream hosts are resolved on these.
+            .max_blocking_threads(4)
+            .build()?;
+        let thread = thread::Builder::new()
+            .name(format!("worker-{}", parts.index))
+            .stack_size(2 * 1024 * 1024)
+            .spawn(move || LocalSet::new().block_on(&runtime, run(parts, inbox)))?;
+        Ok(Self { commands, thread })
+    }
+
+    /// Tells the worker to do something; one that has returned does nothing more.
+    pub fn tell(&self, command: Command) {
+        if self.commands.send(command).is_err() {
+            tracing::debug!("a worker that has returned was told something");
+        }
+    }
+
+    /// Whether the worker has returned: it was drained, or it panicked.
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+}
+
+async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) {
+    let proxy = Proxy::new(parts.proxy);
+    let (drain, draining) = watch::channel(false);
+    let shared =
+        Rc::new(Shared { proxy: Rc::clone(&proxy), draining, connections: Cell::new(0), closed: tokio::sync::Notify::new() });
+    spawn_local(Rc::clone(&proxy).attend());
+    let mut listening = HashMap::new();
+    for socket in parts.sockets {
+        listen(&shared, &mut listening, socket);
+    }
+    while let Some(command) = inbox.recv().await {
+        match command {
+            Command::Listen(socket) => listen(&shared, &mut listening, socket),
+            Command::Change(name, settings) => {
+                if let Some(listener) = listening.get(&name) {
+                    listener.settings.replace(Rc::new(settings));
+                }
+            }
+            Command::Close(name) => drop(listening.remove(&name)),
+            Command::Drain => break,
+        }
+    }
+    listening.clear();
+    drain.send_replace(true);
+    while shared.connections.get() > 0 || proxy.has_endings() {
+        let closed = shared.closed.notified();
+        tokio::select! {
+            () = closed => {}
+            // Log hooks run on without a connection closing.
+            () = tokio::time::sleep(std::time::Duration::from_millis(10)) => {}
+        }
+    }
+}
+
+/// An accepting task, which ends with this.
+struct Listening {
+    task: AbortHandle,
+    settings: Rc<RefCell<Rc<Settings>>>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn listen(shared: &Rc<Shared>, listening: &mut HashMap<SocketAddr, Listening>, socket: Socket) {
+    let name = socket.name;
+    let settings = Rc::new(RefCell::new(Rc::new(socket.settings)));
+    match tokio::net::TcpListener::from_std(socket.socket) {
+        Ok(listener) => {
+            let task = spawn_local(accept::accept(Rc::clone(shared), listener, Rc::clone(&settings)));
+            listening.insert(name, Listening { task: task.abort_handle(), settings });
+        }
+        Err(error) => tracing::error!("listener {name} cannot be accepted on: {error}"),
+    }
+}

@@ -1,0 +1,137 @@
+//! The life of one request, from its head to the last byte of its response.
+//!
+//! [`Proxy::handle`] shows the order; the files below it are its steps. It never fails: whatever
+//! goes wrong becomes a [`ProxyError`], which says whose fault it is and so which status it makes.
+
+mod admit;
+mod body;
+mod error;
+mod flight;
+mod forward;
+mod forwarded;
+mod log;
+mod request_id;
+mod view;
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use http::{Request, Response};
+use hyper::body::Incoming;
+
+pub use body::Body;
+pub use error::{ClientError, ProxyError};
+pub use forwarded::Connection;
+
+use crate::chain::Halt;
+use crate::live::Live;
+use crate::telemetry::access_log::AccessWriter;
+use crate::telemetry::metrics::{RouteMetrics, WorkerMetrics};
+use crate::upstream::RequestBody;
+use flight::Flight;
+use request_id::RequestIds;
+use view::{View, Views};
+
+/// What one worker handles requests with.
+pub struct Proxy {
+    worker: usize,
+    views: Views,
+    ids: RequestIds,
+    access_log: AccessWriter,
+    endings: log::Endings,
+    metrics: Arc<WorkerMetrics>,
+    /// Requests that no route took.
+    unmatched: Arc<RouteMetrics>,
+}
+
+/// What a worker's proxy is made of.
+pub struct ProxyParts {
+    pub worker: usize,
+    pub live: Arc<ArcSwap<Live>>,
+    pub access_log: AccessWriter,
+    pub metrics: Arc<WorkerMetrics>,
+    pub unmatched: Arc<RouteMetrics>,
+}
+
+impl Proxy {
+    /// Call it on the worker's thread: what it keeps stays there.
+    pub fn new(parts: ProxyParts) -> Rc<Self> {
+        Rc::new(Self {
+            worker: parts.worker,
+            views: Views::new(parts.live),
+            ids: RequestIds::new(),
+            access_log: parts.access_log,
+            endings: log::Endings::new(),
+            metrics: parts.metrics,
+            unmatched: parts.unmatched,
+        })
+    }
+
+    /// Answers one request.
+    pub async fn handle(self: &Rc<Self>, request: Request<Incoming>, connection: &Connection) -> Response<Body> {
+        let started = Instant::now();
+        let view = self.views.current();
+        let (head, body) = request.into_parts();
+
+        let exchange = match admit::admit(&view, &self.ids, head, connection, started) {
+            Ok(exchange) => exchange,
+            Err(refused) => return self.refuse(*refused),
+        };
+        let route = view.route(exchange.route);
+        let body = RequestBody::incoming(body, flight::meter(route));
+        let mut flight = Flight::new(Rc::clone(self), view.clone(), exchange, &body);
+
+        let mut answer = if body.meter().over_limit() {
+            flight.fail(ClientError::BodyTooLarge.into())
+        } else {
+            match flight.run.on_request(&route.chain).await {
+                None => match forward::send(&view, &mut flight.run, body, connection).await {
+                    Ok(answer) => flight.answer(answer),
+                    Err(error) => flight.fail(error),
+                },
+                Some(halt) => flight.halt(halt),
+            }
+        };
+        while let Some(halt) = flight.run.on_response(&route.chain) {
+            answer = flight.halt(halt);
+        }
+        flight.deliver(answer)
+    }
+
+    /// Runs beside the requests of the worker, for as long as it lives: calls log hooks, and closes
+    /// upstream connections that idle.
+    pub async fn attend(self: Rc<Self>) {
+        tokio::join!(self.endings.drain(), self.views.sweep());
+    }
+
+    /// A client connected.
+    pub fn opened(&self) {
+        self.metrics.connections_accepted.increment();
+        self.metrics.connections.increment();
+    }
+
+    /// A client's connection closed.
+    pub fn closed(&self) {
+        self.metrics.connections.decrement();
+    }
+
+    /// Whether log hooks of ended exchanges have yet to run.
+    pub fn has_endings(&self) -> bool {
+        !self.endings.is_empty()
+    }
+}
+
+impl Flight {
+    /// A plugin ends the request's way, or makes the response anew.
+    fn halt(&mut self, halt: Halt) -> crate::upstream::UpstreamBody {
+        match halt {
+            Halt::Reply(place, reply) => self.reply(place, reply),
+            Halt::Fault(place, fault) => {
+                let plugin = self.plugin_name(place);
+                self.fail(ProxyError::Plugin { plugin, fault })
+            }
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! From a request as it was read to an exchange on a route, or to a refusal.
+//!
+//! Parse once, normalise once: the host and path that are routed on here are the ones that plugins
+//! see and the upstream gets.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::header::{self, HeaderMap, HeaderValue};
+use http::request::Parts;
+use http::uri::{Authority, PathAndQuery};
+use http::{Method, Uri, Version};
+
+use super::error::ClientError;
+use super::forwarded::{self, Connection};
+use super::request_id::RequestIds;
+use super::view::View;
+use crate::exchange::{Exchange, Outcome, Progress, RequestHead};
+use crate::router::{NoRoute, Target};
+use crate::wire::{headers, path};
+
+/// A request that no route takes, with what is known of it for the answer and the log.
+pub(super) struct Refused {
+    pub(super) error: ClientError,
+    pub(super) id: Box<str>,
+    pub(super) method: Method,
+    pub(super) version: Version,
+    pub(super) target: Uri,
+    pub(super) client: std::net::IpAddr,
+    pub(super) started: Instant,
+}
+
+/// Finds the route of a request and makes an exchange of it.
+pub(super) fn admit(
+    view: &View,
+    ids: &RequestIds,
+    mut head: Parts,
+    connection: &Connection,
+    started: Instant,
+) -> Result<Box<Exchange>, Box<Refused>> {
+    // Cleaned before anything looks at it: no plugin sees what a client may not say.
+    headers::strip_hop_by_hop(&mut head.headers, |name| view.live.owned.contains(name));
+    view.live.owned.strip(&mut head.headers);
+    let told = forwarded::read(&mut head.headers, connection, &view.live.trusted_proxies);
+    let id = match told.request_id {
+        Some(id) => id,
+        None => ids.next(),
+    };
+    match route(view, &head) {
+        Ok((route, authority, target)) => Ok(Box::new(Exchange {
+            directory: Arc::clone(&view.directory),
+            route,
+            upstream: view.route(route).upstream,
+            routed: target.clone(),
+            request: RequestHead {
+                method: head.method,
+                version: head.version,
+                scheme: told.scheme,
+                authority,
+                target,
+                headers: head.headers,
+            },
+            response: None,
+            client: told.client,
+            id,
+            consumer: None,
+            notes: Vec::new(),
+            timings: Vec::with_capacity(2 * view.route(route).chain.links().len()),
+            progress: Progress::default(),
+            outcome: Outcome::default(),
+            started,
+        })),
+        Err(error) => Err(Box::new(Refused {
+            error,
+            id,
+            method: head.method,
+            version: head.version,
+            target: head.uri,
+            client: told.client,
+            started,
+        })),
+    }
+}
+
+/// The route, the authority in lower case and the target in its normal form.
+fn route(view: &View, head: &Parts) -> Result<(usize, Box<str>, PathAndQuery), ClientError> {
+    if head.method == Method::CONNECT {
+        return Err(ClientError::Method);
+    }
+    let authority = authority(head)?;
+    let target = target(&head.uri)?;
+    let found = view.directory.router.find(&Target {
+        host: host_of(&authority),
+        path: target.path(),
+        query: target.query(),
+        method: &head.method,
+        headers: &head.headers,
+    });
+    match found {
+        Ok(route) => Ok((route, authority, target)),
+        Err(NoRoute::NotFound) => Err(ClientError::NoRoute),
+        Err(NoRoute::MethodNotAllowed(methods)) => Err(ClientError::MethodNotAllowed(methods)),
+    }
+}
+
+/// The one authority of a request (RFC 9112, section 3.2; RFC 9113, section 8.3.1).
+fn authority(head: &Parts) -> Result<Box<str>, ClientError> {
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    let (host, more) = (hosts.next(), hosts.next());
+    if more.is_some() {
+        return Err(ClientError::HostCount);
+    }
+    let named = match (host, head.uri.authority()) {
+        (None, None) if head.version == Version::HTTP_10 => return Ok("".into()),
+        (None, None) => return Err(ClientError::HostCount),
+        (Some(host), None) => valid_authority(host)?,
+        (None, Some(authority)) => lower_case(authority)?,
+        (Some(host), Some(authority)) => {
+            let named = lower_case(authority)?;
+            if valid_authority(host)? != named {
+                return Err(ClientError::HostMismatch);
+            }
+            named
+        }
+    };
+    Ok(named)
+}
+
+fn valid_authority(host: &HeaderValue) -> Result<Box<str>, ClientError> {
+    let authority = Authority::try_from(host.as_bytes()).map_err(|_| ClientError::HostInvalid)?;
+    lower_case(&authority)
+}
+
+fn lower_case(authority: &Authority) -> Result<Box<str>, ClientError> {
+    let text = authority.as_str();
+    let port = text.strip_prefix(authority.host()).map(|rest| rest.strip_prefix(':').unwrap_or(rest));
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:[]%".contains(&byte);
+    let valid = !authority.host().is_empty()
+        && text.bytes().all(plain)
+        && port.is_some_and(|port| port.is_empty() || port.parse::<u16>().is_ok());
+    if !valid {
+        return Err(ClientError::HostInvalid);
+    }
+    Ok(text.to_ascii_lowercase().into_boxed_str())
+}
+
+/// The host without its port and final dot, as routes know it.
+fn host_of(authority: &str) -> &str {
+    let host = match authority.rfind(':') {
+        Some(colon) if !authority[colon..].contains(']') => &authority[..colon],
+        _ => authority,
+    };
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+/// The target in its normal form. Nearly always the one that came, without a copy.
+fn target(uri: &Uri) -> Result<PathAndQuery, ClientError> {
+    let target = uri.path_and_query().ok_or(ClientError::Target)?;
+    match path::normalise(target.path())? {
+        std::borrow::Cow::Borrowed(_) => Ok(target.clone()),
+        std::borrow::Cow::Owned(path) => {
+            let text = match target.query() {
+                Some(query) => format!("{path}?{query}"),
+                None => path,
+            };
+            PathAndQuery::try_from(text).map_err(|_| ClientError::Target)
+        }
+    }
+}
+
+/// What the upstream's `Host` says when the client's is kept.
+pub(super) fn host_header(exchange: &Exchange, headers: &mut HeaderMap) {
+    if !headers.contains_key(header::HOST)
+        && let Ok(host) = HeaderValue::from_str(&exchange.request.authority)
+        && !host.is_empty()
+    {
+        headers.insert(header::HOST, host);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn authority_of(uri: &str, hosts: &[&str]) -> Result<Box<str>, ClientError> {
+        let mut request = http::Request::builder().uri(uri);
+        for host in hosts {
+            request = request.header("host", *host);
+        }
+        authority(&request.body(()).expect("a request").into_parts().0)
+    }
+
+    #[test]
+    fn a_request_names_one_valid_host() {
+        assert_eq!(&*authority_of("/", &["Api.Example:8080"]).expect("valid"), "api.example:8080");
+        assert_eq!(&*authority_of("/", &["[::1]:80"]).expect("valid"), "[::1]:80");
+        assert_eq!(&*authority_of("http://a.example/", &["A.example"]).expect("valid"), "a.example");
+        assert!(matches!(authority_of("/", &[]), Err(ClientError::HostCount)));
+        assert!(matches!(authority_of("/", &["a", "a"]), Err(ClientError::HostCount)));
+        assert!(matches!(authority_of("http://a/", &["b"]), Err(ClientError::HostMismatch)));
+        for bad in ["", "user@host", "a/b", "a,b", "a b", "a:99999", "a:x", "a?b"] {
+            assert!(matches!(authority_of("/", &[bad]), Err(ClientError::HostInvalid)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn routes_see_hosts_without_port_and_final_dot() {
+        for (authority, host) in
+            [("a.example", "a.example"), ("a.example:80", "a.example"), ("a.example.:80", "a.example"), ("[::1]:80", "[::1]"), ("[::1]", "[::1]")]
+        {
+            assert_eq!(host_of(authority), host);
+        }
+    }
+}

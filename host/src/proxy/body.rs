@@ -1,0 +1,77 @@
+//! The body of a response on its way to the client; the exchange ends with it.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+
+use super::flight::Flight;
+use crate::upstream::{AnswerBodyError, UpstreamBody};
+
+/// The body of a response. Dropped before its end, it ends the exchange as not completed.
+pub struct Body {
+    inner: UpstreamBody,
+    /// Gone when the exchange has ended.
+    flight: Option<Box<Flight>>,
+}
+
+impl Body {
+    /// `bodiless`: this response has no body on the wire, whatever `inner` holds.
+    pub(super) fn new(inner: UpstreamBody, flight: Flight, bodiless: bool) -> Self {
+        let mut body = Self { inner, flight: Some(Box::new(flight)) };
+        if bodiless || body.inner.is_end_stream() {
+            body.end();
+        }
+        body
+    }
+
+    /// A body that belongs to no exchange.
+    pub(super) fn detached(inner: UpstreamBody) -> Self {
+        Self { inner, flight: None }
+    }
+
+    fn end(&mut self) {
+        if let Some(mut flight) = self.flight.take() {
+            flight.complete();
+        }
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = AnswerBodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let (Some(flight), Some(data)) = (&mut self.flight, frame.data_ref()) {
+                    flight.sent(data.len());
+                }
+                // Who knows the length asks for no frame after the last.
+                if self.inner.is_end_stream() {
+                    self.end();
+                }
+            }
+            Some(Err(error)) => {
+                if let Some(flight) = self.flight.take() {
+                    tracing::warn!(id = &*flight.run.exchange().id, "{error}");
+                }
+            }
+            None => self.end(),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,100 @@
+//! What goes wrong with an exchange: whose fault it is, and what the client is told.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use thiserror::Error;
+
+use crate::sandbox::Fault;
+use crate::upstream::{RequestBodyError, UpstreamError};
+use crate::wire::path::PathError;
+
+/// Why the gateway answers in place of the upstream.
+#[derive(Debug, Error)]
+pub enum ProxyError {
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error("plugin `{plugin}` {fault}")]
+    Plugin { plugin: Arc<str>, fault: Fault },
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    #[error("the path that the route makes for the upstream is not a path: {0}")]
+    Rewrite(String),
+}
+
+/// A request that cannot be served as it is.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    #[error("a request has exactly one Host header")]
+    HostCount,
+    #[error("the host is not a valid one")]
+    HostInvalid,
+    #[error("the request target and the Host header name different hosts")]
+    HostMismatch,
+    #[error("the request target is not a path")]
+    Target,
+    #[error("{0}")]
+    Path(#[from] PathError),
+    #[error("this method is not served here")]
+    Method,
+    #[error("no route takes this request")]
+    NoRoute,
+    #[error("the route takes other methods")]
+    MethodNotAllowed(Vec<Method>),
+    #[error("the body is larger than the route takes")]
+    BodyTooLarge,
+}
+
+/// What a client is told: the status and the problem's kind and title. Details are for the log.
+pub(super) struct Told {
+    pub(super) status: StatusCode,
+    pub(super) kind: &'static str,
+    pub(super) title: &'static str,
+}
+
+impl ProxyError {
+    /// One match, no `_` arm: a new error has to say here what it is to the client.
+    pub(super) fn told(&self) -> Told {
+        let (status, kind, title) = match self {
+            Self::Client(error) => match error {
+                ClientError::HostCount => (400, "bad-host", "A request needs exactly one Host header"),
+                ClientError::HostInvalid => (400, "bad-host", "The host is not valid"),
+                ClientError::HostMismatch => (400, "bad-host", "The request names two different hosts"),
+                ClientError::Target => (400, "bad-target", "The request target is not a path"),
+                ClientError::Path(_) => (400, "bad-path", "The path is not valid"),
+                ClientError::Method => (501, "method-not-implemented", "The method is not served here"),
+                ClientError::NoRoute => (404, "no-route", "No route takes this request"),
+                ClientError::MethodNotAllowed(_) => (405, "method-not-allowed", "The route takes other methods"),
+                ClientError::BodyTooLarge => (413, "body-too-large", "The body is too large"),
+            },
+            Self::Plugin { fault: Fault::Busy(_), .. } => (503, "plugin-busy", "A policy is overloaded"),
+            Self::Plugin { .. } => (500, "plugin-fault", "A policy failed"),
+            Self::Upstream(error) => match error {
+                UpstreamError::NoEndpoint { .. } => (503, error.reason(), "There is no endpoint to send to"),
+                UpstreamError::Connect { .. } | UpstreamError::Closed { .. } => {
+                    (502, error.reason(), "The upstream cannot be reached")
+                }
+                UpstreamError::Malformed { .. } => (502, error.reason(), "The upstream's response is not valid"),
+                UpstreamError::ConnectTimeout { .. } | UpstreamError::ResponseTimeout { .. } => {
+                    (504, error.reason(), "The upstream did not answer in time")
+                }
+                UpstreamError::RequestBody { source, .. } => match source {
+                    RequestBodyError::OverLimit { .. } => (413, "body-too-large", "The body is too large"),
+                    RequestBodyError::Client(_) => (400, error.reason(), "The body ended early"),
+                    RequestBodyError::Stalled { .. } => (408, error.reason(), "The body did not arrive in time"),
+                },
+            },
+            Self::Rewrite(_) => (500, "rewrite", "The route cannot make a path of this one"),
+        };
+        let status = StatusCode::from_u16(status).expect("the statuses above are valid");
+        Told { status, kind, title }
+    }
+
+    /// What the client may know besides the title: only what it did itself.
+    pub(super) fn detail(&self) -> Option<String> {
+        match self {
+            Self::Client(ClientError::Path(error)) => Some(error.to_string()),
+            Self::Client(_) | Self::Plugin { .. } | Self::Upstream(_) | Self::Rewrite(_) => None,
+        }
+    }
+}

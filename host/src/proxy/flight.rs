@@ -1,0 +1,139 @@
+//! An exchange in flight: holds it until its end, and sees to it that every end is logged.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Response, StatusCode};
+
+use super::body::Body;
+use super::error::{ClientError, ProxyError};
+use super::forwarded::X_REQUEST_ID;
+use super::view::View;
+use super::Proxy;
+use crate::chain::Run;
+use crate::exchange::{Exchange, Origin, Reply, ResponseHead};
+use crate::live::Route;
+use crate::problem;
+use crate::upstream::{Answer, BodyMeter, RequestBody, UpstreamBody};
+use crate::wire::headers;
+
+/// An exchange in flight. However it ends (the response is sent, the client goes away in the middle
+/// of anything) dropping it logs the exchange and runs its log hooks, once.
+pub(super) struct Flight {
+    pub(super) run: Run,
+    view: Rc<View>,
+    proxy: Rc<Proxy>,
+    request_body: Rc<BodyMeter>,
+}
+
+/// Counts the request's body up to the route's limit.
+pub(super) fn meter(route: &Route) -> Rc<BodyMeter> {
+    BodyMeter::new(route.max_body)
+}
+
+impl Flight {
+    pub(super) fn new(proxy: Rc<Proxy>, view: Rc<View>, exchange: Box<Exchange>, body: &RequestBody) -> Self {
+        proxy.metrics.requests.increment();
+        let run = Run::new(exchange, proxy.worker);
+        Self { run, view, proxy, request_body: Rc::clone(body.meter()) }
+    }
+
+    /// The upstream answered.
+    pub(super) fn answer(&mut self, answer: Answer) -> UpstreamBody {
+        let (head, body) = answer.response.into_parts();
+        let mut fields = head.headers;
+        headers::strip_hop_by_hop(&mut fields, |_| false);
+        self.respond(ResponseHead { status: head.status, headers: fields, origin: Origin::Upstream }, body)
+    }
+
+    /// A plugin answers in place of the upstream, or anew.
+    pub(super) fn reply(&mut self, place: usize, reply: Reply) -> UpstreamBody {
+        let origin = Origin::Plugin(self.plugin_name(place));
+        let head = ResponseHead { status: reply.status, headers: reply.headers, origin };
+        self.respond(head, UpstreamBody::full(reply.body))
+    }
+
+    /// The gateway answers, because the exchange failed.
+    pub(super) fn fail(&mut self, error: ProxyError) -> UpstreamBody {
+        let told = error.told();
+        let exchange = self.run.exchange_mut();
+        log_failure(&error, &exchange.id, told.status);
+        exchange.outcome.problem = Some(told.kind);
+        let detail = error.detail();
+        let response = problem::problem(told.status, told.kind, told.title, detail.as_deref(), Some(&exchange.id));
+        let (head, body) = response.into_parts();
+        let origin = Origin::Gateway(told.kind);
+        self.respond(ResponseHead { status: head.status, headers: head.headers, origin }, UpstreamBody::full(body))
+    }
+
+    pub(super) fn plugin_name(&self, place: usize) -> Arc<str> {
+        let exchange = self.run.exchange();
+        Arc::clone(self.view.route(exchange.route).chain.links()[place].plugin.name())
+    }
+
+    /// Hands the response over to the connection; the flight goes on until its last byte.
+    pub(super) fn deliver(mut self, body: UpstreamBody) -> Response<Body> {
+        let exchange = self.run.exchange_mut();
+        let id = HeaderValue::from_str(&exchange.id);
+        let head = exchange.response.as_mut().expect("the proxy delivers after it responded");
+        let mut response = Response::new(());
+        *response.status_mut() = head.status;
+        // Log hooks may still ask for the response's headers.
+        *response.headers_mut() = head.headers.clone();
+        if let Ok(id) = id {
+            response.headers_mut().insert(X_REQUEST_ID, id);
+        }
+        let bodiless = exchange.request.method == http::Method::HEAD || has_no_body(head.status);
+        response.map(|()| Body::new(body, self, bodiless))
+    }
+
+    /// The response's body went on by so many bytes.
+    pub(super) fn sent(&mut self, bytes: usize) {
+        self.run.exchange_mut().outcome.response_bytes += bytes as u64;
+    }
+
+    /// The response's body was sent to its end.
+    pub(super) fn complete(&mut self) {
+        self.run.exchange_mut().outcome.completed = true;
+    }
+
+    fn respond(&mut self, head: ResponseHead, body: UpstreamBody) -> UpstreamBody {
+        self.run.exchange_mut().response = Some(head);
+        body
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.proxy.metrics.requests.decrement();
+        let exchange = self.run.exchange_mut();
+        exchange.outcome.request_bytes = self.request_body.bytes();
+        exchange.outcome.duration = exchange.started.elapsed();
+        self.proxy.ended(&self.view, &mut self.run);
+    }
+}
+
+/// RFC 9110, section 6.4.1.
+fn has_no_body(status: StatusCode) -> bool {
+    status.is_informational() || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED
+}
+
+/// The operator's side of a failure: who failed and why. Faults of plugins are logged where they happen.
+fn log_failure(error: &ProxyError, id: &str, status: StatusCode) {
+    match error {
+        ProxyError::Upstream(error) => {
+            let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            tracing::warn!(id, status = status.as_u16(), reason = error.reason(), cause, "{error}");
+        }
+        ProxyError::Rewrite(_) => tracing::error!(id, status = status.as_u16(), "{error}"),
+        ProxyError::Client(ClientError::BodyTooLarge) => tracing::info!(id, status = status.as_u16(), "{error}"),
+        ProxyError::Client(_) | ProxyError::Plugin { .. } => {}
+    }
+}
+
+/// The header that a 405 has to carry (RFC 9110, section 15.5.6).
+pub(super) fn allow(methods: &[http::Method]) -> HeaderMap {
+    let list = methods.iter().map(http::Method::as_str).collect::<Vec<_>>().join(", ");
+    HeaderValue::from_str(&list).map(|list| (header::ALLOW, list)).into_iter().collect()
+}

@@ -1,0 +1,181 @@
+//! Who the client is, and what the upstream is told about it.
+//!
+//! A proxy that the configuration trusts is believed what it says in `Forwarded` (RFC 7239) or
+//! `X-Forwarded-*`; addresses are counted from the right, past every trusted one. What anybody else
+//! sends in these headers is deleted.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use ipnet::IpNet;
+
+/// A client's connection, with what is needed of it per request made once.
+#[derive(Debug)]
+pub struct Connection {
+    peer: IpAddr,
+    peer_text: HeaderValue,
+}
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// RFC 9110, section 7.6.3.
+const VIA: HeaderValue = HeaderValue::from_static("1.1 tollgate");
+/// Longer ids of others are replaced by one of ours.
+const MOST_ID_BYTES: usize = 128;
+
+impl Connection {
+    pub fn new(peer: SocketAddr) -> Self {
+        let ip = peer.ip().to_canonical();
+        let peer_text = HeaderValue::from_str(&ip.to_string()).expect("addresses are ASCII");
+        Self { peer: ip, peer_text }
+    }
+}
+
+/// What is known of the client after the trusted-proxy rules.
+pub(super) struct Told {
+    pub(super) client: IpAddr,
+    pub(super) scheme: &'static str,
+    /// The id that a trusted proxy gave.
+    pub(super) request_id: Option<Box<str>>,
+}
+
+/// Reads what a trusted peer says about the client; deletes what anybody else says.
+pub(super) fn read(headers: &mut HeaderMap, connection: &Connection, trusted: &[IpNet]) -> Told {
+    let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
+    if trusted.is_empty() || !is_trusted(connection.peer) {
+        for name in [X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_HOST, X_FORWARDED_PORT, X_REAL_IP, header::FORWARDED, X_REQUEST_ID] {
+            headers.remove(name);
+        }
+        return Told { client: connection.peer, scheme: "http", request_id: None };
+    }
+    let hops = if headers.contains_key(header::FORWARDED) { forwarded_for(headers) } else { x_forwarded_for(headers) };
+    // From the right: the peer is trusted, so the hop it names is real; on past further trusted ones.
+    let mut client = connection.peer;
+    for hop in hops.into_iter().rev() {
+        let Some(address) = hop else { break };
+        client = address;
+        if !is_trusted(address) {
+            break;
+        }
+    }
+    let https = headers.get(X_FORWARDED_PROTO).is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
+    let id = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
+    let id = id.filter(|id| !id.is_empty() && id.len() <= MOST_ID_BYTES && id.bytes().all(|byte| byte.is_ascii_graphic()));
+    Told { client, scheme: if https { "https" } else { "http" }, request_id: id.map(Box::from) }
+}
+
+fn x_forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
+    let values = headers.get_all(X_FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(node_address).collect()
+}
+
+/// The `for` of each element of `Forwarded`.
+fn forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
+    let values = headers.get_all(header::FORWARDED).iter().filter_map(|value| value.to_str().ok());
+    let node = |element: &str| {
+        element.split(';').find_map(|pair| {
+            let (name, node) = pair.split_once('=')?;
+            name.trim().eq_ignore_ascii_case("for").then(|| node.trim().trim_matches('"'))
+        }).and_then(node_address)
+    };
+    values.flat_map(|value| value.split(',')).map(node).collect()
+}
+
+/// An address, also with a port or in brackets; none for `unknown` and names that hide one.
+fn node_address(node: &str) -> Option<IpAddr> {
+    let node = node.trim();
+    let address = node.parse::<IpAddr>().ok();
+    let address = address.or_else(|| node.parse::<SocketAddr>().ok().map(|address| address.ip()));
+    let address = address.or_else(|| node.strip_prefix('[')?.strip_suffix(']')?.parse().ok());
+    address.map(|address| address.to_canonical())
+}
+
+/// Says in the request for the upstream who asked for what, by which way.
+pub(super) fn write(headers: &mut HeaderMap, connection: &Connection, exchange_id: &str, scheme: &'static str, authority: &str) {
+    append_hop(headers, connection);
+    if !headers.contains_key(X_FORWARDED_PROTO) {
+        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
+    }
+    if !headers.contains_key(X_FORWARDED_HOST) {
+        let host = headers.get(header::HOST).cloned().or_else(|| HeaderValue::from_str(authority).ok());
+        if let Some(host) = host {
+            headers.insert(X_FORWARDED_HOST, host);
+        }
+    }
+    headers.append(header::VIA, VIA);
+    if let Ok(id) = HeaderValue::from_str(exchange_id) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+}
+
+fn append_hop(headers: &mut HeaderMap, connection: &Connection) {
+    match joined(headers, &X_FORWARDED_FOR) {
+        None => {
+            headers.insert(X_FORWARDED_FOR, connection.peer_text.clone());
+        }
+        Some(hops) => {
+            let hops = [hops.as_slice(), b", ", connection.peer_text.as_bytes()].concat();
+            if let Ok(hops) = HeaderValue::from_bytes(&hops) {
+                headers.insert(X_FORWARDED_FOR, hops);
+            }
+        }
+    }
+    if let Some(hops) = joined(headers, &header::FORWARDED) {
+        let peer = match connection.peer {
+            IpAddr::V4(address) => format!(", for={address}"),
+            IpAddr::V6(address) => format!(", for=\"[{address}]\""),
+        };
+        if let Ok(hops) = HeaderValue::from_bytes(&[hops.as_slice(), peer.as_bytes()].concat()) {
+            headers.insert(header::FORWARDED, hops);
+        }
+    }
+}
+
+/// All values of a list header as one, or none when there is none.
+fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<u8>> {
+    let values: Vec<&[u8]> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
+    (!values.is_empty()).then(|| values.join(&b", "[..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(peer: &str, fields: &[(&'static str, &str)]) -> (Told, HeaderMap) {
+        let field = |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().expect("a value"));
+        let mut headers: HeaderMap = fields.iter().map(field).collect();
+        let connection = Connection::new(SocketAddr::new(peer.parse().expect("an address"), 1234));
+        let trusted = ["10.0.0.0/8".parse().expect("a network")];
+        (read(&mut headers, &connection, &trusted), headers)
+    }
+
+    #[test]
+    fn an_untrusted_peer_is_the_client_whatever_it_says() {
+        let (told, headers) = told("192.0.2.1", &[("x-forwarded-for", "1.1.1.1"), ("x-real-ip", "1.1.1.1"), ("x-request-id", "x")]);
+        assert_eq!(told.client.to_string(), "192.0.2.1");
+        assert!(headers.is_empty() && told.request_id.is_none());
+    }
+
+    #[test]
+    fn hops_are_counted_from_the_right_past_trusted_ones() {
+        let (told, _) = told("10.0.0.1", &[("x-forwarded-for", "6.6.6.6, 192.0.2.7, 10.0.0.2"), ("x-forwarded-proto", "https")]);
+        assert_eq!(told.client.to_string(), "192.0.2.7");
+        assert_eq!(told.scheme, "https");
+    }
+
+    #[test]
+    fn forwarded_is_read_with_its_quotes_and_brackets() {
+        let (told, _) = told("10.0.0.1", &[("forwarded", "for=1.2.3.4, For=\"[2001:db8::7]:4711\";proto=http")]);
+        assert_eq!(told.client.to_string(), "2001:db8::7");
+    }
+
+    #[test]
+    fn a_hop_that_hides_itself_ends_the_count() {
+        let (told, _) = told("10.0.0.1", &[("x-forwarded-for", "192.0.2.7, unknown, 10.0.0.3")]);
+        assert_eq!(told.client.to_string(), "10.0.0.3");
+    }
+}

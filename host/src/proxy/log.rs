@@ -1,0 +1,178 @@
+//! The end of an exchange: metrics, the access log, and the log hooks of plugins.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use http::{Response, Version};
+use tokio::sync::Notify;
+
+use super::admit::Refused;
+use super::body::Body;
+use super::error::{ClientError, ProxyError};
+use super::flight::allow;
+use super::forwarded::X_REQUEST_ID;
+use super::view::View;
+use super::Proxy;
+use crate::chain::Run;
+use crate::exchange::Exchange;
+use crate::problem;
+use crate::telemetry::access_log::AccessEntry;
+use crate::upstream::UpstreamBody;
+
+/// Ended exchanges of one worker whose log hooks have yet to run.
+///
+/// They run after the response, on the worker, one at a time: a slow log hook delays others, not
+/// the client that it logs.
+pub(super) struct Endings {
+    waiting: RefCell<VecDeque<(Run, Rc<View>)>>,
+    arrived: Notify,
+    running: Cell<bool>,
+}
+
+/// Exchanges that wait for their log hooks; more are dropped and counted.
+const MOST_WAITING: usize = 1024;
+
+impl Endings {
+    pub(super) fn new() -> Self {
+        Self { waiting: RefCell::default(), arrived: Notify::new(), running: Cell::new(false) }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        !self.running.get() && self.waiting.borrow().is_empty()
+    }
+
+    fn push(&self, run: Run, view: Rc<View>) -> bool {
+        let mut waiting = self.waiting.borrow_mut();
+        if waiting.len() >= MOST_WAITING {
+            return false;
+        }
+        waiting.push_back((run, view));
+        self.arrived.notify_one();
+        true
+    }
+
+    /// Runs log hooks for ever; other tasks of the worker get a turn after each exchange.
+    pub(super) async fn drain(&self) {
+        loop {
+            let next = self.waiting.borrow_mut().pop_front();
+            let Some((mut run, view)) = next else {
+                self.running.set(false);
+                self.arrived.notified().await;
+                continue;
+            };
+            self.running.set(true);
+            let route = run.exchange().route;
+            run.on_log(&view.route(route).chain);
+            drop(run);
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Proxy {
+    /// An exchange on a route has ended.
+    pub(super) fn ended(&self, view: &Rc<View>, run: &mut Run) {
+        let exchange = run.exchange();
+        let route = view.route(exchange.route);
+        let status = exchange.response.as_ref().map(|response| response.status.as_u16());
+        let outcome = &exchange.outcome;
+        route.metrics.record(
+            self.worker,
+            status.unwrap_or(CLIENT_CLOSED_REQUEST),
+            outcome.duration,
+            outcome.request_bytes,
+            outcome.response_bytes,
+        );
+        if self.access_log.is_on() {
+            self.log(view, exchange, status);
+        }
+        if route.chain.has_loggers() && exchange.progress.met > 0 {
+            let run = run.take();
+            if !self.endings.push(run, Rc::clone(view)) {
+                self.metrics.on_log_dropped.increment();
+            }
+        }
+    }
+
+    /// Answers a request that no route takes.
+    pub(super) fn refuse(&self, refused: Refused) -> Response<Body> {
+        let methods = match &refused.error {
+            ClientError::MethodNotAllowed(methods) => allow(methods),
+            _ => http::HeaderMap::new(),
+        };
+        let error = ProxyError::from(refused.error);
+        let told = error.told();
+        let answer =
+            problem::problem(told.status, told.kind, told.title, error.detail().as_deref(), Some(&refused.id));
+        let (mut head, body) = answer.into_parts();
+        head.headers.extend(methods);
+        if let Ok(id) = http::HeaderValue::from_str(&refused.id) {
+            head.headers.insert(X_REQUEST_ID, id);
+        }
+        let bytes = body.len() as u64;
+        let duration = refused.started.elapsed();
+        self.unmatched.record(self.worker, told.status.as_u16(), duration, 0, bytes);
+        if self.access_log.is_on() {
+            let entry = AccessEntry {
+                id: &refused.id,
+                client: refused.client,
+                method: refused.method.as_str(),
+                path: refused.target.path(),
+                protocol: protocol(refused.version),
+                status: Some(told.status.as_u16()),
+                request_bytes: 0,
+                response_bytes: bytes,
+                duration,
+                route: None,
+                upstream: None,
+                endpoint: None,
+                consumer: None,
+                completed: true,
+                problem: Some(told.kind),
+            };
+            self.access_log.write(&entry, std::iter::empty());
+        }
+        Response::from_parts(head, Body::detached(UpstreamBody::full(body)))
+    }
+
+    fn log(&self, view: &View, exchange: &Exchange, status: Option<u16>) {
+        let route = &view.directory.routes[exchange.route];
+        let entry = AccessEntry {
+            id: &exchange.id,
+            client: exchange.client,
+            method: exchange.request.method.as_str(),
+            path: exchange.routed.path(),
+            protocol: protocol(exchange.request.version),
+            status,
+            request_bytes: exchange.outcome.request_bytes,
+            response_bytes: exchange.outcome.response_bytes,
+            duration: exchange.outcome.duration,
+            route: Some(&route.name),
+            upstream: Some(&view.directory.upstreams[exchange.upstream]),
+            endpoint: exchange.outcome.endpoint.as_deref(),
+            consumer: exchange.caller().map(|consumer| &*consumer.name),
+            completed: exchange.outcome.completed,
+            problem: exchange.outcome.problem,
+        };
+        // One figure for each plugin: its request hook and its response hook together.
+        let plugins = route.plugins.iter().enumerate().filter_map(|(place, name)| {
+            let calls = exchange.timings.iter().filter(|timing| timing.plugin == place);
+            let nanos = calls.map(|timing| timing.took.as_nanos()).reduce(|a, b| a + b)?;
+            Some((&**name, u64::try_from(nanos).unwrap_or(u64::MAX)))
+        });
+        self.access_log.write(&entry, plugins);
+    }
+}
+
+/// What nginx counts a request as whose client went away before there was a response.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_2 => "HTTP/2",
+        Version::HTTP_11 => "HTTP/1.1",
+        Version::HTTP_10 => "HTTP/1.0",
+        _ => "HTTP",
+    }
+}

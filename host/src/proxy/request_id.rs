@@ -1,0 +1,56 @@
+//! Ids of exchanges: 32 hex digits, unique over workers and restarts, not secret.
+
+use std::cell::Cell;
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+/// Makes the ids of one worker: a random prefix and a scrambled count.
+pub(super) struct RequestIds {
+    prefix: u64,
+    key: u64,
+    count: Cell<u64>,
+}
+
+impl RequestIds {
+    pub(super) fn new() -> Self {
+        // `RandomState` is the standard library's only door to the system's random numbers.
+        let random = || RandomState::new().build_hasher().finish();
+        Self { prefix: random(), key: random(), count: Cell::new(0) }
+    }
+
+    pub(super) fn next(&self) -> Box<str> {
+        let count = self.count.get();
+        self.count.set(count.wrapping_add(1));
+        let mut id = String::with_capacity(32);
+        hex(self.prefix, &mut id);
+        hex(scramble(count ^ self.key), &mut id);
+        id.into_boxed_str()
+    }
+}
+
+/// A bijection, so that different counts stay different (the finaliser of SplitMix64; Steele et al., 2014).
+fn scramble(mut value: u64) -> u64 {
+    value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
+
+fn hex(value: u64, out: &mut String) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in value.to_be_bytes() {
+        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        out.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_32_hex_digits_and_differ() {
+        let ids = RequestIds::new();
+        let made: std::collections::HashSet<_> = (0..10_000).map(|_| ids.next()).collect();
+        assert_eq!(made.len(), 10_000);
+        assert!(made.iter().all(|id| id.len() == 32 && id.bytes().all(|digit| digit.is_ascii_hexdigit())));
+    }
+}

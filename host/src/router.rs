@@ -1,0 +1,178 @@
+//! The best route for a request, and why the others lost.
+//!
+//! A [`Rule`] says which requests a route wants; [`Router::find`] answers the number of the rule
+//! that wins. Which one that is depends on the rules and the request alone, in this order:
+//!
+//! 1. the host: exact, then the longest `*.suffix`, then rules without hosts;
+//! 2. the path, segment by segment from the left: literal, then `{param}`, then `**`;
+//! 3. `priority`, the higher number first;
+//! 4. the number of conditions (the methods count as one, each header and query rule as one), then
+//!    how many of them ask for a value and not only for a presence, then whether the rule lists
+//!    `HEAD` or only serves it by `GET`;
+//! 5. the order of the file.
+//!
+//! So `priority` chooses among routes for the same host and path pattern, and never makes
+//! `/users/**` win over `/users/{id}`. A rule whose method, headers or query refuse the request
+//! leaves it to the next best. [`indistinguishable_pairs`] finds the rules that only step 5 would
+//! tell apart.
+//!
+//! Pure: knows HTTP's types, and neither sockets, upstreams, plugins nor the form of the config.
+
+mod conditions;
+mod explain;
+mod hash;
+mod host;
+mod path;
+mod rule;
+#[cfg(test)]
+mod tests;
+mod trie;
+
+use http::{HeaderMap, Method};
+
+use self::conditions::{Gate, serves, suits};
+use self::explain::by_conditions;
+pub use self::explain::{Explanation, Outcome, Step};
+use self::hash::Table;
+pub use self::host::{HostError, HostPattern};
+pub use self::path::{PathError, PathPattern};
+pub use self::rule::{HeaderRule, QueryRule, Rule, ValueRule, indistinguishable_pairs};
+use self::trie::Trie;
+
+/// What the router sees of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// Lower case, without port and without a final dot; IPv6 in brackets. Empty when there is none.
+    pub host: &'a str,
+    /// Begins with `/`. Normalised as RFC 3986 section 6.2.2 says: no dot segments, percent-encoding
+    /// in upper case and only where it is needed. One that does not begin with `/` (`*`) has no route.
+    pub path: &'a str,
+    /// Without the `?`, as it was sent.
+    pub query: Option<&'a str>,
+    pub method: &'a Method,
+    pub headers: &'a HeaderMap,
+}
+
+/// Why a request has no route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoRoute {
+    /// No rule wants this host, path, headers and query: 404.
+    NotFound,
+    /// A rule would have matched but for the method: 405, and these are the methods for its `Allow`,
+    /// in alphabetical order.
+    MethodNotAllowed(Vec<Method>),
+}
+
+/// All rules, arranged for lookup at load: a hash map of hosts, a trie of path segments under each.
+#[derive(Debug)]
+pub struct Router {
+    rules: Vec<Rule>,
+    /// Of each rule.
+    gates: Vec<Gate>,
+    exact: Table<Trie>,
+    /// Under what follows the `*.`.
+    suffixes: Table<Trie>,
+    any: Trie,
+}
+
+impl Router {
+    /// The numbers that [`Router::find`] answers are the places in `rules`.
+    pub fn new(rules: Vec<Rule>) -> Self {
+        let gates = rules.iter().map(Gate::of).collect();
+        let (exact, suffixes, any) = (Table::default(), Table::default(), Trie::default());
+        let mut router = Self {
+            rules,
+            gates,
+            exact,
+            suffixes,
+            any,
+        };
+        let mut best_first: Vec<_> = router.rules.iter().enumerate().collect();
+        // Stable: what is equal stays in the order of the file.
+        best_first.sort_by(|(_, a), (_, b)| {
+            b.priority
+                .cmp(&a.priority)
+                .then_with(|| by_conditions(a, b))
+        });
+        for (route, rule) in best_first {
+            if rule.hosts.is_empty() {
+                router.any.insert(&rule.path, route);
+            }
+            for host in &rule.hosts {
+                let trie = match host {
+                    HostPattern::Exact(name) => router.exact.entry(name.clone()).or_default(),
+                    HostPattern::Suffix(name) => router.suffixes.entry(name.clone()).or_default(),
+                };
+                trie.insert(&rule.path, route);
+            }
+        }
+        router
+    }
+
+    /// The number of the rule that wins. Allocates nothing, except for the methods of a 405.
+    pub fn find(&self, target: &Target<'_>) -> Result<usize, NoRoute> {
+        let bit = Gate::bit(target.method);
+        let mut but_for_the_method = false;
+        let found = self.first(target, &mut |route| {
+            let rule = &self.rules[route];
+            let answer = self.gates[route].answer(bit);
+            let served = answer.unwrap_or_else(|| serves(&rule.methods, target.method));
+            if served {
+                return answer.is_some() || suits(rule, target);
+            }
+            but_for_the_method = but_for_the_method || suits(rule, target);
+            false
+        });
+        match found {
+            Some(route) => Ok(route),
+            None if but_for_the_method => Err(NoRoute::MethodNotAllowed(self.allowed(target))),
+            None => Err(NoRoute::NotFound),
+        }
+    }
+
+    /// The rules in the order in which they were given.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// What rule `route` captures of `path` under `name`, raw: percent-encoding is left as it is.
+    /// `path` is the one that [`Router::find`] saw.
+    pub fn param<'p>(&self, route: usize, name: &str, path: &'p str) -> Option<&'p str> {
+        self.rules.get(route)?.path.capture(name, path)
+    }
+
+    /// The first rule that `accept` accepts, among those that want the host and the path, best first.
+    fn first(&self, target: &Target<'_>, accept: &mut impl FnMut(usize) -> bool) -> Option<usize> {
+        let mut find = |trie: &Trie| trie.find(target.path, accept);
+        if let Some(route) = self.exact.get(target.host).and_then(&mut find) {
+            return Some(route);
+        }
+        if !self.suffixes.is_empty() {
+            let mut name = target.host;
+            while let Some((_, suffix)) = name.split_once('.') {
+                if let Some(route) = self.suffixes.get(suffix).and_then(&mut find) {
+                    return Some(route);
+                }
+                name = suffix;
+            }
+        }
+        find(&self.any)
+    }
+
+    fn allowed(&self, target: &Target<'_>) -> Vec<Method> {
+        let mut methods = Vec::new();
+        self.first(target, &mut |route| {
+            let rule = &self.rules[route];
+            if suits(rule, target) {
+                methods.extend_from_slice(&rule.methods);
+            }
+            false
+        });
+        if methods.contains(&Method::GET) {
+            methods.push(Method::HEAD);
+        }
+        methods.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        methods.dedup();
+        methods
+    }
+}

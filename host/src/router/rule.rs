@@ -1,0 +1,101 @@
+//! What a route asks of a request.
+
+use std::collections::HashMap;
+
+use http::{HeaderName, Method};
+
+use super::{HostPattern, PathPattern};
+
+/// The requests that a route wants: those that match the path and every other part. An empty part
+/// asks for nothing.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Any of them.
+    pub hosts: Vec<HostPattern>,
+    pub path: PathPattern,
+    /// Any of them. `GET` serves `HEAD` too; nothing else is implied.
+    pub methods: Vec<Method>,
+    /// All of them.
+    pub headers: Vec<HeaderRule>,
+    /// All of them.
+    pub query: Vec<QueryRule>,
+    /// Among rules for the same host and path pattern the highest wins.
+    pub priority: i32,
+}
+
+/// Asks for a request header. One with several lines matches if any of them does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderRule {
+    pub name: HeaderName,
+    pub value: ValueRule,
+}
+
+/// Asks for a query parameter. Names and values are compared decoded (`%41` is `A`, `+` is a
+/// space); one that comes several times matches if any of them does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryRule {
+    pub name: String,
+    pub value: ValueRule,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ValueRule {
+    /// Byte for byte, the whole of it.
+    Equals(String),
+    /// There is one, even an empty one.
+    Present,
+}
+
+impl Rule {
+    /// A rule for every host and method.
+    pub fn of_path(path: PathPattern) -> Self {
+        Self {
+            hosts: Vec::new(),
+            path,
+            methods: Vec::new(),
+            headers: Vec::new(),
+            query: Vec::new(),
+            priority: 0,
+        }
+    }
+
+    /// Whether some request would match both, and only their order would decide: they share a host
+    /// pattern, a path pattern (whatever its params are called), a method, the conditions and the
+    /// priority.
+    pub fn indistinguishable(&self, other: &Self) -> bool {
+        self.priority == other.priority
+            && self.path.same_shape(&other.path)
+            && (overlap(&self.hosts, &other.hosts)
+                || self.hosts.is_empty() && other.hosts.is_empty())
+            && (overlap(&self.methods, &other.methods)
+                || self.methods.is_empty() && other.methods.is_empty())
+            && same_set(&self.headers, &other.headers)
+            && same_set(&self.query, &other.query)
+    }
+}
+
+/// Pairs of places in `rules` that are [`Rule::indistinguishable`], smaller first. Cheaper than
+/// comparing each with each.
+pub fn indistinguishable_pairs(rules: &[Rule]) -> Vec<(usize, usize)> {
+    let mut shapes: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut pairs = Vec::new();
+    for (place, rule) in rules.iter().enumerate() {
+        let same_path = shapes.entry(rule.path.shape()).or_default();
+        pairs.extend(
+            same_path
+                .iter()
+                .filter(|&&earlier| rules[earlier].indistinguishable(rule))
+                .map(|&e| (e, place)),
+        );
+        same_path.push(place);
+    }
+    pairs
+}
+
+fn overlap<T: PartialEq>(a: &[T], b: &[T]) -> bool {
+    a.iter().any(|item| b.contains(item))
+}
+
+fn same_set<T: PartialEq>(a: &[T], b: &[T]) -> bool {
+    a.iter().all(|item| b.contains(item)) && b.iter().all(|item| a.contains(item))
+}

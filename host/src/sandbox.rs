@@ -1,0 +1,33 @@
+//! The only door to wasmtime: nothing outside this module names it.
+//!
+//! [`Engine`] compiles a [`Component`] once. A [`Plugin`] is a component with its configuration,
+//! grants and limits; it hands out instances from a pool per worker and calls hooks on them. A call
+//! lends the exchange to the guest and takes it back; whatever a guest does ends as an answer or as
+//! a [`Fault`], never as a panic and never late.
+//!
+//! It narrows wasmtime to: components only, synchronous calls on the worker's own stack, the
+//! pooling allocator, one epoch-driven deadline per call, and imports that a grant covers. It must
+//! not know what a route is, who calls, or in which order plugins run.
+
+mod answer;
+mod bindings;
+mod component;
+mod console;
+mod deadline;
+mod engine;
+mod fault;
+mod host;
+mod imports;
+mod instance;
+mod plugin;
+mod pool;
+mod wasi;
+
+pub use answer::Action;
+pub use component::{Component, Hooks, LoadError};
+pub use engine::{Engine, EngineSettings};
+pub use fault::Fault;
+pub use host::Declarations;
+pub use instance::Instance;
+pub use plugin::{ConfigureProblem, Plugin, PluginSpec};
+pub use pool::Lease;

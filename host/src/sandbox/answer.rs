@@ -1,0 +1,34 @@
+//! Checks what a hook answered: from the contract's types to ours, which cannot be wrong.
+
+use bytes::Bytes;
+use http::header::HeaderMap;
+
+use super::bindings::http as wit;
+use super::fault::Fault;
+use crate::exchange::{Reply, append_header, status};
+
+/// What a hook answers.
+#[derive(Debug)]
+pub enum Action {
+    Next,
+    Reply(Reply),
+}
+
+pub(super) fn check(action: wit::Action) -> Result<Action, Fault> {
+    match action {
+        wit::Action::Next => Ok(Action::Next),
+        wit::Action::Reply(reply) => check_reply(reply).map(Action::Reply),
+    }
+}
+
+fn check_reply(reply: wit::Reply) -> Result<Reply, Fault> {
+    let status = status(reply.status)
+        .map_err(|_| Fault::IllegalAnswer(format!("status {} is outside 200 to 599", reply.status)))?;
+    let mut headers = HeaderMap::with_capacity(reply.headers.len().min(64));
+    for header in reply.headers {
+        append_header(&mut headers, &header.name, &header.value).map_err(|error| {
+            Fault::IllegalAnswer(format!("header `{}`: {error}", header.name.escape_debug()))
+        })?;
+    }
+    Ok(Reply { status, headers, body: Bytes::from(reply.body) })
+}

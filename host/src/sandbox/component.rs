@@ -1,0 +1,199 @@
+//! A compiled component: which hooks it exports, which grants its imports need.
+
+use std::io;
+
+use thiserror::Error;
+use wasmtime::component::{self, ComponentExportIndex, InstancePre};
+
+use super::engine::Engine;
+use super::host::Host;
+use super::plugin::ConfigureProblem;
+use super::wasi;
+use crate::config::Grant;
+
+/// The package that a component's imports and exports of the contract belong to.
+const PACKAGE: &str = "tollgate:plugin/";
+/// The version of the contract in `wit/`.
+const VERSION: &str = "0.1.0";
+
+/// A compiled component. Cloning it is cheap.
+#[derive(Clone)]
+pub struct Component {
+    pub(super) pre: InstancePre<Host>,
+    pub(super) exports: Exports,
+    /// Grants that its imports need.
+    needs: Vec<Grant>,
+}
+
+/// Which hooks a component exports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hooks {
+    pub on_request: bool,
+    pub on_response: bool,
+    pub on_log: bool,
+}
+
+/// Where the hooks are, looked up once.
+#[derive(Clone)]
+pub(super) struct Exports {
+    pub(super) configure: ComponentExportIndex,
+    pub(super) on_request: Option<ComponentExportIndex>,
+    pub(super) on_response: Option<ComponentExportIndex>,
+    pub(super) on_log: Option<ComponentExportIndex>,
+}
+
+/// Why a plugin cannot be loaded.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    #[error("the sandbox cannot start: {0}")]
+    Engine(String),
+    #[error("the thread of the deadlines cannot start: {0}")]
+    Ticker(#[source] io::Error),
+    #[error("the component takes {bytes} bytes, the most is {most}")]
+    TooLarge { bytes: usize, most: usize },
+    #[error("this is a core module, not a component: build it with `--target wasm32-wasip2`")]
+    CoreModule,
+    #[error("this is not a WebAssembly component")]
+    NotWasm,
+    #[error("the component does not compile: {0}")]
+    Compile(String),
+    #[error("the component was built against version {found} of tollgate:plugin, this gateway speaks {VERSION}")]
+    OtherVersion { found: String },
+    #[error("this is not a plugin: the component exports no `{PACKAGE}configure@{VERSION}`")]
+    NotAPlugin,
+    #[error("the component exports no hook of a request: one of `on-request`, `on-response`, `on-log`")]
+    NoHook,
+    #[error("the component exports `{0}`, which this gateway does not know")]
+    UnknownHook(String),
+    #[error("the component imports `{import}`, which this gateway does not provide; there are `tollgate:plugin` and {}", wasi::PROVIDED.join(", "))]
+    UnknownImport { import: String },
+    #[error("the component imports `{}`, which the configuration does not grant", interface(*.0))]
+    MissingGrant(Grant),
+    #[error("an import or export has another type than the contract says: {0}")]
+    OtherType(String),
+    #[error("the component cannot be started: {0}")]
+    Start(String),
+    #[error("`configure` failed: {0}")]
+    Configure(String),
+    #[error("the plugin refuses its configuration")]
+    Refused(Vec<ConfigureProblem>),
+    #[error("limits.memory is {asked} bytes, [gateway] sandbox.memory allows {most}")]
+    Memory { asked: u64, most: usize },
+}
+
+impl LoadError {
+    pub(super) fn engine(error: wasmtime::Error) -> Self {
+        Self::Engine(format!("{error:#}"))
+    }
+}
+
+impl Component {
+    pub(super) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
+        match bytes.get(..8) {
+            Some(b"\0asm\x01\0\0\0") => return Err(LoadError::CoreModule),
+            Some(preamble) if preamble.starts_with(b"\0asm") => {}
+            _ => return Err(LoadError::NotWasm),
+        }
+        let compiled = component::Component::from_binary(&engine.wasmtime, bytes)
+            .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+        let needs = needs(engine, &compiled)?;
+        let exports = exports(engine, &compiled)?;
+        let pre = engine
+            .linker
+            .instantiate_pre(&compiled)
+            .map_err(|error| LoadError::OtherType(format!("{error:#}")))?;
+        Ok(Self { pre, exports, needs })
+    }
+
+    pub fn hooks(&self) -> Hooks {
+        Hooks {
+            on_request: self.exports.on_request.is_some(),
+            on_response: self.exports.on_response.is_some(),
+            on_log: self.exports.on_log.is_some(),
+        }
+    }
+
+    /// The first grant that the component needs and is not given.
+    pub(super) fn check_grants(&self, granted: &[Grant]) -> Result<(), LoadError> {
+        match self.needs.iter().find(|need| !granted.contains(need)) {
+            Some(&missing) => Err(LoadError::MissingGrant(missing)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Component {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Component").field("hooks", &self.hooks()).field("needs", &self.needs).finish_non_exhaustive()
+    }
+}
+
+/// The interface of the contract that a grant opens.
+fn interface(grant: Grant) -> &'static str {
+    match grant {
+        Grant::State => "state",
+        Grant::Limiter => "limiter",
+        Grant::Consumers => "consumers",
+        Grant::Identify => "identity",
+    }
+}
+
+/// Interfaces of the contract that need no grant.
+const FREE: [&str; 6] = ["http", "request", "response", "outcome", "setup", "log"];
+
+/// The grants that the imports of a component need.
+fn needs(engine: &Engine, component: &component::Component) -> Result<Vec<Grant>, LoadError> {
+    let mut needs = Vec::new();
+    for (import, _) in component.component_type().imports(&engine.wasmtime) {
+        let Some(interface) = import.strip_prefix(PACKAGE) else {
+            if wasi::PROVIDED.iter().any(|package| import.starts_with(&format!("{package}/"))) {
+                continue;
+            }
+            return Err(LoadError::UnknownImport { import: import.to_owned() });
+        };
+        let interface = of_our_version(interface)?;
+        match Grant::ALL.into_iter().find(|&grant| self::interface(grant) == interface) {
+            Some(grant) => needs.push(grant),
+            None if FREE.contains(&interface) => {}
+            None => return Err(LoadError::UnknownImport { import: import.to_owned() }),
+        }
+    }
+    Ok(needs)
+}
+
+fn exports(engine: &Engine, component: &component::Component) -> Result<Exports, LoadError> {
+    for (export, _) in component.component_type().exports(&engine.wasmtime) {
+        if let Some(interface) = export.strip_prefix(PACKAGE) {
+            let interface = of_our_version(interface)?;
+            if !["configure", "on-request", "on-response", "on-log"].contains(&interface) {
+                return Err(LoadError::UnknownHook(interface.to_owned()));
+            }
+        }
+    }
+    let exports = Exports {
+        configure: hook(component, "configure").ok_or(LoadError::NotAPlugin)?,
+        on_request: hook(component, "on-request"),
+        on_response: hook(component, "on-response"),
+        on_log: hook(component, "on-log"),
+    };
+    if exports.on_request.is_none() && exports.on_response.is_none() && exports.on_log.is_none() {
+        return Err(LoadError::NoHook);
+    }
+    Ok(exports)
+}
+
+/// A hook is an interface of one function that has the interface's name.
+fn hook(component: &component::Component, name: &str) -> Option<ComponentExportIndex> {
+    let interface = component.get_export_index(None, &format!("{PACKAGE}{name}@{VERSION}"))?;
+    component.get_export_index(Some(&interface), name)
+}
+
+/// The interface's name without its version, which has to be ours: before 1.0 each minor version
+/// is another contract, and patch versions only add.
+fn of_our_version(interface: &str) -> Result<&str, LoadError> {
+    let (name, version) = interface.split_once('@').unwrap_or((interface, ""));
+    if version == VERSION {
+        return Ok(name);
+    }
+    Err(LoadError::OtherVersion { found: version.to_owned() })
+}

@@ -1,0 +1,91 @@
+//! Deadlines of guest calls: a thread that ticks, and the account of one call.
+//!
+//! The thread advances wasmtime's epoch; compiled code notices at its next loop head or function
+//! entry and asks [`Deadline::check`]. Reading the thread's CPU clock is a system call, so a call
+//! pays for it only when it lives to see a tick.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+use wasmtime::EngineWeak;
+
+/// Advances the epoch of an engine until the engine or this handle is gone.
+pub(super) struct Ticker {
+    stop: Arc<AtomicBool>,
+}
+
+impl Ticker {
+    pub(super) fn start(engine: EngineWeak, tick: Duration) -> io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        thread::Builder::new().name("deadlines".into()).stack_size(64 * 1024).spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                thread::sleep(tick);
+                let Some(engine) = engine.upgrade() else { return };
+                engine.increment_epoch();
+            }
+        })?;
+        Ok(Self { stop })
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The time that one call may take.
+#[derive(Debug)]
+pub(super) struct Deadline {
+    /// CPU time of this thread. An oversubscribed machine takes none of it away.
+    cpu: Duration,
+    /// Hard limit in wall time.
+    wall: Duration,
+    /// Clocks at the first tick that this call saw.
+    first_tick: Option<(Duration, Instant)>,
+}
+
+/// Why a call was ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Overrun {
+    #[error("ran for more than {0:?} of CPU time")]
+    Cpu(Duration),
+    #[error("ran for more than {0:?}")]
+    Wall(Duration),
+}
+
+impl Deadline {
+    pub(super) fn new(cpu: Duration, wall: Duration) -> Self {
+        Self { cpu, wall, first_tick: None }
+    }
+
+    /// A new call begins.
+    pub(super) fn rearm(&mut self) {
+        self.first_tick = None;
+    }
+
+    /// A tick passed during the call.
+    pub(super) fn check(&mut self) -> Result<(), Overrun> {
+        let cpu = thread_cpu_time();
+        let Some((first_cpu, first)) = self.first_tick else {
+            self.first_tick = Some((cpu, Instant::now()));
+            return Ok(());
+        };
+        if cpu.saturating_sub(first_cpu) >= self.cpu {
+            return Err(Overrun::Cpu(self.cpu));
+        }
+        if first.elapsed() >= self.wall {
+            return Err(Overrun::Wall(self.wall));
+        }
+        Ok(())
+    }
+}
+
+fn thread_cpu_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+}

@@ -1,0 +1,58 @@
+//! What can go wrong in a call into a guest.
+
+use thiserror::Error;
+
+use super::deadline::Overrun;
+use crate::telemetry::metrics::FaultKind;
+
+/// A call into a plugin failed. The instance is gone; the next call gets another.
+#[derive(Debug, Error)]
+pub enum Fault {
+    /// The guest trapped: a panic, an access out of bounds, a call that is not allowed there.
+    #[error("trapped: {0}")]
+    Trap(String),
+    #[error("passed its deadline: {0}")]
+    Deadline(String),
+    #[error("wanted more memory than its limit of {limit} bytes")]
+    Memory { limit: u64 },
+    #[error("answered with something illegal: {0}")]
+    IllegalAnswer(String),
+    #[error("refused, in a new instance, the configuration that it had accepted: {0}")]
+    Configure(String),
+    #[error("no instance could be made: {0}")]
+    Instantiate(String),
+    /// Every instance is in use and the queue is full, or the wait took too long.
+    #[error("all of its {0} instances are in use")]
+    Busy(usize),
+}
+
+impl Fault {
+    pub fn kind(&self) -> FaultKind {
+        match self {
+            Self::Trap(_) => FaultKind::Trap,
+            Self::Deadline(_) => FaultKind::Deadline,
+            Self::Memory { .. } => FaultKind::Memory,
+            Self::IllegalAnswer(_) => FaultKind::IllegalAnswer,
+            Self::Configure(_) | Self::Instantiate(_) => FaultKind::Instantiation,
+            Self::Busy(_) => FaultKind::NoInstance,
+        }
+    }
+
+    /// Makes a fault of the error that a call ended with.
+    pub(super) fn of_call(error: wasmtime::Error, memory_denied: Option<u64>) -> Self {
+        if let Some(overrun) = error.downcast_ref::<Overrun>() {
+            return Self::Deadline(overrun.to_string());
+        }
+        if let Some(limit) = memory_denied {
+            return Self::Memory { limit };
+        }
+        Self::Trap(one_line(&error))
+    }
+}
+
+/// The chain of causes, outermost last (wasmtime puts the backtrace outermost).
+fn one_line(error: &wasmtime::Error) -> String {
+    let causes: Vec<String> = error.chain().map(|cause| cause.to_string()).collect();
+    let text = causes.iter().rev().map(|cause| cause.trim()).collect::<Vec<_>>().join("; ");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

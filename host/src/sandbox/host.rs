@@ -1,0 +1,147 @@
+//! What the host keeps with each instance: the data of its store.
+
+use std::sync::Arc;
+
+use http::HeaderName;
+use wasmtime::ResourceLimiter;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::clocks::WasiClocksCtx;
+use wasmtime_wasi::filesystem::WasiFilesystemCtx;
+use wasmtime_wasi::random::WasiRandomCtx;
+
+use super::console::Console;
+use super::deadline::Deadline;
+use crate::config::PluginLimits;
+use crate::exchange::Exchange;
+use crate::state::State;
+
+/// Data of one store: one instance of one plugin.
+pub(super) struct Host {
+    pub(super) plugin: Arc<Identity>,
+    /// Lent for the time of a call.
+    pub(super) exchange: Option<Box<Exchange>>,
+    /// The plugin's place in the chain of the exchange.
+    pub(super) place: usize,
+    pub(super) stage: Stage,
+    pub(super) declarations: Declarations,
+    pub(super) deadline: Deadline,
+    pub(super) memory: MemoryLimit,
+    pub(super) console: Console,
+    pub(super) wasi: Wasi,
+}
+
+/// Who the plugin is and what it shares with its other instances.
+#[derive(Debug)]
+pub(super) struct Identity {
+    pub(super) name: Arc<str>,
+    /// Under what its state and limits are kept.
+    pub(super) scope: Arc<str>,
+    pub(super) state: Arc<State>,
+}
+
+/// What the guest is being asked, which decides what it may ask back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    Configure,
+    Request,
+    Response,
+    Log,
+}
+
+/// What a plugin said in `configure` through `setup`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Declarations {
+    /// Request headers that only this plugin may say.
+    pub owned: Vec<HeaderName>,
+}
+
+/// Bounds what an instance takes of memory and tables.
+#[derive(Debug)]
+pub(super) struct MemoryLimit {
+    /// Bytes over all memories of the instance.
+    most: usize,
+    used: usize,
+    /// Whether the current call was refused memory.
+    denied: bool,
+}
+
+impl MemoryLimit {
+    /// The limit in bytes, if the current call ran into it.
+    pub(super) fn denied(&self) -> Option<u64> {
+        self.denied.then_some(self.most as u64)
+    }
+}
+
+/// Elements a table may grow to; a component built from Rust has one per function that is called
+/// through a pointer.
+const MOST_TABLE_ELEMENTS: usize = 20_000;
+
+impl ResourceLimiter for MemoryLimit {
+    fn memory_growing(&mut self, current: usize, desired: usize, _most: Option<usize>) -> wasmtime::Result<bool> {
+        let used = self.used.saturating_add(desired.saturating_sub(current));
+        if used > self.most {
+            self.denied = true;
+            return Ok(false);
+        }
+        self.used = used;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, _most: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= MOST_TABLE_ELEMENTS)
+    }
+}
+
+/// What WASI keeps for an instance.
+pub(super) struct Wasi {
+    pub(super) table: ResourceTable,
+    pub(super) clocks: WasiClocksCtx,
+    pub(super) filesystem: WasiFilesystemCtx,
+    pub(super) random: WasiRandomCtx,
+}
+
+/// Handles of clocks and streams that a guest can hold; Rust's standard library needs four.
+const MOST_WASI_HANDLES: usize = 64;
+
+impl Host {
+    pub(super) fn new(plugin: Arc<Identity>, limits: &PluginLimits) -> Self {
+        Self {
+            plugin,
+            exchange: None,
+            place: 0,
+            stage: Stage::Configure,
+            declarations: Declarations::default(),
+            deadline: Deadline::new(limits.deadline, limits.wall),
+            memory: MemoryLimit {
+                most: usize::try_from(limits.memory).unwrap_or(usize::MAX),
+                used: 0,
+                denied: false,
+            },
+            console: Console::default(),
+            wasi: Wasi {
+                table: ResourceTable::with_capacity(MOST_WASI_HANDLES),
+                clocks: WasiClocksCtx::default(),
+                filesystem: WasiFilesystemCtx::default(),
+                random: WasiRandomCtx::default(),
+            },
+        }
+    }
+
+    /// A call begins: fresh deadline, fresh budget of log lines.
+    pub(super) fn begin(&mut self, stage: Stage, place: usize, exchange: Option<Box<Exchange>>) {
+        self.stage = stage;
+        self.place = place;
+        self.exchange = exchange;
+        self.deadline.rearm();
+        self.memory.denied = false;
+        self.console.begin_call();
+    }
+
+    /// The exchange that this call serves, or a trap when it serves none.
+    pub(super) fn exchange(&mut self) -> wasmtime::Result<&mut Exchange> {
+        match self.exchange.as_deref_mut() {
+            Some(exchange) => Ok(exchange),
+            None => Err(wasmtime::Error::msg("there is no exchange to ask about outside a hook")),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The imports that a guest can call: one file for each group of interfaces in `wit/`.
+
+mod capabilities;
+mod exchange;
+mod setup;
+
+use wasmtime::component::{HasSelf, Linker};
+
+use super::bindings as wit;
+use super::host::Host;
+
+/// Links every interface of the contract. Which of them a component may import is for its grants
+/// to say, and is checked before it is linked.
+pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    wit::http::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    wit::request::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    wit::response::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    wit::outcome::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    wit::setup::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    wit::log::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    wit::state::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    wit::limiter::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    wit::consumers::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    wit::identity::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    Ok(())
+}

@@ -1,0 +1,248 @@
+//! `request`, `response` and `outcome`: reading and writing the exchange that a call serves.
+
+use http::HeaderMap;
+use wasmtime::Result;
+
+use crate::exchange::{self, Exchange, Origin, ResponseHead};
+use crate::sandbox::bindings as wit;
+use crate::sandbox::bindings::http::{HeaderError, WriteError};
+use crate::sandbox::host::{Host, Stage};
+
+impl wit::http::Host for Host {}
+
+impl wit::request::Host for Host {
+    fn method(&mut self) -> Result<String> {
+        Ok(self.exchange()?.request.method.as_str().to_owned())
+    }
+
+    fn set_method(&mut self, method: String) -> Result<Result<(), WriteError>> {
+        Ok(self.request_to_write()?.set_method(&method).map_err(WriteError::from))
+    }
+
+    fn scheme(&mut self) -> Result<String> {
+        Ok(self.exchange()?.request.scheme.to_owned())
+    }
+
+    fn authority(&mut self) -> Result<String> {
+        Ok(self.exchange()?.request.authority.to_string())
+    }
+
+    fn path(&mut self) -> Result<String> {
+        Ok(self.exchange()?.path().to_owned())
+    }
+
+    fn set_path(&mut self, path: String) -> Result<Result<(), WriteError>> {
+        Ok(self.request_to_write()?.set_path(&path).map_err(WriteError::from))
+    }
+
+    fn query(&mut self) -> Result<Option<String>> {
+        Ok(self.exchange()?.request.target.query().map(str::to_owned))
+    }
+
+    fn set_query(&mut self, query: Option<String>) -> Result<Result<(), WriteError>> {
+        Ok(self.request_to_write()?.set_query(query.as_deref()).map_err(WriteError::from))
+    }
+
+    fn header(&mut self, name: String) -> Result<Option<Vec<u8>>> {
+        Ok(first(&self.exchange()?.request.headers, &name))
+    }
+
+    fn headers(&mut self) -> Result<Vec<wit::http::Field>> {
+        Ok(all(&self.exchange()?.request.headers))
+    }
+
+    fn set_header(&mut self, name: String, value: Vec<u8>) -> Result<Result<(), HeaderError>> {
+        let fields = &mut self.request_to_write()?.request.headers;
+        Ok(exchange::set_header(fields, &name, &value).map_err(HeaderError::from))
+    }
+
+    fn append_header(&mut self, name: String, value: Vec<u8>) -> Result<Result<(), HeaderError>> {
+        let fields = &mut self.request_to_write()?.request.headers;
+        Ok(exchange::append_header(fields, &name, &value).map_err(HeaderError::from))
+    }
+
+    fn remove_header(&mut self, name: String) -> Result<Result<(), HeaderError>> {
+        let fields = &mut self.request_to_write()?.request.headers;
+        Ok(exchange::remove_header(fields, &name).map_err(HeaderError::from))
+    }
+
+    fn param(&mut self, name: String) -> Result<Option<String>> {
+        Ok(self.exchange()?.param(&name).map(str::to_owned))
+    }
+
+    fn client_address(&mut self) -> Result<String> {
+        Ok(self.exchange()?.client.to_string())
+    }
+
+    fn route(&mut self) -> Result<String> {
+        let exchange = self.exchange()?;
+        Ok(exchange.directory.routes[exchange.route].name.to_string())
+    }
+
+    fn upstream(&mut self) -> Result<String> {
+        let exchange = self.exchange()?;
+        Ok(exchange.directory.upstreams[exchange.upstream].to_string())
+    }
+
+    fn steer(&mut self, upstream: String) -> Result<Result<(), WriteError>> {
+        Ok(self.request_to_write()?.steer(&upstream).map_err(WriteError::from))
+    }
+
+    fn id(&mut self) -> Result<String> {
+        Ok(self.exchange()?.id.to_string())
+    }
+
+    fn consumer(&mut self) -> Result<Option<String>> {
+        Ok(self.exchange()?.caller().map(|consumer| consumer.name.clone()))
+    }
+
+    fn consumer_groups(&mut self) -> Result<Vec<String>> {
+        Ok(self.exchange()?.caller().map(|consumer| consumer.groups.clone()).unwrap_or_default())
+    }
+
+    fn note(&mut self, key: String) -> Result<Option<Vec<u8>>> {
+        let place = self.place;
+        Ok(self.exchange()?.note(place, &key).map(<[u8]>::to_vec))
+    }
+
+    fn set_note(&mut self, key: String, value: Vec<u8>) -> Result<Result<(), WriteError>> {
+        let place = self.place;
+        Ok(self.exchange()?.set_note(place, &key, value).map_err(WriteError::from))
+    }
+}
+
+impl wit::response::Host for Host {
+    fn status(&mut self) -> Result<u16> {
+        Ok(self.response()?.status.as_u16())
+    }
+
+    fn set_status(&mut self, status: u16) -> Result<Result<(), WriteError>> {
+        let response = self.response_to_write()?;
+        Ok(exchange::status(status).map(|status| response.status = status).map_err(WriteError::from))
+    }
+
+    fn header(&mut self, name: String) -> Result<Option<Vec<u8>>> {
+        Ok(first(&self.response()?.headers, &name))
+    }
+
+    fn headers(&mut self) -> Result<Vec<wit::http::Field>> {
+        Ok(all(&self.response()?.headers))
+    }
+
+    fn set_header(&mut self, name: String, value: Vec<u8>) -> Result<Result<(), HeaderError>> {
+        let fields = &mut self.response_to_write()?.headers;
+        Ok(exchange::set_header(fields, &name, &value).map_err(HeaderError::from))
+    }
+
+    fn append_header(&mut self, name: String, value: Vec<u8>) -> Result<Result<(), HeaderError>> {
+        let fields = &mut self.response_to_write()?.headers;
+        Ok(exchange::append_header(fields, &name, &value).map_err(HeaderError::from))
+    }
+
+    fn remove_header(&mut self, name: String) -> Result<Result<(), HeaderError>> {
+        let fields = &mut self.response_to_write()?.headers;
+        Ok(exchange::remove_header(fields, &name).map_err(HeaderError::from))
+    }
+
+    fn origin(&mut self) -> Result<wit::response::ResponseOrigin> {
+        Ok(match &self.response()?.origin {
+            Origin::Upstream => wit::response::ResponseOrigin::Upstream,
+            Origin::Plugin(name) => wit::response::ResponseOrigin::Plugin(name.to_string()),
+            Origin::Gateway(kind) => wit::response::ResponseOrigin::Gateway((*kind).to_owned()),
+        })
+    }
+}
+
+impl wit::outcome::Host for Host {
+    fn status(&mut self) -> Result<Option<u16>> {
+        let exchange = self.ended()?;
+        Ok(exchange.response.as_ref().map(|response| response.status.as_u16()))
+    }
+
+    fn duration(&mut self) -> Result<u64> {
+        Ok(u64::try_from(self.ended()?.outcome.duration.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    fn request_bytes(&mut self) -> Result<u64> {
+        Ok(self.ended()?.outcome.request_bytes)
+    }
+
+    fn response_bytes(&mut self) -> Result<u64> {
+        Ok(self.ended()?.outcome.response_bytes)
+    }
+
+    fn completed(&mut self) -> Result<bool> {
+        Ok(self.ended()?.outcome.completed)
+    }
+
+    fn endpoint(&mut self) -> Result<Option<String>> {
+        Ok(self.ended()?.outcome.endpoint.as_deref().map(str::to_owned))
+    }
+
+    fn problem(&mut self) -> Result<Option<String>> {
+        Ok(self.ended()?.outcome.problem.map(str::to_owned))
+    }
+}
+
+impl Host {
+    fn request_to_write(&mut self) -> Result<&mut Exchange> {
+        if self.stage != Stage::Request {
+            return Err(wasmtime::Error::msg("the request can be written only inside `on-request`"));
+        }
+        self.exchange()
+    }
+
+    fn response(&mut self) -> Result<&mut ResponseHead> {
+        match &mut self.exchange()?.response {
+            Some(response) => Ok(response),
+            None => Err(wasmtime::Error::msg("there is no response yet")),
+        }
+    }
+
+    fn response_to_write(&mut self) -> Result<&mut ResponseHead> {
+        if self.stage != Stage::Response {
+            return Err(wasmtime::Error::msg("the response can be written only inside `on-response`"));
+        }
+        self.response()
+    }
+
+    fn ended(&mut self) -> Result<&Exchange> {
+        if self.stage != Stage::Log {
+            return Err(wasmtime::Error::msg("the exchange has no outcome before `on-log`"));
+        }
+        Ok(self.exchange()?)
+    }
+}
+
+fn first(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
+    headers.get(name).map(|value| value.as_bytes().to_vec())
+}
+
+fn all(headers: &HeaderMap) -> Vec<wit::http::Field> {
+    let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| wit::http::Field {
+        name: name.as_str().to_owned(),
+        value: value.as_bytes().to_vec(),
+    };
+    headers.iter().map(header).collect()
+}
+
+impl From<exchange::HeaderError> for HeaderError {
+    fn from(error: exchange::HeaderError) -> Self {
+        match error {
+            exchange::HeaderError::InvalidName => Self::InvalidName,
+            exchange::HeaderError::InvalidValue => Self::InvalidValue,
+            exchange::HeaderError::Forbidden => Self::Forbidden,
+            exchange::HeaderError::TooMany => Self::TooMany,
+        }
+    }
+}
+
+impl From<exchange::WriteError> for WriteError {
+    fn from(error: exchange::WriteError) -> Self {
+        match error {
+            exchange::WriteError::Invalid => Self::Invalid,
+            exchange::WriteError::Unknown => Self::Unknown,
+            exchange::WriteError::Full => Self::Full,
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! A live copy of a component: calls its hooks.
+
+use std::sync::Arc;
+
+use wasmtime::Store;
+use wasmtime::component::{self, TypedFunc};
+
+use super::answer::{self, Action as Checked};
+use super::bindings::http::Action;
+use super::bindings::Problem;
+use super::component::{Component, LoadError};
+use super::engine::TICK;
+use super::fault::Fault;
+use super::host::{Declarations, Host, Identity, Stage};
+use super::plugin::ConfigureProblem;
+use crate::config::PluginLimits;
+use crate::exchange::Exchange;
+
+/// A live copy of a component. After a fault it must not be called again.
+pub struct Instance {
+    store: Store<Host>,
+    configure: TypedFunc<(String,), (Result<(), Vec<Problem>>,)>,
+    on_request: Option<TypedFunc<(), (Action,)>>,
+    on_response: Option<TypedFunc<(), (Action,)>>,
+    on_log: Option<TypedFunc<(), ()>>,
+    calls: u64,
+}
+
+impl std::fmt::Debug for Instance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Instance").field("calls", &self.calls).finish_non_exhaustive()
+    }
+}
+
+impl Instance {
+    /// Takes a slot of the pooling allocator and runs the component's start functions.
+    pub(super) fn start(component: &Component, plugin: Arc<Identity>, limits: &PluginLimits) -> Result<Self, LoadError> {
+        let host = Host::new(plugin, limits);
+        let mut store = Store::new(component.pre.engine(), host);
+        store.limiter(|host| &mut host.memory);
+        store.epoch_deadline_callback(|mut store| {
+            store.data_mut().deadline.check()?;
+            Ok(wasmtime::UpdateDeadline::Continue(1))
+        });
+        store.set_epoch_deadline(1);
+        store.set_hostcall_fuel(MOST_BYTES_PER_CALL);
+        let instance =
+            component.pre.instantiate(&mut store).map_err(|error| LoadError::Start(format!("{error:#}")))?;
+        let exports = &component.exports;
+        let other_type = |error: wasmtime::Error| LoadError::OtherType(format!("{error:#}"));
+        Ok(Self {
+            configure: instance.get_typed_func(&mut store, exports.configure).map_err(other_type)?,
+            on_request: typed(&instance, &mut store, exports.on_request).map_err(other_type)?,
+            on_response: typed(&instance, &mut store, exports.on_response).map_err(other_type)?,
+            on_log: typed(&instance, &mut store, exports.on_log).map_err(other_type)?,
+            store,
+            calls: 0,
+        })
+    }
+
+    /// Calls `configure`, the first call of every instance. `config` is JSON.
+    pub(super) fn configure(&mut self, config: &str) -> Result<(), LoadError> {
+        self.begin(Stage::Configure, 0, None);
+        let result = self.configure.call(&mut self.store, (config.to_owned(),));
+        match self.end(result) {
+            Ok((Ok(()),)) => Ok(()),
+            Ok((Err(problems),)) => Err(LoadError::Refused(problems.into_iter().map(ConfigureProblem::from).collect())),
+            Err(fault) => Err(LoadError::Configure(fault.to_string())),
+        }
+    }
+
+    pub(super) fn declarations(&self) -> &Declarations {
+        &self.store.data().declarations
+    }
+
+    /// Hook calls so far.
+    pub(super) fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// Calls `on-request`. `place` is the plugin's place in the chain.
+    pub fn on_request(&mut self, place: usize, exchange: Box<Exchange>) -> (Box<Exchange>, Result<Checked, Fault>) {
+        let hook = self.on_request.clone();
+        self.hook(Stage::Request, hook, place, exchange)
+    }
+
+    /// Calls `on-response`. There is a response.
+    pub fn on_response(&mut self, place: usize, exchange: Box<Exchange>) -> (Box<Exchange>, Result<Checked, Fault>) {
+        let hook = self.on_response.clone();
+        self.hook(Stage::Response, hook, place, exchange)
+    }
+
+    fn hook(
+        &mut self,
+        stage: Stage,
+        hook: Option<TypedFunc<(), (Action,)>>,
+        place: usize,
+        exchange: Box<Exchange>,
+    ) -> (Box<Exchange>, Result<Checked, Fault>) {
+        let Some(hook) = hook else { return (exchange, Ok(Checked::Next)) };
+        self.begin(stage, place, Some(exchange));
+        let result = hook.call(&mut self.store, ());
+        let result = self.end(result).and_then(|(action,)| answer::check(action));
+        (self.take_exchange(), result)
+    }
+
+    /// Calls `on-log`. The exchange is over.
+    pub fn on_log(&mut self, place: usize, exchange: Box<Exchange>) -> (Box<Exchange>, Result<(), Fault>) {
+        let Some(hook) = self.on_log.clone() else { return (exchange, Ok(())) };
+        self.begin(Stage::Log, place, Some(exchange));
+        let result = hook.call(&mut self.store, ());
+        let result = self.end(result);
+        (self.take_exchange(), result)
+    }
+
+    fn begin(&mut self, stage: Stage, place: usize, exchange: Option<Box<Exchange>>) {
+        self.calls += 1;
+        self.store.data_mut().begin(stage, place, exchange);
+        self.store.set_epoch_deadline(1);
+    }
+
+    /// Makes a fault of an error and writes out what the guest printed last.
+    fn end<T>(&mut self, result: wasmtime::Result<T>) -> Result<T, Fault> {
+        let host = self.store.data_mut();
+        host.console.end_call(&host.plugin.name);
+        result.map_err(|error| Fault::of_call(error, host.memory.denied()))
+    }
+
+    fn take_exchange(&mut self) -> Box<Exchange> {
+        self.store.data_mut().exchange.take().expect("lent at the beginning of the call, and imports only borrow it")
+    }
+}
+
+/// Bytes that a guest can hand to the host in one import or answer.
+const MOST_BYTES_PER_CALL: usize = 8 * 1024 * 1024;
+
+const _: () = assert!(TICK.as_millis() > 0, "deadlines are counted in ticks");
+
+fn typed<P, R>(
+    instance: &component::Instance,
+    store: &mut Store<Host>,
+    export: Option<component::ComponentExportIndex>,
+) -> wasmtime::Result<Option<TypedFunc<P, R>>>
+where
+    P: component::ComponentNamedList + component::Lower,
+    R: component::ComponentNamedList + component::Lift,
+{
+    export.map(|export| instance.get_typed_func(store, export)).transpose()
+}
+
+impl From<Problem> for ConfigureProblem {
+    fn from(problem: Problem) -> Self {
+        Self { pointer: problem.pointer, message: problem.message }
+    }
+}

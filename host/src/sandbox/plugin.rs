@@ -1,0 +1,141 @@
+//! A plugin: a component with its configuration, grants and limits, and its instances.
+
+use std::sync::Arc;
+
+use super::component::{Component, Hooks, LoadError};
+use super::engine::Engine;
+use super::fault::Fault;
+use super::host::{Declarations, Identity};
+use super::instance::Instance;
+use super::pool::{Lease, Pool};
+use crate::config::{Grant, PluginLimits};
+use crate::exchange::Exchange;
+use crate::state::State;
+
+/// What makes a plugin of a component.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PluginSpec {
+    pub name: Arc<str>,
+    /// Under what its state and limits are kept; no two plugins of a configuration share one.
+    pub scope: Arc<str>,
+    /// JSON.
+    pub config: String,
+    pub grants: Vec<Grant>,
+    pub limits: PluginLimits,
+    /// A fresh instance for each exchange, so that nothing of one can be seen by another.
+    pub fresh: bool,
+}
+
+/// A fault that a plugin found in its configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigureProblem {
+    /// JSON Pointer (RFC 6901) into the plugin's configuration.
+    pub pointer: String,
+    pub message: String,
+}
+
+/// A configured component that hooks can be called on.
+pub struct Plugin {
+    pub(super) identity: Arc<Identity>,
+    component: Component,
+    spec: PluginSpec,
+    declarations: Declarations,
+    /// One for each worker, locked by nobody else on the path of a request.
+    pools: Box<[Pool]>,
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugin").field("name", &self.spec.name).field("scope", &self.spec.scope).finish_non_exhaustive()
+    }
+}
+
+impl Plugin {
+    /// Checks the grants and runs `configure` once, which says whether the configuration is good
+    /// and what the plugin declares.
+    pub fn load(
+        engine: &Engine,
+        component: Component,
+        spec: PluginSpec,
+        state: Arc<State>,
+        workers: usize,
+    ) -> Result<Self, LoadError> {
+        component.check_grants(&spec.grants)?;
+        let most = engine.settings.memory;
+        if spec.limits.memory > most as u64 {
+            return Err(LoadError::Memory { asked: spec.limits.memory, most });
+        }
+        let identity = Arc::new(Identity { name: spec.name.clone(), scope: spec.scope.clone(), state });
+        let mut first = Instance::start(&component, identity.clone(), &spec.limits)?;
+        first.configure(&spec.config)?;
+        let declarations = first.declarations().clone();
+        let pools = (0..workers).map(|_| Pool::new(spec.limits.instances)).collect();
+        Ok(Self { identity, component, spec, declarations, pools })
+    }
+
+    pub fn name(&self) -> &Arc<str> {
+        &self.spec.name
+    }
+
+    pub fn spec(&self) -> &PluginSpec {
+        &self.spec
+    }
+
+    pub fn hooks(&self) -> Hooks {
+        self.component.hooks()
+    }
+
+    pub fn declarations(&self) -> &Declarations {
+        &self.declarations
+    }
+
+    /// Whether each exchange gets an instance of its own, by [`Plugin::lease`].
+    pub fn is_fresh(&self) -> bool {
+        self.spec.fresh
+    }
+
+    /// Instances that may live at once: those that wait, run or are leased, and one that is being made.
+    pub fn slots(&self, workers: usize) -> usize {
+        let each = if self.spec.fresh { self.spec.limits.instances } else { 1 };
+        workers.saturating_mul(each).saturating_add(1)
+    }
+
+    /// An instance for one whole exchange. Waits while all are in use; the queue is bounded, and so
+    /// is the wait.
+    pub async fn lease(self: &Arc<Self>, worker: usize) -> Result<Lease, Fault> {
+        let slot = self.pools[worker].slot(&self.spec.limits).await?;
+        Ok(Lease::new(self.instance()?, slot))
+    }
+
+    /// Lends an instance of the worker's pool for one call, and takes it back if the call went well.
+    pub fn call<T>(
+        &self,
+        worker: usize,
+        exchange: Box<Exchange>,
+        hook: impl FnOnce(&mut Instance, Box<Exchange>) -> (Box<Exchange>, Result<T, Fault>),
+    ) -> (Box<Exchange>, Result<T, Fault>) {
+        let pool = &self.pools[worker];
+        let mut instance = match pool.take() {
+            Some(instance) => instance,
+            None => match self.instance() {
+                Ok(instance) => instance,
+                Err(fault) => return (exchange, Err(fault)),
+            },
+        };
+        let (exchange, result) = hook(&mut instance, exchange);
+        if result.is_ok() && instance.calls() < self.spec.limits.calls {
+            pool.give(instance);
+        }
+        (exchange, result)
+    }
+
+    /// A new instance, configured as the first one was.
+    fn instance(&self) -> Result<Instance, Fault> {
+        let started = Instance::start(&self.component, self.identity.clone(), &self.spec.limits);
+        let mut instance = started.map_err(|error| Fault::Instantiate(error.to_string()))?;
+        match instance.configure(&self.spec.config) {
+            Ok(()) => Ok(instance),
+            Err(error) => Err(Fault::Configure(error.to_string())),
+        }
+    }
+}

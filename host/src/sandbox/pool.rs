@@ -1,0 +1,100 @@
+//! Instances that wait for their next call, per plugin and worker.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::fault::Fault;
+use super::instance::Instance;
+use crate::config::PluginLimits;
+
+/// The instances of one plugin on one worker.
+///
+/// The lock is there because a plugin can be dropped on another thread than the one that used it;
+/// two threads never want it at once.
+pub(super) struct Pool {
+    /// Instances between two calls. Hooks do not wait, so a worker seldom needs more than one.
+    free: Mutex<Vec<Instance>>,
+    /// Instances that may be leased to exchanges.
+    slots: Arc<Semaphore>,
+    waiting: AtomicUsize,
+}
+
+/// An instance that belongs to one exchange. It is discarded with its store when the lease ends.
+pub struct Lease {
+    instance: Option<Instance>,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Pool {
+    pub(super) fn new(instances: usize) -> Self {
+        Self {
+            free: Mutex::new(Vec::new()),
+            slots: Arc::new(Semaphore::new(instances.clamp(1, Semaphore::MAX_PERMITS))),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    pub(super) fn take(&self) -> Option<Instance> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    pub(super) fn give(&self, instance: Instance) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
+    }
+
+    /// The right to one more instance. Waits at most as long as a call may take.
+    pub(super) async fn slot(&self, limits: &PluginLimits) -> Result<OwnedSemaphorePermit, Fault> {
+        let busy = || Fault::Busy(limits.instances);
+        if let Ok(slot) = self.slots.clone().try_acquire_owned() {
+            return Ok(slot);
+        }
+        let _place = Place::in_queue(&self.waiting, limits.queue).ok_or_else(busy)?;
+        match tokio::time::timeout(limits.wall, self.slots.clone().acquire_owned()).await {
+            Ok(Ok(slot)) => Ok(slot),
+            Ok(Err(_)) | Err(_) => Err(busy()),
+        }
+    }
+}
+
+impl Lease {
+    pub(super) fn new(instance: Instance, slot: OwnedSemaphorePermit) -> Self {
+        Self { instance: Some(instance), _slot: slot }
+    }
+
+    /// The instance, unless a fault has ended it.
+    pub fn instance(&mut self) -> Result<&mut Instance, Fault> {
+        self.instance.as_mut().ok_or_else(|| Fault::Instantiate("its instance ended in a fault before".into()))
+    }
+
+    /// Ends the instance after a fault.
+    pub fn end(&mut self) {
+        self.instance = None;
+    }
+}
+
+impl std::fmt::Debug for Lease {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lease").field("alive", &self.instance.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// A place in the queue, given up when the wait ends in any way.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn in_queue(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
+        if waiting.fetch_add(1, Ordering::Relaxed) >= most {
+            waiting.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
+        Some(Self(waiting))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,262 @@
+//! The part of WASI 0.2 that plugins get.
+//!
+//! Clocks, random numbers, an empty environment and an empty filesystem come from `wasmtime-wasi`.
+//! Streams, polls and stdio are ours: those of the library block on a runtime, which panics inside
+//! a worker. What a guest prints becomes log lines; a blocking poll traps; standard input is at its
+//! end. There are no sockets.
+
+use wasmtime::component::{HasData, HasSelf, Linker, Resource, ResourceTable};
+use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtxView};
+use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemCtxView};
+use wasmtime_wasi::p2::bindings::sync::io::{poll, streams};
+use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io, random, sync};
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable, StreamError, StreamResult};
+use wasmtime_wasi::random::WasiRandom;
+
+use super::host::Host;
+
+/// The interfaces that [`link`] provides, for the message about one that it does not.
+pub(super) const PROVIDED: [&str; 5] = ["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:io", "wasi:random"];
+
+pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    clocks::wall_clock::add_to_linker::<Host, WasiClocks>(linker, clocks_of)?;
+    clocks::monotonic_clock::add_to_linker::<Host, WasiClocks>(linker, clocks_of)?;
+    random::random::add_to_linker::<Host, WasiRandom>(linker, |host| &mut host.wasi.random)?;
+    random::insecure::add_to_linker::<Host, WasiRandom>(linker, |host| &mut host.wasi.random)?;
+    random::insecure_seed::add_to_linker::<Host, WasiRandom>(linker, |host| &mut host.wasi.random)?;
+    filesystem::preopens::add_to_linker::<Host, WasiFilesystem>(linker, files_of)?;
+    sync::filesystem::types::add_to_linker::<Host, WasiFilesystem>(linker, files_of)?;
+    io::error::add_to_linker::<Host, HasTable>(linker, |host| &mut host.wasi.table)?;
+    poll::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    streams::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    cli::environment::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    cli::exit::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    cli::stdin::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    cli::stdout::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    cli::stderr::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    cli::terminal_input::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    cli::terminal_output::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    cli::terminal_stdin::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    cli::terminal_stdout::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    cli::terminal_stderr::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    Ok(())
+}
+
+fn clocks_of(host: &mut Host) -> WasiClocksCtxView<'_> {
+    WasiClocksCtxView { ctx: &mut host.wasi.clocks, table: &mut host.wasi.table }
+}
+
+fn files_of(host: &mut Host) -> WasiFilesystemCtxView<'_> {
+    WasiFilesystemCtxView { ctx: &mut host.wasi.filesystem, table: &mut host.wasi.table }
+}
+
+struct HasTable;
+
+impl HasData for HasTable {
+    type Data<'a> = &'a mut ResourceTable;
+}
+
+/// Stream handles need no table: their number says which one they are.
+const STDIN: u32 = 0;
+const STDOUT: u32 = 1;
+const STDERR: u32 = 2;
+
+impl cli::stdin::Host for Host {
+    fn get_stdin(&mut self) -> wasmtime::Result<Resource<DynInputStream>> {
+        Ok(Resource::new_own(STDIN))
+    }
+}
+
+impl cli::stdout::Host for Host {
+    fn get_stdout(&mut self) -> wasmtime::Result<Resource<DynOutputStream>> {
+        Ok(Resource::new_own(STDOUT))
+    }
+}
+
+impl cli::stderr::Host for Host {
+    fn get_stderr(&mut self) -> wasmtime::Result<Resource<DynOutputStream>> {
+        Ok(Resource::new_own(STDERR))
+    }
+}
+
+impl cli::environment::Host for Host {
+    fn get_environment(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
+        Ok(Vec::new())
+    }
+
+    fn get_arguments(&mut self) -> wasmtime::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    fn initial_cwd(&mut self) -> wasmtime::Result<Option<String>> {
+        Ok(None)
+    }
+}
+
+impl cli::exit::Host for Host {
+    fn exit(&mut self, _status: Result<(), ()>) -> wasmtime::Result<()> {
+        Err(wasmtime::Error::msg("called exit"))
+    }
+
+    fn exit_with_code(&mut self, code: u8) -> wasmtime::Result<()> {
+        Err(wasmtime::Error::msg(format!("called exit with code {code}")))
+    }
+}
+
+impl cli::terminal_input::Host for Host {}
+impl cli::terminal_output::Host for Host {}
+
+impl cli::terminal_input::HostTerminalInput for Host {
+    fn drop(&mut self, _terminal: Resource<cli::terminal_input::TerminalInput>) -> wasmtime::Result<()> {
+        Ok(())
+    }
+}
+
+impl cli::terminal_output::HostTerminalOutput for Host {
+    fn drop(&mut self, _terminal: Resource<cli::terminal_output::TerminalOutput>) -> wasmtime::Result<()> {
+        Ok(())
+    }
+}
+
+impl cli::terminal_stdin::Host for Host {
+    fn get_terminal_stdin(&mut self) -> wasmtime::Result<Option<Resource<cli::terminal_input::TerminalInput>>> {
+        Ok(None)
+    }
+}
+
+impl cli::terminal_stdout::Host for Host {
+    fn get_terminal_stdout(&mut self) -> wasmtime::Result<Option<Resource<cli::terminal_output::TerminalOutput>>> {
+        Ok(None)
+    }
+}
+
+impl cli::terminal_stderr::Host for Host {
+    fn get_terminal_stderr(&mut self) -> wasmtime::Result<Option<Resource<cli::terminal_output::TerminalOutput>>> {
+        Ok(None)
+    }
+}
+
+/// A poll would have to wait, and a worker serves all its connections on one thread.
+fn would_wait<T>() -> wasmtime::Result<T> {
+    Err(wasmtime::Error::msg("tried to sleep or wait; a hook answers at once"))
+}
+
+impl poll::Host for Host {
+    fn poll(&mut self, _pollables: Vec<Resource<DynPollable>>) -> wasmtime::Result<Vec<u32>> {
+        would_wait()
+    }
+}
+
+impl poll::HostPollable for Host {
+    fn ready(&mut self, _pollable: Resource<DynPollable>) -> wasmtime::Result<bool> {
+        Ok(false)
+    }
+
+    fn block(&mut self, _pollable: Resource<DynPollable>) -> wasmtime::Result<()> {
+        would_wait()
+    }
+
+    fn drop(&mut self, pollable: Resource<DynPollable>) -> wasmtime::Result<()> {
+        self.wasi.table.delete(pollable)?;
+        Ok(())
+    }
+}
+
+impl streams::Host for Host {
+    fn convert_stream_error(&mut self, error: StreamError) -> wasmtime::Result<streams::StreamError> {
+        match error {
+            StreamError::Closed => Ok(streams::StreamError::Closed),
+            StreamError::LastOperationFailed(error) | StreamError::Trap(error) => Err(error),
+        }
+    }
+}
+
+impl streams::HostInputStream for Host {
+    fn read(&mut self, _stream: Resource<DynInputStream>, _most: u64) -> StreamResult<Vec<u8>> {
+        Err(StreamError::Closed)
+    }
+
+    fn blocking_read(&mut self, _stream: Resource<DynInputStream>, _most: u64) -> StreamResult<Vec<u8>> {
+        Err(StreamError::Closed)
+    }
+
+    fn skip(&mut self, _stream: Resource<DynInputStream>, _most: u64) -> StreamResult<u64> {
+        Err(StreamError::Closed)
+    }
+
+    fn blocking_skip(&mut self, _stream: Resource<DynInputStream>, _most: u64) -> StreamResult<u64> {
+        Err(StreamError::Closed)
+    }
+
+    fn subscribe(&mut self, _stream: Resource<DynInputStream>) -> wasmtime::Result<Resource<DynPollable>> {
+        would_wait()
+    }
+
+    fn drop(&mut self, _stream: Resource<DynInputStream>) -> wasmtime::Result<()> {
+        Ok(())
+    }
+}
+
+/// Bytes that one write to stdout or stderr may carry.
+const MOST_WRITE_BYTES: u64 = 64 * 1024;
+
+impl streams::HostOutputStream for Host {
+    fn check_write(&mut self, _stream: Resource<DynOutputStream>) -> StreamResult<u64> {
+        Ok(MOST_WRITE_BYTES)
+    }
+
+    fn write(&mut self, _stream: Resource<DynOutputStream>, bytes: Vec<u8>) -> StreamResult<()> {
+        self.console.print(&self.plugin.name, &bytes);
+        Ok(())
+    }
+
+    fn blocking_write_and_flush(&mut self, stream: Resource<DynOutputStream>, bytes: Vec<u8>) -> StreamResult<()> {
+        streams::HostOutputStream::write(self, stream, bytes)
+    }
+
+    fn flush(&mut self, _stream: Resource<DynOutputStream>) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn blocking_flush(&mut self, _stream: Resource<DynOutputStream>) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn subscribe(&mut self, _stream: Resource<DynOutputStream>) -> wasmtime::Result<Resource<DynPollable>> {
+        would_wait()
+    }
+
+    fn write_zeroes(&mut self, _stream: Resource<DynOutputStream>, _count: u64) -> StreamResult<()> {
+        Err(StreamError::Closed)
+    }
+
+    fn blocking_write_zeroes_and_flush(
+        &mut self,
+        _stream: Resource<DynOutputStream>,
+        _count: u64,
+    ) -> StreamResult<()> {
+        Err(StreamError::Closed)
+    }
+
+    fn splice(
+        &mut self,
+        _stream: Resource<DynOutputStream>,
+        _from: Resource<DynInputStream>,
+        _most: u64,
+    ) -> StreamResult<u64> {
+        Err(StreamError::Closed)
+    }
+
+    fn blocking_splice(
+        &mut self,
+        _stream: Resource<DynOutputStream>,
+        _from: Resource<DynInputStream>,
+        _most: u64,
+    ) -> StreamResult<u64> {
+        Err(StreamError::Closed)
+    }
+
+    fn drop(&mut self, _stream: Resource<DynOutputStream>) -> wasmtime::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use tracing_subscriber::layer::SubscriberExt;
+
+use super::layer::LogLayer;
+use super::*;
+use crate::telemetry::Style;
+
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no test panics in here").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What `log` writes, line by line.
+fn lines(style: Style, level: Level, log: impl FnOnce()) -> Vec<String> {
+    let captured = Captured::default();
+    let spool = Spool::start("log", Duration::ZERO, captured.clone()).expect("a thread");
+    let layer = LogLayer::new(spool.lane(), style).with_filter(filter(level));
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
+    drop(spool);
+    let bytes = captured.0.lock().expect("no test panics in here").clone();
+    String::from_utf8(bytes).expect("UTF-8").lines().map(str::to_owned).collect()
+}
+
+const TEXT: Style = Style::Text { colour: false };
+
+#[test]
+fn text_is_time_level_message_and_fields() {
+    let lines = lines(TEXT, Level::INFO, || {
+        tracing::info!(target: "tollgate::listener", address = %"127.0.0.1:8080", workers = 2, tls = false, "listening");
+    });
+    assert_eq!(lines[0][12..], *" INFO  listening address=127.0.0.1:8080 workers=2 tls=false");
+}
+
+#[test]
+fn json_has_the_message_and_each_field_as_a_key() {
+    let lines = lines(Style::Json, Level::INFO, || {
+        tracing::warn!(target: "tollgate::x", r#type = "odd", ratio = f64::NAN, count = -1_i64, "it \"broke\"\n{}", 7);
+    });
+    let value: serde_json::Value = serde_json::from_str(&lines[0]).expect("JSON");
+    assert_eq!(value["type"], "log");
+    assert_eq!(value["level"], "warn");
+    assert_eq!(value["message"], "it \"broke\"\n7");
+    assert_eq!(value["field_type"], "odd");
+    assert_eq!(value["ratio"], "NaN");
+    assert_eq!(value["count"], -1);
+}
+
+#[test]
+fn a_value_cannot_forge_a_line_or_a_field() {
+    let evil = "x\n12:00:00.000 INFO  forged level=error \u{1b}[2J";
+    for style in [TEXT, Style::Json] {
+        let lines = lines(style, Level::INFO, || tracing::info!(target: "tollgate", evil, shown = %evil, "{evil}"));
+        assert_eq!(lines.len(), 1);
+        assert!(!lines[0].chars().any(char::is_control), "{lines:?}");
+    }
+}
+
+#[test]
+fn libraries_are_heard_from_warn_up_and_plugins_from_the_level_that_was_asked_for() {
+    let lines = lines(TEXT, Level::DEBUG, || {
+        tracing::info!(target: "h2::proto", "frame");
+        tracing::warn!(target: "h2::proto", "flood");
+        tracing::debug!(target: "tollgate::router", "found");
+        tracing::debug!(target: "plugin", plugin = "api-key", "no key");
+    });
+    assert_eq!(lines.len(), 3);
+    assert!(lines[0].ends_with("WARN  h2::proto: flood"), "{lines:?}");
+    assert!(lines[1].ends_with("DEBUG found"), "{lines:?}");
+    assert!(lines[2].ends_with("DEBUG plugin: no key plugin=api-key"), "{lines:?}");
+}
+
+#[test]
+fn a_field_whose_debug_logs_itself_does_not_hang() {
+    struct Chatty;
+    impl std::fmt::Debug for Chatty {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            tracing::info!(target: "tollgate", "inner");
+            f.write_str("chatty")
+        }
+    }
+    let lines = lines(TEXT, Level::INFO, || tracing::info!(target: "tollgate", value = ?Chatty, "outer"));
+    assert!(lines.iter().any(|line| line.ends_with("outer value=chatty")), "{lines:?}");
+}

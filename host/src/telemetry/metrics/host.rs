@@ -1,0 +1,96 @@
+//! What is counted once per worker, and once per process.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+
+use super::exposition::Exposition;
+
+/// Only grows. Meant for one writing thread and any reader.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    pub fn increment(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    pub fn value(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// Goes up and down. Meant for one writing thread and any reader.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicI64);
+
+impl Gauge {
+    pub fn increment(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    pub fn decrement(&self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+
+    pub fn set(&self, value: i64) {
+        self.0.store(value, Relaxed);
+    }
+
+    pub fn value(&self) -> i64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// Written by one worker, on cache lines of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub struct WorkerMetrics {
+    /// Clients' connections, tunnels included.
+    pub connections: Gauge,
+    pub connections_accepted: Counter,
+    /// Exchanges in flight.
+    pub requests: Gauge,
+    /// `on-log` calls that did not happen because the worker's queue was full.
+    pub on_log_dropped: Counter,
+}
+
+/// Written by the control thread.
+#[derive(Debug, Default)]
+pub struct HostMetrics {
+    pub reloads_ok: Counter,
+    pub reloads_failed: Counter,
+    /// Which config is live: 1 is the one that the process started with.
+    pub config_generation: Gauge,
+}
+
+impl HostMetrics {
+    pub(super) fn render(&self, out: &mut Exposition) {
+        out.family("tollgate_build_info", "gauge", "Always 1.");
+        out.sample("", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+        out.family("tollgate_config_reloads_total", "counter", "Configs that were read after the first.");
+        out.sample("", &[("result", "ok")], self.reloads_ok.value());
+        out.sample("", &[("result", "failed")], self.reloads_failed.value());
+        out.family("tollgate_config_generation", "gauge", "The live config; 1 is the first.");
+        out.sample("", &[], self.config_generation.value());
+    }
+}
+
+pub(super) fn render_workers(workers: &[Arc<WorkerMetrics>], out: &mut Exposition) {
+    type Value = fn(&WorkerMetrics) -> i64;
+    let families: [(_, _, _, Value); 4] = [
+        ("tollgate_connections", "gauge", "Clients' connections that are open.", |worker| worker.connections.value()),
+        ("tollgate_connections_accepted_total", "counter", "Clients' connections accepted.", |worker| {
+            worker.connections_accepted.value().cast_signed()
+        }),
+        ("tollgate_requests", "gauge", "Requests in flight.", |worker| worker.requests.value()),
+        ("tollgate_on_log_dropped_total", "counter", "on-log calls lost to a full queue.", |worker| {
+            worker.on_log_dropped.value().cast_signed()
+        }),
+    ];
+    for (name, kind, help, value) in families {
+        out.family(name, kind, help);
+        for (index, worker) in workers.iter().enumerate() {
+            out.sample("", &[("worker", &index.to_string())], value(worker));
+        }
+    }
+}

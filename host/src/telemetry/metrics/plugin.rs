@@ -1,0 +1,222 @@
+//! What is counted per plugin: what a policy costs and what it does.
+
+use std::sync::Arc;
+
+use super::exposition::Exposition;
+use super::histogram::Histogram;
+use super::{Cell, locked};
+
+/// Nanoseconds: 250 ns, a call that does nothing, to 100 ms, beyond any deadline.
+const BOUNDS: [u64; 14] = [
+    250,
+    500,
+    1_000,
+    2_000,
+    5_000,
+    10_000,
+    25_000,
+    50_000,
+    100_000,
+    250_000,
+    1_000_000,
+    5_000_000,
+    25_000_000,
+    100_000_000,
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hook {
+    OnRequest,
+    OnResponse,
+    OnLog,
+}
+
+/// How a hook's turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The action `next`; for `on-log`, that it returned.
+    Next,
+    /// The action `reply`.
+    Reply,
+    /// It was the hook's turn, but `on-error = "skip"` let the exchange pass without it. No call, so no time either.
+    Skipped,
+    Fault(FaultKind),
+}
+
+/// Why a plugin gave no answer. Add kinds freely: [`FaultKind::ALL`] in the same order, and a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The guest trapped or panicked.
+    Trap,
+    /// The guest overran its CPU budget or the wall clock's limit.
+    Deadline,
+    /// The guest wanted more memory, tables or handles than it may have.
+    Memory,
+    /// The answer was refused: a forbidden header, a status out of range, too large.
+    IllegalAnswer,
+    /// No instance became free within the bound of the queue.
+    NoInstance,
+    /// No instance could be made.
+    Instantiation,
+    /// A capability failed on the host's side, Redis for one.
+    Capability,
+}
+
+impl FaultKind {
+    pub const ALL: [Self; 7] = [
+        Self::Trap,
+        Self::Deadline,
+        Self::Memory,
+        Self::IllegalAnswer,
+        Self::NoInstance,
+        Self::Instantiation,
+        Self::Capability,
+    ];
+
+    /// The word for it in metrics and logs.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Trap => "trap",
+            Self::Deadline => "deadline",
+            Self::Memory => "memory",
+            Self::IllegalAnswer => "illegal-answer",
+            Self::NoInstance => "no-instance",
+            Self::Instantiation => "instantiation",
+            Self::Capability => "capability",
+        }
+    }
+}
+
+/// Calls, actions, faults and time of one plugin.
+#[derive(Debug)]
+pub struct PluginMetrics {
+    cells: Box<[Cell<Counts>]>,
+}
+
+impl PluginMetrics {
+    pub(super) fn new(workers: usize) -> Self {
+        Self { cells: Cell::per_worker(workers) }
+    }
+
+    /// Counts one turn of a hook that took `nanos` of the worker's time.
+    ///
+    /// # Panics
+    /// If there is no such worker.
+    pub fn record(&self, worker: usize, hook: Hook, outcome: Outcome, nanos: u64) {
+        let mut counts = locked(&self.cells[worker].0);
+        let counts = &mut *counts;
+        let calls = &mut counts.hooks[hook as usize];
+        match outcome {
+            Outcome::Next => calls.next += 1,
+            Outcome::Reply => calls.reply += 1,
+            Outcome::Skipped => {
+                calls.skipped += 1;
+                return;
+            }
+            Outcome::Fault(kind) => {
+                calls.fault += 1;
+                counts.faults[kind as usize] += 1;
+            }
+        }
+        calls.duration.record(&BOUNDS, nanos);
+    }
+
+    /// An instance was made on this worker.
+    pub fn instance_started(&self, worker: usize) {
+        let mut counts = locked(&self.cells[worker].0);
+        counts.instances += 1;
+        counts.instances_started += 1;
+    }
+
+    /// An instance of this worker is gone: recycled, discarded, or left by a reload.
+    pub fn instance_ended(&self, worker: usize) {
+        locked(&self.cells[worker].0).instances -= 1;
+    }
+
+    fn total(&self) -> Counts {
+        let mut total = Counts::default();
+        for cell in &self.cells {
+            let counts = *locked(&cell.0); // a copy, so that the worker waits for no arithmetic
+            for (calls, more) in total.hooks.iter_mut().zip(&counts.hooks) {
+                calls.add(more);
+            }
+            for (faults, more) in total.faults.iter_mut().zip(counts.faults) {
+                *faults += more;
+            }
+            total.instances += counts.instances;
+            total.instances_started += counts.instances_started;
+        }
+        total
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    hooks: [Calls; HOOKS.len()],
+    faults: [u64; FaultKind::ALL.len()],
+    instances: i64,
+    instances_started: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Calls {
+    next: u64,
+    reply: u64,
+    skipped: u64,
+    fault: u64,
+    duration: Histogram<14>,
+}
+
+impl Calls {
+    fn add(&mut self, more: &Self) {
+        self.next += more.next;
+        self.reply += more.reply;
+        self.skipped += more.skipped;
+        self.fault += more.fault;
+        self.duration.add(&more.duration);
+    }
+}
+
+const HOOKS: [(Hook, &str); 3] =
+    [(Hook::OnRequest, "on-request"), (Hook::OnResponse, "on-response"), (Hook::OnLog, "on-log")];
+
+pub(super) fn render(plugins: &[(String, Arc<PluginMetrics>)], out: &mut Exposition) {
+    let totals: Vec<(&str, Counts)> = plugins.iter().map(|(name, plugin)| (name.as_str(), plugin.total())).collect();
+    // Hooks that never had a turn are left out: most plugins export one or two.
+    let turns = || {
+        totals.iter().flat_map(|(plugin, counts)| {
+            let calls = HOOKS.iter().map(|(hook, label)| (*plugin, *label, &counts.hooks[*hook as usize]));
+            calls.filter(|(_, _, calls)| calls.duration.count() + calls.skipped > 0)
+        })
+    };
+
+    out.family("tollgate_plugin_calls_total", "counter", "Hook calls, by how they ended: next, reply or fault.");
+    for (plugin, hook, calls) in turns() {
+        for (outcome, count) in [("next", calls.next), ("reply", calls.reply), ("fault", calls.fault)] {
+            out.sample("", &[("plugin", plugin), ("hook", hook), ("outcome", outcome)], count);
+        }
+    }
+    out.family("tollgate_plugin_duration_seconds", "histogram", "Time of a hook call; the sum is what the hook cost.");
+    for (plugin, hook, calls) in turns() {
+        calls.duration.render(&BOUNDS, &[("plugin", plugin), ("hook", hook)], out);
+    }
+    out.family("tollgate_plugin_skipped_total", "counter", "Hooks not called because on-error let the exchange pass.");
+    for (plugin, hook, calls) in turns() {
+        out.sample("", &[("plugin", plugin), ("hook", hook)], calls.skipped);
+    }
+    // From zero on, and each kind: an alert on an increase must not miss the first fault.
+    out.family("tollgate_plugin_faults_total", "counter", "Hook calls that gave no answer, by kind.");
+    for (plugin, counts) in &totals {
+        for kind in FaultKind::ALL {
+            out.sample("", &[("plugin", plugin), ("kind", kind.label())], counts.faults[kind as usize]);
+        }
+    }
+    out.family("tollgate_plugin_instances", "gauge", "Live instances.");
+    for (plugin, counts) in &totals {
+        out.sample("", &[("plugin", plugin)], counts.instances);
+    }
+    out.family("tollgate_plugin_instances_started_total", "counter", "Instances made.");
+    for (plugin, counts) in &totals {
+        out.sample("", &[("plugin", plugin)], counts.instances_started);
+    }
+}

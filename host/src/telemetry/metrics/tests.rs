@@ -1,0 +1,173 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::*;
+
+/// A strict reader of the text format: every line must be a HELP, its TYPE, or a sample of the family begun last; no
+/// family, no series twice. Answers series -> value.
+fn parse(text: &str) -> BTreeMap<String, f64> {
+    assert!(text.ends_with('\n'), "the last line must end");
+    let (mut families, mut samples) = (BTreeSet::new(), BTreeMap::new());
+    let (mut family, mut kind) = (String::new(), String::new());
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            family = help.split(' ').next().expect("a name").to_owned();
+            assert!(families.insert(family.clone()), "{family} twice");
+            let stated = lines.next().and_then(|line| line.strip_prefix(&format!("# TYPE {family} ")));
+            kind = stated.expect("TYPE after HELP").to_owned();
+            assert!(["counter", "gauge", "histogram"].contains(&kind.as_str()), "{kind}");
+            assert_eq!(kind == "counter", family.ends_with("_total"), "{family}");
+            continue;
+        }
+        let (series, value) = line.rsplit_once(' ').expect("a sample has a value");
+        let name = series.split('{').next().expect("a name");
+        let suffix = name.strip_prefix(family.as_str()).expect("a sample belongs to the family begun last");
+        let allowed: &[&str] = if kind == "histogram" { &["_bucket", "_sum", "_count"] } else { &[""] };
+        assert!(allowed.contains(&suffix), "{series}");
+        if series.len() > name.len() {
+            parse_labels(series[name.len()..].strip_prefix('{').and_then(|s| s.strip_suffix('}')).expect("{..}"));
+        }
+        let value = value.parse().expect("a number");
+        assert!(samples.insert(series.to_owned(), value).is_none(), "{series} twice");
+    }
+    samples
+}
+
+fn parse_labels(mut rest: &str) {
+    loop {
+        let (name, value) = rest.split_once("=\"").expect("name=\"");
+        assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name}");
+        let mut characters = value.char_indices();
+        let end = loop {
+            match characters.next().expect("a closing quote") {
+                (place, '"') => break place,
+                (_, '\\') => assert!(matches!(characters.next(), Some((_, '\\' | '"' | 'n')))),
+                (_, '\n') => panic!("a raw newline"),
+                _ => {}
+            }
+        };
+        match value[end + 1..].strip_prefix(',') {
+            Some(more) => rest = more,
+            None => return assert_eq!(&value[end + 1..], ""),
+        }
+    }
+}
+
+#[test]
+fn a_scrape_adds_up_what_the_workers_counted() {
+    let registry = Registry::new(2);
+    let (route, plugin) = (registry.route("users"), registry.plugin("api-key"));
+    route.record(0, 200, Duration::from_micros(500), 10, 100);
+    route.record(1, 200, Duration::from_micros(501), 20, 200);
+    route.record(1, 503, Duration::from_secs(60), 0, 0);
+    route.record(0, 499, Duration::ZERO, 0, 0);
+    route.record(0, 999, Duration::ZERO, 0, 0);
+    registry.unmatched().record(0, 404, Duration::ZERO, 0, 7);
+    plugin.record(0, Hook::OnRequest, Outcome::Next, 250);
+    plugin.record(1, Hook::OnRequest, Outcome::Reply, 800);
+    plugin.record(1, Hook::OnRequest, Outcome::Fault(FaultKind::Deadline), 5_000_000);
+    plugin.record(1, Hook::OnResponse, Outcome::Skipped, 0);
+    plugin.instance_started(0);
+    plugin.instance_started(1);
+    plugin.instance_ended(1);
+    registry.worker(1).connections.increment();
+    registry.host.reloads_failed.increment();
+    registry.host.config_generation.set(3);
+
+    let samples = parse(&registry.render());
+    for (series, expected) in [
+        (r#"tollgate_requests_total{route="users",status="200"}"#, 2.0),
+        (r#"tollgate_requests_total{route="users",status="503"}"#, 1.0),
+        (r#"tollgate_requests_total{route="users",status="499"}"#, 1.0),
+        (r#"tollgate_requests_total{route="users",status="other"}"#, 1.0),
+        (r#"tollgate_requests_total{route="",status="404"}"#, 1.0),
+        (r#"tollgate_request_duration_seconds_bucket{route="users",le="0.0005"}"#, 3.0),
+        (r#"tollgate_request_duration_seconds_bucket{route="users",le="0.001"}"#, 4.0),
+        (r#"tollgate_request_duration_seconds_bucket{route="users",le="10"}"#, 4.0),
+        (r#"tollgate_request_duration_seconds_bucket{route="users",le="+Inf"}"#, 5.0),
+        (r#"tollgate_request_duration_seconds_sum{route="users"}"#, 60.001001),
+        (r#"tollgate_request_duration_seconds_count{route="users"}"#, 5.0),
+        (r#"tollgate_request_body_bytes_total{route="users"}"#, 30.0),
+        (r#"tollgate_response_body_bytes_total{route="users"}"#, 300.0),
+        (r#"tollgate_plugin_calls_total{plugin="api-key",hook="on-request",outcome="next"}"#, 1.0),
+        (r#"tollgate_plugin_calls_total{plugin="api-key",hook="on-request",outcome="reply"}"#, 1.0),
+        (r#"tollgate_plugin_calls_total{plugin="api-key",hook="on-request",outcome="fault"}"#, 1.0),
+        (r#"tollgate_plugin_faults_total{plugin="api-key",kind="deadline"}"#, 1.0),
+        (r#"tollgate_plugin_faults_total{plugin="api-key",kind="trap"}"#, 0.0),
+        (r#"tollgate_plugin_skipped_total{plugin="api-key",hook="on-response"}"#, 1.0),
+        (r#"tollgate_plugin_duration_seconds_bucket{plugin="api-key",hook="on-request",le="0.00000025"}"#, 1.0),
+        (r#"tollgate_plugin_duration_seconds_sum{plugin="api-key",hook="on-request"}"#, 0.00500105),
+        (r#"tollgate_plugin_instances{plugin="api-key"}"#, 1.0),
+        (r#"tollgate_plugin_instances_started_total{plugin="api-key"}"#, 2.0),
+        (r#"tollgate_connections{worker="1"}"#, 1.0),
+        (r#"tollgate_config_reloads_total{result="failed"}"#, 1.0),
+        ("tollgate_config_generation", 3.0),
+    ] {
+        assert_eq!(samples.get(series), Some(&expected), "{series}");
+    }
+    assert!(!samples.keys().any(|series| series.contains("on-log\"")), "a hook that had no turn is left out");
+    if cfg!(target_os = "linux") {
+        assert!(samples["process_resident_memory_bytes"] > 100_000.0);
+        assert!(samples["process_cpu_seconds_total"] > 0.0);
+    }
+}
+
+#[test]
+fn names_with_quotes_and_newlines_do_not_break_the_format() {
+    let registry = Registry::new(1);
+    let route = registry.route("a\"b\\c\nd{e=\"f\"}");
+    route.record(0, 200, Duration::ZERO, 0, 0);
+    let samples = parse(&registry.render());
+    assert!(samples.contains_key(r#"tollgate_request_duration_seconds_count{route="a\"b\\c\nd{e=\"f\"}"}"#));
+}
+
+#[test]
+fn a_name_keeps_its_counts_across_a_reload() {
+    let registry = Registry::new(1);
+    let live = registry.route("users");
+    live.record(0, 200, Duration::ZERO, 0, 0);
+    let next = registry.route("users");
+    drop(live);
+    next.record(0, 200, Duration::ZERO, 0, 0);
+    assert_eq!(parse(&registry.render())[r#"tollgate_requests_total{route="users",status="200"}"#], 2.0);
+}
+
+#[test]
+fn a_thousand_reloads_with_new_names_stay_bounded_even_without_a_scrape() {
+    let registry = Registry::new(2);
+    let mut live = Vec::new();
+    for reload in 0..1_000 {
+        let next: Vec<_> = (0..10)
+            .map(|index| {
+                (registry.route(&format!("r{reload}-{index}")), registry.plugin(&format!("p{reload}-{index}")))
+            })
+            .collect();
+        live = next;
+        assert!(locked(&registry.routes).by_name.len() <= 64);
+        assert!(locked(&registry.plugins).by_name.len() <= 64);
+    }
+    let text = registry.render();
+    assert_eq!(text.matches("tollgate_request_duration_seconds_count").count(), live.len() + 1);
+    drop(live);
+    assert_eq!(registry.render().matches("tollgate_request_duration_seconds_count").count(), 1);
+}
+
+#[test]
+fn two_renders_of_the_same_counts_have_the_same_order() {
+    let registry = Registry::new(3);
+    let _live: Vec<_> = ["c", "a", "b"].map(|name| (registry.route(name), registry.plugin(name))).into();
+    let series = |text: String| text.lines().filter_map(|line| Some(line.rsplit_once(' ')?.0.to_owned())).collect();
+    let (first, second): (Vec<String>, Vec<String>) = (series(registry.render()), series(registry.render()));
+    assert_eq!(first, second);
+    let text = registry.render();
+    let place = |name: &str| text.find(&format!("_count{{route=\"{name}\"}}")).expect("rendered");
+    assert!(place("a") < place("b") && place("b") < place("c"));
+}
+
+#[test]
+fn every_kind_of_fault_has_its_own_place_and_label() {
+    let labels: BTreeSet<_> = FaultKind::ALL.iter().map(|kind| kind.label()).collect();
+    assert_eq!(labels.len(), FaultKind::ALL.len());
+    assert!(FaultKind::ALL.iter().enumerate().all(|(index, kind)| *kind as usize == index));
+}

@@ -1,0 +1,136 @@
+//! The body of an upstream's response, as it arrives.
+//!
+//! It holds the exchange's place at the endpoint until its end, and gives it back there: the
+//! connection waits for the next request only after the whole body was read.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use super::endpoint::Lease;
+
+/// The body of a response. An error in its middle means that it was cut: whoever passes it on must
+/// not let it look complete. Dropped before its end, it closes the upstream's connection.
+#[derive(Debug)]
+pub struct UpstreamBody {
+    source: Source,
+    lease: Option<Lease>,
+}
+
+/// Why a response's body has no end.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerBodyError {
+    #[error("the upstream's response was cut short")]
+    Cut(#[source] hyper::Error),
+    // A timeout between frames joins here.
+}
+
+#[derive(Debug)]
+enum Source {
+    Incoming(Incoming),
+    /// At most one frame; `None` when it is spent or there was none.
+    Whole(Option<Bytes>),
+    /// So many bytes yet, of no meaning.
+    Filler(u64),
+}
+
+/// What filler consists of, one frame at a time.
+static FILLER: [u8; 64 * 1024] = [b'.'; 64 * 1024];
+
+impl UpstreamBody {
+    /// Bytes at hand, empty ones for no body.
+    pub fn full(bytes: impl Into<Bytes>) -> Self {
+        let bytes = Some(bytes.into()).filter(|bytes| !bytes.is_empty());
+        Self { source: Source::Whole(bytes), lease: None }
+    }
+
+    /// No body.
+    pub fn empty() -> Self {
+        Self::full(Bytes::new())
+    }
+
+    pub(super) fn incoming(incoming: Incoming) -> Self {
+        Self { source: Source::Incoming(incoming), lease: None }
+    }
+
+    pub(super) fn filler(bytes: u64) -> Self {
+        Self { source: Source::Filler(bytes), lease: None }
+    }
+
+    /// Holds the exchange's place until the end, which may be now.
+    pub(super) fn hold(mut self, lease: Lease) -> Self {
+        self.lease = Some(lease);
+        self.release_at_end();
+        self
+    }
+
+    /// Who reads a body with a known length never asks for the frame after the last.
+    fn release_at_end(&mut self) {
+        if self.is_end_stream() {
+            self.release();
+        }
+    }
+
+    fn release(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.finish();
+        }
+    }
+}
+
+impl Body for UpstreamBody {
+    type Data = Bytes;
+    type Error = AnswerBodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
+        let item = match &mut self.source {
+            Source::Incoming(incoming) => ready!(Pin::new(incoming).poll_frame(context)),
+            Source::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
+            Source::Filler(remaining) => take_filler(remaining).map(|bytes| Ok(Frame::data(bytes))),
+        };
+        Poll::Ready(match item {
+            Some(Ok(frame)) => {
+                self.release_at_end();
+                Some(Ok(frame))
+            }
+            Some(Err(error)) => {
+                self.lease = None;
+                Some(Err(AnswerBodyError::Cut(error)))
+            }
+            None => {
+                self.release();
+                None
+            }
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Incoming(incoming) => incoming.is_end_stream(),
+            Source::Whole(bytes) => bytes.is_none(),
+            Source::Filler(remaining) => *remaining == 0,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Incoming(incoming) => incoming.size_hint(),
+            Source::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Source::Filler(remaining) => SizeHint::with_exact(*remaining),
+        }
+    }
+}
+
+fn take_filler(remaining: &mut u64) -> Option<Bytes> {
+    let length = usize::try_from(*remaining).map_or(FILLER.len(), |left| left.min(FILLER.len()));
+    *remaining -= length as u64;
+    (length > 0).then(|| Bytes::from_static(&FILLER[..length]))
+}

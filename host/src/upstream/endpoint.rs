@@ -1,0 +1,67 @@
+//! What one worker keeps for one endpoint, and the hold that an exchange has on it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::connection::Connection;
+use super::definition::Address;
+use super::idle::Idle;
+
+#[derive(Debug)]
+pub(super) struct EndpointState {
+    pub(super) address: Address,
+    pub(super) text: Arc<str>,
+    pub(super) idle: Idle,
+    in_flight: Cell<u32>,
+}
+
+/// One unfinished request: counted as long as it lives.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    endpoint: Rc<EndpointState>,
+}
+
+/// What a response's body holds until its end: its place in the count, and its connection unless
+/// the gateway itself answers. Dropped early, it closes the connection.
+#[derive(Debug)]
+pub(super) struct Lease {
+    pub(super) in_flight: InFlight,
+    pub(super) connection: Option<Connection>,
+}
+
+impl EndpointState {
+    pub(super) fn new(address: &Address) -> Rc<Self> {
+        Rc::new(Self {
+            address: address.clone(),
+            text: address.text(),
+            idle: Idle::new(),
+            in_flight: Cell::new(0),
+        })
+    }
+
+    /// Unfinished requests of this worker: sent or about to be, and not yet answered to the end.
+    pub(super) fn in_flight(&self) -> u32 {
+        self.in_flight.get()
+    }
+
+    pub(super) fn enter(self: &Rc<Self>) -> InFlight {
+        self.in_flight.set(self.in_flight.get() + 1);
+        InFlight { endpoint: Rc::clone(self) }
+    }
+}
+
+impl Lease {
+    /// The exchange is over: another one may use the connection.
+    pub(super) fn finish(self) {
+        if let Some(connection) = self.connection {
+            self.in_flight.endpoint.idle.put(connection);
+        }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.endpoint.in_flight.set(self.endpoint.in_flight.get() - 1);
+    }
+}

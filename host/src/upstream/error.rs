@@ -1,0 +1,78 @@
+//! Why an upstream gave no response. Whose fault that is and which status it makes is decided by
+//! the proxy; nothing of this text goes to a client.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::request_body::RequestBodyError;
+
+/// Why there is no response to a request.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    #[error("upstream `{upstream}` has no endpoint to choose")]
+    NoEndpoint { upstream: Arc<str> },
+    #[error("cannot connect to {endpoint}")]
+    Connect { endpoint: Arc<str>, source: io::Error },
+    #[error("no connection to {endpoint} within {after:?}")]
+    ConnectTimeout { endpoint: Arc<str>, after: Duration },
+    #[error("no response from {endpoint} within {after:?}")]
+    ResponseTimeout { endpoint: Arc<str>, after: Duration },
+    /// The connection ended before the head of a response was complete.
+    #[error("{endpoint} closed the connection before it responded")]
+    Closed { endpoint: Arc<str>, source: hyper::Error },
+    #[error("{endpoint} sent a malformed response")]
+    Malformed { endpoint: Arc<str>, source: Malformed },
+    /// The request's body could not be read to its end; the upstream saw no complete request.
+    #[error("the request to {endpoint} has no complete body")]
+    RequestBody { endpoint: Arc<str>, source: RequestBodyError },
+}
+
+/// What is wrong with a response.
+#[derive(Debug, thiserror::Error)]
+pub enum Malformed {
+    #[error("it does not parse")]
+    Parse(#[source] hyper::Error),
+    #[error("it switches protocols, which nobody asked for")]
+    UnaskedUpgrade,
+    #[error("more than one content-length")]
+    ContentLengths,
+    #[error("content-length beside transfer-encoding")]
+    TwoFramings,
+    #[error("a transfer-encoding other than `chunked`")]
+    TransferEncoding,
+    #[error("a body with a status that has none")]
+    UnexpectedBody,
+}
+
+impl UpstreamError {
+    /// The kind of failure in one word, for the access log, metrics and plugins (`origin`).
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NoEndpoint { .. } => "upstream-no-endpoint",
+            Self::Connect { .. } => "upstream-connect",
+            Self::ConnectTimeout { .. } => "upstream-connect-timeout",
+            Self::ResponseTimeout { .. } => "upstream-timeout",
+            Self::Closed { .. } => "upstream-reset",
+            Self::Malformed { .. } => "upstream-malformed",
+            Self::RequestBody { source, .. } => match source {
+                RequestBodyError::OverLimit { .. } => "request-body-too-large",
+                RequestBodyError::Client(_) => "request-body-cut",
+                RequestBodyError::Stalled { .. } => "request-body-timeout",
+            },
+        }
+    }
+
+    /// The endpoint that was chosen, if it came that far.
+    pub fn endpoint(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::NoEndpoint { .. } => None,
+            Self::Connect { endpoint, .. }
+            | Self::ConnectTimeout { endpoint, .. }
+            | Self::ResponseTimeout { endpoint, .. }
+            | Self::Closed { endpoint, .. }
+            | Self::Malformed { endpoint, .. }
+            | Self::RequestBody { endpoint, .. } => Some(endpoint),
+        }
+    }
+}

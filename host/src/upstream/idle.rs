@@ -1,0 +1,95 @@
+//! Connections that wait for the next request of one worker to one endpoint.
+//!
+//! The last one in is the first one out: it is the least likely to have been closed meanwhile, and
+//! the ones that a quiet hour does not need grow old at the other end.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::connection::Connection;
+use super::definition::KeepAlive;
+
+/// After this time the endpoint may have closed a connection without the runtime having heard of it,
+/// and what is written is lost. Asking costs a turn of the reactor; a busy worker reuses its
+/// connections sooner.
+const NEWS: Duration = Duration::from_millis(1);
+
+#[derive(Debug)]
+pub(super) struct Idle {
+    /// The oldest in front.
+    waiting: RefCell<VecDeque<Waiting>>,
+    limits: Cell<KeepAlive>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    connection: Connection,
+    since: Instant,
+}
+
+impl Idle {
+    pub(super) fn new() -> Self {
+        let limits = KeepAlive { connections: 0, idle_timeout: Duration::ZERO };
+        Self { waiting: RefCell::default(), limits: Cell::new(limits) }
+    }
+
+    /// Sets what a config says; what is over it goes with the next sweep.
+    pub(super) fn limit(&self, limits: KeepAlive) {
+        self.limits.set(limits);
+    }
+
+    /// A connection that can be written to, as far as can be known.
+    pub(super) async fn take(&self) -> Option<Connection> {
+        while let Some(Waiting { connection, since }) = self.pop() {
+            let waited = since.elapsed();
+            if waited >= self.limits.get().idle_timeout {
+                // Those in front waited even longer.
+                self.waiting.borrow_mut().clear();
+                return None;
+            }
+            if waited >= NEWS {
+                // Wakes this task after the reactor's next turn, and after the connection's task.
+                tokio::task::yield_now().await;
+            }
+            if connection.is_ready() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    fn pop(&self) -> Option<Waiting> {
+        self.waiting.borrow_mut().pop_back()
+    }
+
+    /// Keeps a connection whose exchange is over, or closes it when it cannot take another.
+    pub(super) fn put(&self, connection: Connection) {
+        let most = self.limits.get().connections;
+        if most == 0 || !connection.is_ready() {
+            return;
+        }
+        let mut waiting = self.waiting.borrow_mut();
+        while waiting.len() >= most {
+            waiting.pop_front();
+        }
+        waiting.push_back(Waiting { connection, since: Instant::now() });
+    }
+
+    /// Closes what waited too long or was closed by the endpoint.
+    pub(super) fn sweep(&self, now: Instant) {
+        let KeepAlive { connections, idle_timeout } = self.limits.get();
+        let mut waiting = self.waiting.borrow_mut();
+        waiting.retain(|waiting| {
+            waiting.connection.is_ready()
+                && now.saturating_duration_since(waiting.since) < idle_timeout
+        });
+        let surplus = waiting.len().saturating_sub(connections);
+        waiting.drain(..surplus);
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.waiting.borrow().len()
+    }
+}

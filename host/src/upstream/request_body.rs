@@ -1,0 +1,194 @@
+//! The request's body on its way to an upstream: counted, limited, never buffered.
+//!
+//! It must not know what a limit means to the client; the proxy reads that from the meter.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+/// The body of a request that goes to an upstream. Its size hint is exact when the client's framing
+/// says the length, so that `content-length` is forwarded as such; trailers pass through.
+#[derive(Debug)]
+pub struct RequestBody {
+    source: Source,
+    meter: Rc<BodyMeter>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Incoming(Incoming),
+    /// At most one frame; `None` when it is spent or there was none.
+    Whole(Option<Bytes>),
+}
+
+/// What went through a body, shared by the body and the proxy. Per worker: no atomics.
+#[derive(Debug, Default)]
+pub struct BodyMeter {
+    bytes: Cell<u64>,
+    limit: Option<u64>,
+    over_limit: Cell<bool>,
+    failed: Cell<bool>,
+    completed: Cell<bool>,
+    /// The last time that a piece was taken.
+    last: Cell<Option<Instant>>,
+    /// The upstream wants more and the client sends none.
+    waiting: Cell<bool>,
+}
+
+/// Why a request's body has no end.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestBodyError {
+    #[error("it is longer than {limit} bytes")]
+    OverLimit { limit: u64 },
+    #[error("the client's connection failed")]
+    Client(#[source] hyper::Error),
+    #[error("the client sent nothing for {after:?}")]
+    Stalled { after: Duration },
+}
+
+impl RequestBody {
+    /// What a client sends. A body whose declared length is over the meter's limit marks the meter
+    /// at once, so that it can be refused before anything is done for it.
+    pub fn incoming(incoming: Incoming, meter: Rc<BodyMeter>) -> Self {
+        if meter.limit.is_some_and(|limit| incoming.size_hint().lower() > limit) {
+            meter.over_limit.set(true);
+        }
+        meter.completed.set(incoming.is_end_stream());
+        Self { source: Source::Incoming(incoming), meter }
+    }
+
+    /// Bytes at hand, empty ones for no body.
+    pub fn full(bytes: impl Into<Bytes>) -> Self {
+        let bytes = Some(bytes.into()).filter(|bytes| !bytes.is_empty());
+        let meter = BodyMeter { completed: Cell::new(bytes.is_none()), ..BodyMeter::default() };
+        Self { source: Source::Whole(bytes), meter: Rc::new(meter) }
+    }
+
+    /// No body.
+    pub fn empty() -> Self {
+        Self::full(Bytes::new())
+    }
+
+    /// What went through so far; it outlives the body.
+    pub fn meter(&self) -> &Rc<BodyMeter> {
+        &self.meter
+    }
+
+    fn meter_frame(&self, frame: &Frame<Bytes>) -> Result<(), RequestBodyError> {
+        if let Some(data) = frame.data_ref() {
+            self.meter.add(data.len() as u64)?;
+        }
+        if self.is_end_stream() {
+            self.meter.completed.set(true);
+        }
+        Ok(())
+    }
+}
+
+impl BodyMeter {
+    /// `limit` is the largest body in bytes that passes; `None`: any.
+    pub fn new(limit: Option<u64>) -> Rc<Self> {
+        Rc::new(Self { limit, ..Self::default() })
+    }
+
+    /// Bytes of data so far; trailers and framing do not count.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.get()
+    }
+
+    /// The body is longer than the limit, as declared or as read. The upstream never sees its end.
+    pub fn over_limit(&self) -> bool {
+        self.over_limit.get()
+    }
+
+    /// The client's connection failed in the middle of the body.
+    pub fn failed(&self) -> bool {
+        self.failed.get()
+    }
+
+    /// The body was read to its end.
+    pub fn completed(&self) -> bool {
+        self.completed.get()
+    }
+
+    /// Whether the body is being asked for and the client has sent no more of it.
+    pub(super) fn waiting(&self) -> bool {
+        self.waiting.get()
+    }
+
+    /// When the last piece was taken.
+    pub(super) fn last(&self) -> Option<Instant> {
+        self.last.get()
+    }
+
+    /// The error to end with when the limit is known to be crossed.
+    pub(super) fn check(&self) -> Result<(), RequestBodyError> {
+        match self.limit {
+            Some(limit) if self.over_limit.get() => Err(RequestBodyError::OverLimit { limit }),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn add(&self, more: u64) -> Result<(), RequestBodyError> {
+        let bytes = self.bytes.get().saturating_add(more);
+        self.bytes.set(bytes);
+        self.last.set(Some(Instant::now()));
+        if self.limit.is_some_and(|limit| bytes > limit) {
+            self.over_limit.set(true);
+        }
+        self.check()
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = RequestBodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
+        let item = match &mut self.source {
+            Source::Incoming(incoming) => {
+                let polled = Pin::new(incoming).poll_frame(context);
+                self.meter.waiting.set(polled.is_pending());
+                ready!(polled)
+            }
+            Source::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
+        };
+        Poll::Ready(match item {
+            Some(Ok(frame)) => Some(self.meter_frame(&frame).map(|()| frame)),
+            Some(Err(error)) => {
+                self.meter.failed.set(true);
+                Some(Err(RequestBodyError::Client(error)))
+            }
+            None => {
+                self.meter.completed.set(true);
+                None
+            }
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Incoming(incoming) => incoming.is_end_stream(),
+            Source::Whole(bytes) => bytes.is_none(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Incoming(incoming) => incoming.size_hint(),
+            Source::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+        }
+    }
+}

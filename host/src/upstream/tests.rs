@@ -1,0 +1,8 @@
+//! Upstreams over real sockets, against endpoints that are scripted byte by byte.
+
+mod bodies;
+mod echoes;
+mod failures;
+pub(super) mod harness;
+mod reuse;
+mod spread;

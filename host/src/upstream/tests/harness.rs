@@ -1,0 +1,204 @@
+//! Scripted endpoints, and a worker to send to them from.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::LocalSet;
+
+use crate::upstream::*;
+
+/// Runs a test as a worker would, on one thread. A test that hangs fails.
+pub(in crate::upstream) fn worker<F: Future>(test: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let limited = async { tokio::time::timeout(Duration::from_secs(20), test).await };
+    LocalSet::new().block_on(&runtime.expect("a runtime"), limited).expect("the test ends in time")
+}
+
+/// An endpoint: `script` plays the part of the server on each connection, with its number.
+pub(in crate::upstream) struct Scripted {
+    pub(super) address: SocketAddr,
+    accepted: Rc<Cell<usize>>,
+}
+
+impl Scripted {
+    pub(super) async fn start<F: Future<Output = ()> + 'static>(
+        script: impl Fn(Peer, usize) -> F + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let accepted = Rc::new(Cell::new(0));
+        let count = Rc::clone(&accepted);
+        tokio::task::spawn_local(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let number = count.replace(count.get() + 1);
+                tokio::task::spawn_local(script(Peer { stream }, number));
+            }
+        });
+        Self { address, accepted }
+    }
+
+    /// Answers every request on every connection with the same bytes.
+    pub(super) async fn always(answer: &'static str) -> Self {
+        Self::start(move |mut peer, _| async move {
+            while peer.head().await.is_some() {
+                peer.write(answer).await;
+            }
+        })
+        .await
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.accepted.get()
+    }
+}
+
+/// The other end of a connection, in raw bytes.
+pub(in crate::upstream) struct Peer {
+    stream: TcpStream,
+}
+
+impl Peer {
+    pub(super) async fn connect(address: SocketAddr) -> Self {
+        Self { stream: TcpStream::connect(address).await.expect("it listens") }
+    }
+
+    /// Reads up to the empty line; `None` when the connection is closed.
+    pub(super) async fn head(&mut self) -> Option<String> {
+        self.until("\r\n\r\n").await
+    }
+
+    /// Reads up to `end`; `None` when the connection is closed before that.
+    pub(super) async fn until(&mut self, end: &str) -> Option<String> {
+        let mut read = Vec::new();
+        while !read.ends_with(end.as_bytes()) {
+            read.push(self.stream.read_u8().await.ok()?);
+        }
+        Some(String::from_utf8(read).expect("tests speak ASCII"))
+    }
+
+    /// Everything until the connection is closed, however it is closed.
+    pub(super) async fn rest(&mut self) -> String {
+        let mut read = Vec::new();
+        while let Ok(byte) = self.stream.read_u8().await {
+            read.push(byte);
+        }
+        String::from_utf8(read).expect("tests speak ASCII")
+    }
+
+    /// Whether it could be written. Most scripts need not know: it shows in what the other side
+    /// reads.
+    pub(super) async fn write(&mut self, text: &str) -> bool {
+        self.stream.write_all(text.as_bytes()).await.is_ok()
+    }
+}
+
+/// Plain settings: patient, and keeping connections.
+pub(in crate::upstream) fn upstream(endpoints: &[&Scripted]) -> Upstream {
+    let addresses: Vec<_> = endpoints.iter().map(|endpoint| endpoint.address).collect();
+    upstream_at(&addresses)
+}
+
+pub(in crate::upstream) fn upstream_at(addresses: &[SocketAddr]) -> Upstream {
+    let endpoint = |address: &SocketAddr| Endpoint {
+        address: Address::tcp(&address.ip().to_string(), address.port(), &address.to_string())
+            .expect("a socket address is a header value"),
+        weight: 1,
+    };
+    Upstream {
+        name: "test".into(),
+        endpoints: addresses.iter().map(endpoint).collect(),
+        balancer: Balancer::RoundRobin,
+        connect_timeout: Duration::from_secs(10),
+        response_timeout: Duration::from_secs(10),
+        keep_alive: KeepAlive { connections: 8, idle_timeout: Duration::from_secs(60) },
+    }
+}
+
+pub(in crate::upstream) fn echo() -> WorkerUpstreams {
+    let address = Address::Internal(Internal::Echo);
+    let endpoints = vec![Endpoint { address, weight: 1 }];
+    WorkerUpstreams::new(&[Upstream { endpoints, ..upstream_at(&[]) }])
+}
+
+pub(in crate::upstream) fn get(path: &str) -> Request<RequestBody> {
+    Request::get(path).body(RequestBody::empty()).expect("a good path")
+}
+
+impl WorkerUpstreams {
+    pub(super) async fn get(&self, path: &str) -> Result<Answer, UpstreamError> {
+        self.send(0, get(path), None).await
+    }
+
+    /// Sends, and reads the body to its end.
+    pub(super) async fn fetch(&self, path: &str) -> String {
+        text(self.get(path).await.expect("an answer").response).await.expect("a whole body")
+    }
+
+    /// Why there is no answer.
+    pub(super) async fn reason(&self) -> &'static str {
+        self.get("/").await.expect_err("no answer").reason()
+    }
+
+    pub(super) fn in_flight(&self) -> Vec<u32> {
+        self.upstreams[0].endpoints.iter().map(|endpoint| endpoint.in_flight()).collect()
+    }
+
+    pub(super) fn idle(&self) -> Vec<usize> {
+        self.upstreams[0].endpoints.iter().map(|endpoint| endpoint.idle.len()).collect()
+    }
+}
+
+pub(in crate::upstream) async fn text(
+    response: Response<UpstreamBody>,
+) -> Result<String, AnswerBodyError> {
+    let bytes = response.into_body().collect().await?.to_bytes();
+    Ok(String::from_utf8(bytes.into()).expect("tests speak ASCII"))
+}
+
+/// A gateway with nothing in it: hyper's server in front of `upstreams`, for bodies that come from
+/// a real client. Failures are answered with 502 and their reason.
+pub(in crate::upstream) async fn gateway(
+    upstreams: Rc<WorkerUpstreams>,
+    limit: Option<u64>,
+) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    tokio::task::spawn_local(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let upstreams = Rc::clone(&upstreams);
+            let service = service_fn(move |request: Request<Incoming>| {
+                let upstreams = Rc::clone(&upstreams);
+                async move {
+                    let mut request =
+                        request.map(|body| RequestBody::incoming(body, BodyMeter::new(limit)));
+                    request.headers_mut().remove(http::header::TRANSFER_ENCODING);
+                    let answer = upstreams.send(0, request, None).await;
+                    Ok::<_, std::convert::Infallible>(
+                        answer.map_or_else(refusal, |answer| answer.response),
+                    )
+                }
+            });
+            let connection = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service);
+            tokio::task::spawn_local(connection);
+        }
+    });
+    address
+}
+
+fn refusal(error: UpstreamError) -> Response<UpstreamBody> {
+    let mut response =
+        Response::new(UpstreamBody::full(Bytes::from_static(error.reason().as_bytes())));
+    *response.status_mut() = http::StatusCode::BAD_GATEWAY;
+    response
+}

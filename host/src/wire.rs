@@ -1,0 +1,4 @@
+//! The rules of the wire that several layers share: pure functions over heads of messages.
+
+pub mod headers;
+pub mod path;

@@ -1,0 +1,146 @@
+//! Which header fields belong to whom.
+
+use http::header::{self, HeaderMap, HeaderName};
+
+/// Fields that one message may have after plugins edited it.
+pub const MOST_FIELDS: usize = 256;
+
+/// Whether a header concerns one connection only (RFC 9110, section 7.6.1) or frames the message
+/// (RFC 9112, section 6). The gateway alone sets these; a plugin that tries has a fault.
+pub fn belongs_to_gateway(name: &HeaderName) -> bool {
+    is_hop_by_hop(name) || *name == header::CONTENT_LENGTH || *name == header::HOST
+}
+
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    HOP_BY_HOP.contains(name)
+}
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// RFC 9110, section 7.6.1, with `proxy-connection`, which old clients still send.
+const HOP_BY_HOP: [HeaderName; 7] = [
+    header::CONNECTION,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::TE,
+    KEEP_ALIVE,
+    PROXY_CONNECTION,
+    header::PROXY_AUTHENTICATE,
+];
+
+/// Removes what concerns one connection only: the listed fields, and those that `Connection` names.
+/// `protected` are never removed because a client named them: otherwise `Connection: x-consumer-name`
+/// would strip what the gateway or a plugin says.
+pub fn strip_hop_by_hop(headers: &mut HeaderMap, protected: impl Fn(&HeaderName) -> bool) {
+    let Some(first) = headers.get(header::CONNECTION) else {
+        return strip_listed(headers);
+    };
+    // Nearly always one field that says `keep-alive` or `close`.
+    let plain = |value: &http::HeaderValue| {
+        let value = value.as_bytes();
+        value.eq_ignore_ascii_case(b"keep-alive") || value.eq_ignore_ascii_case(b"close")
+    };
+    if !plain(first) || headers.get_all(header::CONNECTION).iter().nth(1).is_some() {
+        for name in named_by_connection(headers) {
+            if !protected(&name) && name != header::HOST && name != header::CONTENT_LENGTH {
+                headers.remove(&name);
+            }
+        }
+    }
+    strip_listed(headers);
+}
+
+fn strip_listed(headers: &mut HeaderMap) {
+    for name in &HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+    headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
+        .filter_map(|token| HeaderName::from_bytes(token.trim_ascii()).ok())
+        .collect()
+}
+
+/// Header names that clients may not say, in any alias: `_` and `.` stand for `-` in the eyes of
+/// upstreams that make variables of header names (CGI, RFC 3875 section 4.1.18).
+#[derive(Debug, Clone, Default)]
+pub struct Owned(Vec<HeaderName>);
+
+impl Owned {
+    pub fn new(names: impl IntoIterator<Item = HeaderName>) -> Self {
+        let mut names: Vec<HeaderName> = names.into_iter().collect();
+        names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        names.dedup();
+        Self(names)
+    }
+
+    pub fn contains(&self, name: &HeaderName) -> bool {
+        self.0.contains(name)
+    }
+
+    /// Removes every copy that a client sent, aliases included.
+    pub fn strip(&self, headers: &mut HeaderMap) {
+        if self.0.is_empty() {
+            return;
+        }
+        for name in &self.0 {
+            headers.remove(name);
+        }
+        let aliased = |name: &&HeaderName| name.as_str().bytes().any(|byte| byte == b'_' || byte == b'.');
+        let aliases: Vec<HeaderName> =
+            headers.keys().filter(aliased).filter(|name| self.has_alias(name)).cloned().collect();
+        for alias in aliases {
+            headers.remove(alias);
+        }
+    }
+
+    fn has_alias(&self, name: &HeaderName) -> bool {
+        let fold = |byte: u8| if byte == b'_' || byte == b'.' { b'-' } else { byte };
+        self.0.iter().any(|owned| owned.as_str().bytes().map(fold).eq(name.as_str().bytes().map(fold)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(fields: &[(&str, &str)]) -> HeaderMap {
+        let field = |&(name, value): &(&str, &str)| {
+            (name.parse::<HeaderName>().expect("a name"), value.parse().expect("a value"))
+        };
+        fields.iter().map(field).collect()
+    }
+
+    #[test]
+    fn every_alias_of_an_owned_header_is_stripped() {
+        let owned = Owned::new([HeaderName::from_static("x-consumer-name")]);
+        let mut got = headers(&[
+            ("X-Consumer-Name", "a"),
+            ("x_consumer_name", "b"),
+            ("x.consumer-name", "c"),
+            ("x-consumer", "kept"),
+        ]);
+        owned.strip(&mut got);
+        assert_eq!(got, headers(&[("x-consumer", "kept")]));
+    }
+
+    #[test]
+    fn connection_strips_what_it_names_but_nothing_that_is_protected() {
+        let mut got = headers(&[("connection", "close, x-hop, X-Consumer-Name"), ("x-hop", "1"), ("x-consumer-name", "acme")]);
+        strip_hop_by_hop(&mut got, |name| name == "x-consumer-name");
+        assert_eq!(got, headers(&[("x-consumer-name", "acme")]));
+    }
+
+    #[test]
+    fn plugins_may_not_frame_messages() {
+        for name in ["content-length", "transfer-encoding", "connection", "host", "upgrade", "te"] {
+            assert!(belongs_to_gateway(&name.parse().expect("a name")), "{name}");
+        }
+        assert!(!belongs_to_gateway(&HeaderName::from_static("x-fine")));
+    }
+}

@@ -1,0 +1,110 @@
+//! The handle by which a test prepares and inspects the fake gateway.
+
+use super::world::{self, Credential, Known, World};
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The fake gateway of this thread. Making one forgets all that an earlier one knew.
+#[derive(Debug)]
+pub struct Gateway {
+    /// It stands for a thread-local, so it stays on its thread.
+    thread: PhantomData<Rc<()>>,
+}
+
+impl Gateway {
+    /// A gateway that knows no one, at midnight on 2026-01-01 in UTC.
+    #[expect(clippy::new_without_default, reason = "it resets the thread's gateway, so it is an act")]
+    pub fn new() -> Self {
+        world::with(|world| *world = World::new());
+        Self { thread: PhantomData }
+    }
+
+    /// Adds a consumer.
+    pub fn consumer(&self, name: &str) -> KnownConsumer<'_> {
+        let known = Known { name: name.to_owned(), groups: Vec::new() };
+        let index = world::with(|world| {
+            world.consumers.push((known, Vec::new()));
+            world.consumers.len() - 1
+        });
+        KnownConsumer { index, gateway: PhantomData }
+    }
+
+    /// Sets the clock, in milliseconds since 1970 in UTC.
+    pub fn set_time(&self, now: u64) {
+        world::with(|world| world.now = now);
+    }
+
+    /// Moves the clock on.
+    pub fn advance(&self, duration: impl Into<Duration>) {
+        let passed = crate::state::millis(duration.into());
+        world::with(|world| world.now = world.now.saturating_add(passed));
+    }
+
+    /// What was logged so far, as `level: line`.
+    pub fn log(&self) -> Vec<String> {
+        world::with(|world| world.log.clone())
+    }
+
+    /// The headers that `setup::own_header` declared, in lower case.
+    pub fn own_headers(&self) -> Vec<String> {
+        world::with(|world| world.own_headers.clone())
+    }
+
+    /// The headers that `setup::read_header` declared, in lower case.
+    pub fn read_headers(&self) -> Vec<String> {
+        world::with(|world| world.read_headers.clone())
+    }
+
+    /// The headers that `setup::read_response_header` declared, in lower case.
+    pub fn read_response_headers(&self) -> Vec<String> {
+        world::with(|world| world.read_response_headers.clone())
+    }
+
+    /// Name of the consumer that was identified in the current exchange.
+    pub fn identified(&self) -> Option<String> {
+        world::with(|world| Some(world.exchange.as_ref()?.consumer.as_ref()?.name()))
+    }
+
+    /// What was kept with the current exchange.
+    pub fn note(&self, key: &str) -> Option<Vec<u8>> {
+        world::with(|world| world.exchange.as_ref()?.notes.get(key).cloned())
+    }
+}
+
+/// A consumer of a [`Gateway`], to add credentials and groups to.
+#[derive(Debug)]
+pub struct KnownConsumer<'g> {
+    index: usize,
+    gateway: PhantomData<&'g Gateway>,
+}
+
+impl KnownConsumer<'_> {
+    /// Adds a secret without a public id, of the kind `key`.
+    pub fn key(self, secret: impl AsRef<[u8]>) -> Self {
+        self.credential("key", "", secret)
+    }
+
+    /// Adds a credential of any kind.
+    pub fn credential(self, kind: &str, id: &str, secret: impl AsRef<[u8]>) -> Self {
+        let (kind, id, secret) = (kind.to_owned(), id.to_owned(), secret.as_ref().to_owned());
+        let credential = Credential { kind, id, secret };
+        world::with(|world| world.consumers[self.index].1.push(credential));
+        self
+    }
+
+    /// Puts the consumer into a group.
+    pub fn group(self, name: &str) -> Self {
+        world::with(|world| world.consumers[self.index].0.groups.push(name.to_owned()));
+        self
+    }
+
+    /// Identifies the consumer in the current exchange, as an earlier plugin would have.
+    pub fn identify(self) -> Self {
+        world::with(|world| {
+            let known = Rc::new(world.consumers[self.index].0.clone());
+            world.exchange().consumer = Some(known);
+        });
+        self
+    }
+}

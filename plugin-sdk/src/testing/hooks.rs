@@ -1,0 +1,58 @@
+//! How a test calls a hook that a plugin may or may not have.
+
+use crate::{Action, LogEntry, Plugin, Request, Response};
+
+/// The hooks of a plugin; one that it does not write goes on. `#[plugin]` implements it.
+pub trait Hooks: Plugin {
+    /// Calls `on_request`, if there is one.
+    #[doc(hidden)]
+    fn on_request(&self, _request: &mut Request) -> Result<Action, String> {
+        Ok(Action::Next)
+    }
+
+    /// Calls `on_response`, if there is one.
+    #[doc(hidden)]
+    fn on_response(&self, _request: &Request, _response: &mut Response) -> Result<Action, String> {
+        Ok(Action::Next)
+    }
+
+    /// Calls `on_log`, if there is one.
+    #[doc(hidden)]
+    fn on_log(&self, _entry: &LogEntry<'_>) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// One function of an `impl Hooks`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __testing_hook {
+    (on_request) => {
+        fn on_request(
+            &self,
+            request: &mut $crate::Request,
+        ) -> ::core::result::Result<$crate::Action, ::std::string::String> {
+            let answer = <Self as $crate::hook::OnRequest>::on_request(self, request);
+            $crate::hook::IntoAction::into_action(answer)
+        }
+    };
+    (on_response) => {
+        fn on_response(
+            &self,
+            request: &$crate::Request,
+            response: &mut $crate::Response,
+        ) -> ::core::result::Result<$crate::Action, ::std::string::String> {
+            let answer = <Self as $crate::hook::OnResponse>::on_response(self, request, response);
+            $crate::hook::IntoAction::into_action(answer)
+        }
+    };
+    (on_log) => {
+        fn on_log(
+            &self,
+            entry: &$crate::LogEntry<'_>,
+        ) -> ::core::result::Result<(), ::std::string::String> {
+            let answer = <Self as $crate::hook::OnLog>::on_log(self, entry);
+            $crate::hook::IntoLogged::into_logged(answer)
+        }
+    };
+}
