@@ -11,7 +11,6 @@ pub use run::{Halt, Run};
 
 use crate::config::OnError;
 use crate::sandbox::Plugin;
-use crate::telemetry::metrics::PluginMetrics;
 
 /// The ordered plugins of a route.
 #[derive(Debug)]
@@ -26,7 +25,6 @@ pub struct Chain {
 pub struct Link {
     pub plugin: Arc<Plugin>,
     pub on_error: OnError,
-    pub metrics: Arc<PluginMetrics>,
 }
 
 impl Chain {

@@ -28,7 +28,14 @@ struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
     /// The configuration.
-    #[arg(long, short, global = true, env = "TOLLGATE_CONFIG", default_value = "config/gateway.toml", value_name = "FILE")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        env = "TOLLGATE_CONFIG",
+        default_value = "config/gateway.toml",
+        value_name = "FILE"
+    )]
     config: PathBuf,
 }
 

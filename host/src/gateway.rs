@@ -47,7 +47,12 @@ pub enum GatewayError {
 }
 
 /// Runs the gateway until SIGTERM or SIGINT, from a configuration that was read already.
-pub fn run(path: &Path, config: Config, access_log: AccessLog, registry_drops: crate::telemetry::Drops) -> Result<(), GatewayError> {
+pub fn run(
+    path: &Path,
+    config: Config,
+    access_log: AccessLog,
+    registry_drops: crate::telemetry::Drops,
+) -> Result<(), GatewayError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
     LocalSet::new().block_on(&runtime, Gateway::start(path, config, access_log, registry_drops)?.serve())
 }
@@ -78,7 +83,12 @@ struct Gateway {
 }
 
 impl Gateway {
-    fn start(path: &Path, config: Config, access_log: AccessLog, log_drops: crate::telemetry::Drops) -> Result<Self, GatewayError> {
+    fn start(
+        path: &Path,
+        config: Config,
+        access_log: AccessLog,
+        log_drops: crate::telemetry::Drops,
+    ) -> Result<Self, GatewayError> {
         let workers = workers(&config);
         let engine = engine(&config, cache::folder())?;
         let registry = Arc::new(Registry::new(workers));

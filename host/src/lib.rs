@@ -2,6 +2,8 @@
 //!
 //! The modules stand in the order in which a request meets them; calls go down only.
 
+#![forbid(unsafe_code)]
+
 pub mod cli;
 mod gateway;
 

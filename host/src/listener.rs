@@ -10,7 +10,7 @@ mod patience;
 mod socket;
 mod worker;
 
-pub use socket::{BindError, bind, bind_again};
+pub use socket::{BindError, bind};
 pub use worker::{Command, Worker, WorkerParts};
 
 use std::net::{SocketAddr, TcpListener};

@@ -32,7 +32,7 @@ use crate::telemetry::metrics::{RouteMetrics, WorkerMetrics};
 use crate::upstream::RequestBody;
 use flight::Flight;
 use request_id::RequestIds;
-use view::{View, Views};
+use view::Views;
 
 /// What one worker handles requests with.
 pub struct Proxy {

@@ -31,11 +31,12 @@ mod trie;
 use http::{HeaderMap, Method};
 
 use self::conditions::{Gate, serves, suits};
+#[cfg(test)]
+use self::explain::Outcome;
 use self::explain::by_conditions;
-pub use self::explain::{Explanation, Outcome, Step};
 use self::hash::Table;
-pub use self::host::{HostError, HostPattern};
-pub use self::path::{PathError, PathPattern};
+pub use self::host::HostPattern;
+pub use self::path::PathPattern;
 pub use self::rule::{HeaderRule, QueryRule, Rule, ValueRule, indistinguishable_pairs};
 use self::trie::Trie;
 
@@ -80,20 +81,10 @@ impl Router {
     pub fn new(rules: Vec<Rule>) -> Self {
         let gates = rules.iter().map(Gate::of).collect();
         let (exact, suffixes, any) = (Table::default(), Table::default(), Trie::default());
-        let mut router = Self {
-            rules,
-            gates,
-            exact,
-            suffixes,
-            any,
-        };
+        let mut router = Self { rules, gates, exact, suffixes, any };
         let mut best_first: Vec<_> = router.rules.iter().enumerate().collect();
         // Stable: what is equal stays in the order of the file.
-        best_first.sort_by(|(_, a), (_, b)| {
-            b.priority
-                .cmp(&a.priority)
-                .then_with(|| by_conditions(a, b))
-        });
+        best_first.sort_by(|(_, a), (_, b)| b.priority.cmp(&a.priority).then_with(|| by_conditions(a, b)));
         for (route, rule) in best_first {
             if rule.hosts.is_empty() {
                 router.any.insert(&rule.path, route);

@@ -24,10 +24,9 @@ mod pool;
 mod wasi;
 
 pub use answer::Action;
-pub use component::{Component, Hooks, LoadError};
+pub use component::{Component, LoadError};
 pub use engine::{Engine, EngineSettings};
 pub use fault::Fault;
-pub use host::Declarations;
 pub use instance::Instance;
-pub use plugin::{ConfigureProblem, Plugin, PluginSpec};
+pub use plugin::{Plugin, PluginSpec};
 pub use pool::Lease;

@@ -15,9 +15,9 @@ mod shards;
 mod store;
 
 pub use self::clock::{Clock, Moment};
-pub use self::consumers::{Consumer, ConsumerId, Consumers, DuplicateKey, Registration};
-pub use self::limiter::{Algorithm, Decision, Limiter, NEVER, Quota, Standing};
-pub use self::shards::{Bounds, Usage};
+pub use self::consumers::{Consumer, ConsumerId, Consumers, Registration};
+pub use self::limiter::{Algorithm, Limiter, Quota};
+pub use self::shards::Bounds;
 pub use self::store::Store;
 
 /// What plugins share, in one process.
@@ -30,11 +30,7 @@ pub struct State {
 
 impl State {
     pub fn new(store: Bounds, limiter: Bounds) -> Self {
-        Self {
-            store: Store::new(store),
-            limiter: Limiter::new(limiter),
-            clock: Clock::new(),
-        }
+        Self { store: Store::new(store), limiter: Limiter::new(limiter), clock: Clock::new() }
     }
 
     /// For a reload; what no longer fits makes room.
@@ -67,10 +63,6 @@ impl Misuse {
     pub const MAX_QUOTAS: usize = 16;
 
     fn check_key(key: &str) -> Result<(), Self> {
-        if key.len() > Self::MAX_KEY {
-            Err(Self::Key(key.len()))
-        } else {
-            Ok(())
-        }
+        if key.len() > Self::MAX_KEY { Err(Self::Key(key.len())) } else { Ok(()) }
     }
 }

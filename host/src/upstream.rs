@@ -30,11 +30,14 @@ use std::time::{Duration, Instant};
 use http::{Request, Response};
 
 pub use answer_body::{AnswerBodyError, UpstreamBody};
-pub use definition::{Address, Balancer, Endpoint, Internal, KeepAlive, Upstream};
-pub use error::{Malformed, UpstreamError};
+pub use definition::Upstream;
+pub use error::UpstreamError;
 pub use request_body::{BodyMeter, RequestBody, RequestBodyError};
 
 use balance::Turns;
+use definition::Endpoint;
+#[cfg(test)]
+use definition::{Address, Balancer, Internal, KeepAlive};
 use endpoint::EndpointState;
 
 /// What one worker keeps for the upstreams of one config, in the config's order.
@@ -133,10 +136,7 @@ impl UpstreamState {
             name: Arc::clone(&upstream.name),
             connect_timeout: upstream.connect_timeout,
             response_timeout: upstream.response_timeout,
-            turns: Turns::new(
-                upstream.balancer,
-                upstream.endpoints.iter().map(|endpoint| endpoint.weight),
-            ),
+            turns: Turns::new(upstream.balancer, upstream.endpoints.iter().map(|endpoint| endpoint.weight)),
             endpoints: upstream.endpoints.iter().map(endpoint).collect(),
         }
     }

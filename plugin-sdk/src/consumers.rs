@@ -2,36 +2,35 @@
 
 use crate::backend;
 use std::cell::OnceCell;
-use std::rc::Rc;
 
-/// A caller that the gateway knows. Clones are cheap and are the same caller.
+/// A caller that the gateway knows.
 #[derive(Debug, Clone)]
-pub struct Consumer(Rc<Known>);
-
-#[derive(Debug)]
-struct Known {
-    handle: backend::Consumer,
-    name: OnceCell<String>,
+pub struct Consumer {
+    name: String,
     groups: OnceCell<Vec<String>>,
+    /// A pointer, so that a plugin imports only the way that it uses.
+    read_groups: fn(&str) -> Vec<String>,
 }
 
 impl Consumer {
-    pub(crate) fn new(handle: backend::Consumer) -> Self {
-        Self(Rc::new(Known { handle, name: OnceCell::new(), groups: OnceCell::new() }))
+    fn found(name: String) -> Self {
+        Self { name, groups: OnceCell::new(), read_groups: backend::consumers::groups }
     }
 
-    pub(crate) fn handle(&self) -> &backend::Consumer {
-        &self.0.handle
+    /// The caller of this exchange, whose groups need no grant.
+    pub(crate) fn identified(name: String) -> Self {
+        let read_groups = |_: &str| backend::request::consumer_groups();
+        Self { name, groups: OnceCell::new(), read_groups }
     }
 
     /// The name in the configuration.
     pub fn name(&self) -> &str {
-        self.0.name.get_or_init(|| self.0.handle.name())
+        &self.name
     }
 
     /// The groups that the consumer is in.
     pub fn groups(&self) -> &[String] {
-        self.0.groups.get_or_init(|| self.0.handle.groups())
+        self.groups.get_or_init(|| (self.read_groups)(&self.name))
     }
 }
 
@@ -39,13 +38,13 @@ impl Consumer {
 ///
 /// That proves nothing about the caller; [`verify`] does.
 pub fn find(kind: &str, id: &str) -> Option<Consumer> {
-    backend::consumers::find(kind, id).map(Consumer::new)
+    backend::consumers::find(kind, id).map(Consumer::found)
 }
 
 /// The consumer whose credential this is. The comparison takes the same time for unknown and wrong
 /// secrets.
 pub fn verify(kind: &str, id: &str, secret: impl AsRef<[u8]>) -> Option<Consumer> {
-    backend::consumers::verify(kind, id, secret.as_ref()).map(Consumer::new)
+    backend::consumers::verify(kind, id, secret.as_ref()).map(Consumer::found)
 }
 
 /// The consumer whose key this is: [`verify`] for the kind `key`, a secret without a public id.

@@ -1,107 +1,126 @@
-//! What may be given where a header's name or value is wanted.
+//! Header names and values: what may be given, what comes back.
 
 use http::{HeaderName, HeaderValue};
 use std::borrow::Cow;
+use std::fmt::{self, Display};
 
 /// A header's name, or a string in any case that is one.
-///
-/// A name that is parsed once, in `configure`, is cheaper than a string.
 pub trait AsHeaderName {
-    /// The name, or `None` for a string that cannot be one.
-    fn as_header_name(&self) -> Option<Cow<'_, HeaderName>>;
+    /// The name in lower case. A string that is no name reads as no header and cannot be written.
+    fn as_header_name(&self) -> Cow<'_, str>;
 }
 
 impl AsHeaderName for HeaderName {
-    fn as_header_name(&self) -> Option<Cow<'_, HeaderName>> {
-        Some(Cow::Borrowed(self))
+    fn as_header_name(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self.as_str())
     }
 }
 
 impl AsHeaderName for str {
-    fn as_header_name(&self) -> Option<Cow<'_, HeaderName>> {
-        HeaderName::from_bytes(self.as_bytes()).ok().map(Cow::Owned)
+    fn as_header_name(&self) -> Cow<'_, str> {
+        if self.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            Cow::Owned(self.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(self)
+        }
     }
 }
 
 impl AsHeaderName for String {
-    fn as_header_name(&self) -> Option<Cow<'_, HeaderName>> {
+    fn as_header_name(&self) -> Cow<'_, str> {
         self.as_str().as_header_name()
     }
 }
 
 impl<T: AsHeaderName + ?Sized> AsHeaderName for &T {
-    fn as_header_name(&self) -> Option<Cow<'_, HeaderName>> {
+    fn as_header_name(&self) -> Cow<'_, str> {
         (**self).as_header_name()
     }
 }
 
-/// A header's value, or something that becomes one: text, bytes or a number.
-pub trait IntoHeaderValue {
-    /// The value, or `None` when its bytes may not stand on the wire (RFC 9110, section 5.5: no
-    /// control characters but the tab).
-    fn into_header_value(self) -> Option<HeaderValue>;
+/// A header's value, or something that is written as one: text, bytes or a number.
+pub trait AsHeaderValue {
+    /// The bytes of the value. Those that may not stand on the wire cannot be written (RFC 9110,
+    /// section 5.5: no control characters but the tab).
+    fn as_header_value(&self) -> Cow<'_, [u8]>;
 }
 
-impl IntoHeaderValue for HeaderValue {
-    fn into_header_value(self) -> Option<HeaderValue> {
-        Some(self)
-    }
-}
-
-impl IntoHeaderValue for &HeaderValue {
-    fn into_header_value(self) -> Option<HeaderValue> {
-        Some(self.clone())
-    }
-}
-
-macro_rules! from_bytes {
+macro_rules! bytes {
     ($($bytes:ty),*) => {$(
-        impl IntoHeaderValue for $bytes {
-            fn into_header_value(self) -> Option<HeaderValue> {
-                HeaderValue::from_bytes(self.as_ref()).ok()
+        impl AsHeaderValue for $bytes {
+            fn as_header_value(&self) -> Cow<'_, [u8]> {
+                Cow::Borrowed(self.as_ref())
             }
         }
     )*};
 }
-from_bytes!(&str, &String, &[u8], &Vec<u8>);
+bytes!(HeaderValue, str, String, [u8], Vec<u8>);
 
-impl IntoHeaderValue for String {
-    fn into_header_value(self) -> Option<HeaderValue> {
-        self.into_bytes().into_header_value()
-    }
-}
-
-impl IntoHeaderValue for Vec<u8> {
-    fn into_header_value(self) -> Option<HeaderValue> {
-        HeaderValue::try_from(self).ok()
-    }
-}
-
-macro_rules! from_number {
+macro_rules! number {
     ($($number:ty),*) => {$(
-        impl IntoHeaderValue for $number {
-            fn into_header_value(self) -> Option<HeaderValue> {
-                Some(HeaderValue::from(self))
+        impl AsHeaderValue for $number {
+            fn as_header_value(&self) -> Cow<'_, [u8]> {
+                Cow::Owned(self.to_string().into_bytes())
             }
         }
     )*};
 }
-from_number!(u16, u32, u64, usize, i32, i64);
+number!(u16, u32, u64, u128, usize, i32, i64);
 
-/// The name to write under.
-#[track_caller]
-pub(crate) fn name(name: &impl AsHeaderName) -> HeaderName {
-    match name.as_header_name() {
-        Some(name) => name.into_owned(),
-        None => panic!("not a legal header name"),
+impl<T: AsHeaderValue + ?Sized> AsHeaderValue for &T {
+    fn as_header_value(&self) -> Cow<'_, [u8]> {
+        (**self).as_header_value()
     }
 }
 
-/// The value to write. It may be a secret, so the panic does not say it.
-#[track_caller]
-pub(crate) fn value(value: impl IntoHeaderValue, name: &HeaderName) -> HeaderValue {
-    match value.into_header_value() {
-        Some(value) => value,
-        None => panic!("not a legal value for the header `{name}`"),
+/// Why a header cannot be written. Nothing is changed then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeaderError {
+    /// The name is not a header name.
+    InvalidName,
+    /// The value holds a byte that may not stand in a header: a line break, another control.
+    InvalidValue,
+    /// The header frames messages or concerns one connection only, such as `content-length`,
+    /// `connection` or `host`: the gateway alone sets it.
+    Forbidden,
+    /// The message has as many fields as it may.
+    TooMany,
+}
+
+impl Display for HeaderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InvalidName => "the name is not a header name",
+            Self::InvalidValue => "the value holds a byte that may not stand in a header",
+            Self::Forbidden => "the gateway alone sets this header",
+            Self::TooMany => "the message has as many fields as it may",
+        })
     }
+}
+
+impl std::error::Error for HeaderError {}
+
+/// Panics when a header was not written. The value may be a secret, so the message lacks it.
+#[track_caller]
+pub(crate) fn written(name: &str, result: Result<(), HeaderError>) {
+    if let Err(error) = result {
+        panic!("cannot write the header `{name}`: {error}");
+    }
+}
+
+/// A value as the gateway gives it. It holds them in the types of `http` too, so none is lost.
+pub(crate) fn value(bytes: Vec<u8>) -> Option<HeaderValue> {
+    HeaderValue::try_from(bytes).ok()
+}
+
+/// Every header as the gateway gives them.
+pub(crate) fn fields(fields: Vec<(String, Vec<u8>)>) -> Vec<(HeaderName, HeaderValue)> {
+    let parsed = |(name, bytes): (String, Vec<u8>)| Some((name.parse().ok()?, value(bytes)?));
+    fields.into_iter().filter_map(parsed).collect()
+}
+
+/// The values of one header among all.
+pub(crate) fn values(values: Vec<Vec<u8>>) -> Vec<HeaderValue> {
+    values.into_iter().filter_map(value).collect()
 }

@@ -28,7 +28,7 @@ pub trait OnLog: Plugin {
     type Answer: IntoLogged;
 
     /// Runs once, after the last byte of the response.
-    fn on_log(&self, entry: &LogEntry<'_>) -> Self::Answer;
+    fn on_log(&self, entry: &LogEntry) -> Self::Answer;
 }
 
 /// What `on_request` and `on_response` may answer.

@@ -26,7 +26,6 @@
 //!         if config.header == "authorization" {
 //!             return Err(ConfigError::at("/header", "`authorization` is not for keys"));
 //!         }
-//!         setup::read_header(&config.header);
 //!         setup::own_header("x-consumer");
 //!         Ok(Self { header: config.header })
 //!     }
@@ -35,10 +34,9 @@
 //!         let Some(key) = request.header(&self.header) else {
 //!             return Reply::unauthorized().header("www-authenticate", "Key").into();
 //!         };
-//!         let Some(consumer) = consumers::verify_key(&key) else {
+//!         let Some(consumer) = request.authenticate("key", "", &key) else {
 //!             return Reply::unauthorized().detail("unknown key").into();
 //!         };
-//!         request.identify(&consumer);
 //!         request.remove_header(&self.header);
 //!         request.set_header("x-consumer", consumer.name());
 //!         Action::Next
@@ -77,8 +75,6 @@ mod backend;
 pub mod clock;
 pub mod config;
 pub mod consumers;
-mod edit;
-mod head;
 pub mod header;
 pub mod hook;
 pub mod limiter;
@@ -96,11 +92,12 @@ pub mod testing;
 
 pub use action::Action;
 pub use config::ConfigError;
+pub use header::HeaderError;
 pub use http::{self, HeaderName, HeaderValue, Method, StatusCode};
 pub use log_entry::LogEntry;
 pub use plugin::Plugin;
 pub use reply::Reply;
-pub use request::{QueryParams, Request};
+pub use request::{QueryParams, Request, WriteError};
 pub use response::{Origin, Response};
 pub use tollgate_plugin_sdk_macros::plugin;
 

@@ -1,13 +1,14 @@
 //! Responses that a plugin makes.
 
-use crate::edit::Fields;
-use crate::header::{self, AsHeaderName, IntoHeaderValue};
-use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderValue, StatusCode};
+use crate::header::{AsHeaderName, AsHeaderValue};
+use http::StatusCode;
 use serde::Serialize;
 
 mod problem;
 use problem::Problem;
+
+/// Names in lower case, and values.
+type Fields = Vec<(String, Vec<u8>)>;
 
 /// A whole response, made by a plugin.
 ///
@@ -16,7 +17,8 @@ use problem::Problem;
 /// let reply = Reply::too_many_requests().detail("100 requests a second").header("retry-after", 1);
 /// ```
 ///
-/// Header names and values are checked as in [`Request::set_header`](crate::Request::set_header).
+/// The gateway owns framing: a header such as `content-length` or `connection`, one that may not
+/// stand on the wire, and a status outside 200 to 599 are faults of the plugin.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "a reply reaches the client only when the hook answers it"]
 pub struct Reply {
@@ -84,9 +86,8 @@ impl Reply {
     }
 
     /// Sends the client elsewhere. The status is 301, 302, 303, 307 or 308.
-    #[track_caller]
-    pub fn redirect(status: StatusCode, location: impl IntoHeaderValue) -> Self {
-        Self::new(status).header(LOCATION, location)
+    pub fn redirect(status: StatusCode, location: impl AsHeaderValue) -> Self {
+        Self::new(status).header("location", location)
     }
 
     /// What is wrong with this very request. Makes the reply a problem if it is not one.
@@ -100,11 +101,9 @@ impl Reply {
     }
 
     /// Adds a header.
-    #[track_caller]
-    pub fn header(mut self, name: impl AsHeaderName, value: impl IntoHeaderValue) -> Self {
-        let name = header::name(&name);
-        let value = header::value(value, &name);
-        self.headers.push((name, value));
+    pub fn header(mut self, name: impl AsHeaderName, value: impl AsHeaderValue) -> Self {
+        let name = name.as_header_name().into_owned();
+        self.headers.push((name, value.as_header_value().into_owned()));
         self
     }
 
@@ -154,9 +153,9 @@ impl Reply {
     }
 }
 
-fn default_content_type(headers: &mut Fields, content_type: &'static str) {
-    if !headers.iter().any(|(name, _)| name == CONTENT_TYPE) {
-        headers.push((CONTENT_TYPE, HeaderValue::from_static(content_type)));
+fn default_content_type(headers: &mut Fields, content_type: &str) {
+    if !headers.iter().any(|(name, _)| name == "content-type") {
+        headers.push(("content-type".to_owned(), content_type.into()));
     }
 }
 
@@ -175,7 +174,7 @@ mod tests {
         let expected = r#"{"type":"/problems/scope","title":"Forbidden","status":403,"detail":"no \"write\""}"#;
         assert_eq!(body(reply), expected);
         let (_, headers, _) = Reply::forbidden().into_parts();
-        assert_eq!(headers, [(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))]);
+        assert_eq!(headers, [("content-type".to_owned(), b"application/problem+json".to_vec())]);
     }
 
     #[test]
@@ -188,7 +187,7 @@ mod tests {
     fn json_leaves_a_content_type_that_is_there() {
         let reply = Reply::new(StatusCode::OK).header("content-type", "text/x").json(&[1, 2]);
         let (_, headers, body) = reply.into_parts();
-        assert_eq!(headers, [(CONTENT_TYPE, HeaderValue::from_static("text/x"))]);
+        assert_eq!(headers, [("content-type".to_owned(), b"text/x".to_vec())]);
         assert_eq!(body, b"[1,2]");
     }
 }

@@ -1,20 +1,16 @@
 //! The response of an exchange, as a hook sees and changes it.
 
 use crate::backend;
-use crate::edit::Edit;
-use crate::head::{Head, OfResponse};
-use crate::header::{AsHeaderName, IntoHeaderValue};
+use crate::header::{self, AsHeaderName, AsHeaderValue, HeaderError};
+use crate::request::written;
 use http::{HeaderName, HeaderValue, StatusCode};
-use std::cell::OnceCell;
 
 /// The response of an exchange, before it goes to the client.
 ///
 /// Reads and changes work as those of a [`Request`](crate::Request).
-#[derive(Debug, Default)]
-pub struct Response {
-    head: Head<OfResponse>,
-    status: OnceCell<StatusCode>,
-}
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Response {}
 
 /// Who made a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,29 +25,22 @@ pub enum Origin {
 }
 
 impl Response {
-    pub(crate) fn new(declared: Vec<Option<Vec<u8>>>) -> Self {
-        Self { head: Head::new(declared), ..Self::default() }
-    }
-
-    pub(crate) fn into_edits(self) -> Vec<Edit> {
-        self.head.edits.into_vec()
+    pub(crate) fn new() -> Self {
+        Self {}
     }
 
     /// The status.
     pub fn status(&self) -> StatusCode {
-        let edited = self.head.edits.latest(|edit| match edit {
-            Edit::SetStatus(status) => Some(*status),
-            _ => None,
-        });
-        edited.unwrap_or_else(|| {
-            let status = || StatusCode::from_u16(backend::response::status());
-            *self.status.get_or_init(|| status().expect("the gateway parsed it"))
-        })
+        StatusCode::from_u16(backend::response::status()).expect("the gateway gives what it parsed")
     }
 
     /// Changes the status: 200 to 599.
+    ///
+    /// # Panics
+    /// When the status is another: a fault of the plugin.
+    #[track_caller]
     pub fn set_status(&mut self, status: StatusCode) {
-        self.head.edits.push(Edit::SetStatus(status));
+        written("status", status.as_u16(), backend::response::set_status(status.as_u16()));
     }
 
     /// Who made the response.
@@ -60,35 +49,38 @@ impl Response {
     }
 
     /// The first value of a header.
-    ///
-    /// Headers that are read by most calls are cheaper when [`setup::read_response_header`](crate::setup::read_response_header)
-    /// declares them.
     pub fn header(&self, name: impl AsHeaderName) -> Option<HeaderValue> {
-        self.head.header(&name)
+        backend::response::header(&name.as_header_name()).and_then(header::value)
     }
 
     /// The first value of a header as text; `None` also when it is not UTF-8.
     pub fn header_str(&self, name: impl AsHeaderName) -> Option<String> {
-        self.head.header_str(&name)
+        String::from_utf8(backend::response::header(&name.as_header_name())?).ok()
     }
 
-    /// Every value of a header, in the order of the wire. Reads all headers.
+    /// Every value of a header, in the order of the wire.
     pub fn header_values(&self, name: impl AsHeaderName) -> Vec<HeaderValue> {
-        self.head.header_values(&name)
+        header::values(backend::response::header_values(&name.as_header_name()))
     }
 
     /// Every header, in the order of the wire.
     pub fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
-        self.head.headers()
+        header::fields(backend::response::headers())
     }
 
     /// Replaces every value of a header by one.
     ///
     /// # Panics
-    /// As [`Request::set_header`](crate::Request::set_header).
+    /// When the gateway refuses it: a fault of the plugin. [`try_set_header`](Self::try_set_header)
+    /// answers an error instead, for names and values that come from elsewhere.
     #[track_caller]
-    pub fn set_header(&mut self, name: impl AsHeaderName, value: impl IntoHeaderValue) {
-        self.head.set(&name, value);
+    pub fn set_header(&mut self, name: impl AsHeaderName, value: impl AsHeaderValue) {
+        header::written(&name.as_header_name(), self.try_set_header(&name, value));
+    }
+
+    /// Replaces every value of a header by one, if the gateway takes it.
+    pub fn try_set_header(&mut self, name: impl AsHeaderName, value: impl AsHeaderValue) -> Result<(), HeaderError> {
+        backend::response::set_header(&name.as_header_name(), &value.as_header_value())
     }
 
     /// Adds a value behind those that a header has.
@@ -96,8 +88,13 @@ impl Response {
     /// # Panics
     /// As [`set_header`](Self::set_header).
     #[track_caller]
-    pub fn append_header(&mut self, name: impl AsHeaderName, value: impl IntoHeaderValue) {
-        self.head.append(&name, value);
+    pub fn append_header(&mut self, name: impl AsHeaderName, value: impl AsHeaderValue) {
+        header::written(&name.as_header_name(), self.try_append_header(&name, value));
+    }
+
+    /// Adds a value behind those that a header has, if the gateway takes it.
+    pub fn try_append_header(&mut self, name: impl AsHeaderName, value: impl AsHeaderValue) -> Result<(), HeaderError> {
+        backend::response::append_header(&name.as_header_name(), &value.as_header_value())
     }
 
     /// Removes every value of a header; one that is not there is no fault.
@@ -106,16 +103,19 @@ impl Response {
     /// As [`set_header`](Self::set_header).
     #[track_caller]
     pub fn remove_header(&mut self, name: impl AsHeaderName) {
-        self.head.remove(&name);
+        let name = name.as_header_name();
+        header::written(&name, backend::response::remove_header(&name));
     }
 
-    /// What an earlier hook of this plugin, or this call, has kept with this exchange.
+    /// What a hook of this plugin has kept with this exchange.
     pub fn note(&self, key: &str) -> Option<Vec<u8>> {
-        self.head.note(key)
+        backend::request::note(key)
     }
 
-    /// Keeps bytes with this exchange, under this plugin's own name, for `on_log`.
-    pub fn set_note(&mut self, key: impl Into<String>, value: impl Into<Vec<u8>>) {
-        self.head.edits.push(Edit::SetNote(key.into(), value.into()));
+    /// Keeps bytes with this exchange, under this plugin's own name, for `on_log`. As
+    /// [`Request::set_note`](crate::Request::set_note).
+    #[track_caller]
+    pub fn set_note(&mut self, key: &str, value: impl AsRef<[u8]>) {
+        written("note", key, backend::request::set_note(key, value.as_ref()));
     }
 }

@@ -41,11 +41,11 @@
 //! plugin.request(testing::get("/")).next();
 //! ```
 
-mod apply;
+pub(crate) mod apply;
 mod entry;
 mod gateway;
 mod hooks;
-mod message;
+pub(crate) mod message;
 mod meters;
 mod outcome;
 mod store;

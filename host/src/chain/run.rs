@@ -62,7 +62,7 @@ impl Run {
                 match link.plugin.lease(self.worker).await {
                     Ok(lease) => self.leases.push((place, lease)),
                     Err(fault) => {
-                        if let Some(halt) = self.fault(place, link, Hook::OnRequest, fault, mark) {
+                        if let Some(halt) = self.fault(place, link, Hook::Request, fault, mark) {
                             self.end_at(place);
                             return Some(halt);
                         }
@@ -75,7 +75,7 @@ impl Run {
                 continue;
             }
             let result = self.call(place, link, |instance, exchange| instance.on_request(place, exchange));
-            let halt = self.settle(place, link, Hook::OnRequest, result, &mut mark);
+            let halt = self.settle(place, link, Hook::Request, result, &mut mark);
             if halt.is_some() {
                 self.end_at(place);
                 return halt;
@@ -93,11 +93,15 @@ impl Run {
             self.back -= 1;
             let place = self.back;
             let link = &chain.links[place];
-            if !link.plugin.hooks().on_response || self.is_skipped(place) {
+            if !link.plugin.hooks().on_response {
+                continue;
+            }
+            if self.is_skipped(place) {
+                link.plugin.metrics().record(self.worker, Hook::Response, Outcome::Skipped, 0);
                 continue;
             }
             let result = self.call(place, link, |instance, exchange| instance.on_response(place, exchange));
-            let halt = self.settle(place, link, Hook::OnResponse, result, &mut mark);
+            let halt = self.settle(place, link, Hook::Response, result, &mut mark);
             if halt.is_some() {
                 return halt;
             }
@@ -122,7 +126,7 @@ impl Run {
                     Outcome::Fault(kind)
                 }
             };
-            link.metrics.record(self.worker, Hook::OnLog, outcome, nanos(mark.elapsed()));
+            link.plugin.metrics().record(self.worker, Hook::Log, outcome, nanos(mark.elapsed()));
         }
     }
 
@@ -193,11 +197,11 @@ impl Run {
         self.exchange_mut().timings.push(Timing { plugin: place, took });
         match action {
             Action::Next => {
-                link.metrics.record(self.worker, hook, Outcome::Next, nanos(took));
+                link.plugin.metrics().record(self.worker, hook, Outcome::Next, nanos(took));
                 None
             }
             Action::Reply(reply) => {
-                link.metrics.record(self.worker, hook, Outcome::Reply, nanos(took));
+                link.plugin.metrics().record(self.worker, hook, Outcome::Reply, nanos(took));
                 Some(Halt::Reply(place, reply))
             }
         }
@@ -206,10 +210,10 @@ impl Run {
     fn fault(&mut self, place: usize, link: &Link, hook: Hook, fault: Fault, mark: Instant) -> Option<Halt> {
         let took: Duration = mark.elapsed();
         self.exchange_mut().timings.push(Timing { plugin: place, took });
-        link.metrics.record(self.worker, hook, Outcome::Fault(fault.kind()), nanos(took));
+        link.plugin.metrics().record(self.worker, hook, Outcome::Fault(fault.kind()), nanos(took));
         tracing::error!(
             plugin = &**link.plugin.name(),
-            hook = ?hook,
+            hook = hook.name(),
             id = &*self.exchange().id,
             skipped = link.on_error == OnError::Skip,
             "plugin {fault}"

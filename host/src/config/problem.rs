@@ -95,17 +95,6 @@ impl Problems {
         Err(Self { list, files: files.to_vec() })
     }
 
-    /// The problems in order.
-    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
-        self.list.iter()
-    }
-
-    /// How many; never 0.
-    #[expect(clippy::len_without_is_empty, reason = "never empty")]
-    pub fn len(&self) -> usize {
-        self.list.len()
-    }
-
     /// Every file that was read before giving up: an edit of one of them may mend it.
     pub fn files(&self) -> &[PathBuf] {
         &self.files

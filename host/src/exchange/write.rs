@@ -132,8 +132,7 @@ impl Exchange {
 
     pub fn set_note(&mut self, plugin: usize, key: &str, value: Vec<u8>) -> Result<(), WriteError> {
         let others = |note: &&Note| note.plugin != plugin || note.key != key;
-        let kept: usize =
-            self.notes.iter().filter(others).map(|note| note.key.len() + note.value.len()).sum();
+        let kept: usize = self.notes.iter().filter(others).map(|note| note.key.len() + note.value.len()).sum();
         if kept + key.len() + value.len() > MOST_NOTE_BYTES {
             return Err(WriteError::Full);
         }

@@ -71,15 +71,7 @@ fn bounds(gateway: &config::Gateway) -> (Bounds, Bounds) {
 
 impl Loader {
     pub fn new(engine: Engine, state: Arc<State>, registry: Arc<Registry>, workers: usize) -> Self {
-        Self {
-            engine,
-            state,
-            registry,
-            workers,
-            generation: 0,
-            components: HashMap::new(),
-            plugins: Vec::new(),
-        }
+        Self { engine, state, registry, workers, generation: 0, components: HashMap::new(), plugins: Vec::new() }
     }
 
     /// Makes the live config, or says everything that is in its way. Blocks: not for a worker.
@@ -129,7 +121,6 @@ impl Loader {
         let links = route.chain.iter().map(|&entry| Link {
             plugin: Arc::clone(&plugins[entry].plugin),
             on_error: config.plugins[entry].on_error,
-            metrics: self.registry.plugin(&config.plugins[entry].scope),
         });
         Route {
             chain: Chain::new(links.collect()),
@@ -187,7 +178,8 @@ impl Loader {
             }
         };
         components.insert(digest, component.clone());
-        match Plugin::load(&self.engine, component, spec, Arc::clone(&self.state), self.workers) {
+        let metrics = self.registry.plugin(&entry.scope);
+        match Plugin::load(&self.engine, component, spec, Arc::clone(&self.state), metrics, self.workers) {
             Ok(plugin) => Some(Loaded { component: digest, plugin: Arc::new(plugin) }),
             Err(error) => {
                 refused(entry, error, problems);
@@ -208,7 +200,8 @@ impl Loader {
         let slots: usize = plugins.iter().map(|plugin| plugin.slots(self.workers)).sum();
         let most = self.engine.slots();
         if slots > most {
-            let place = config.plugins.last().map_or_else(|| config.routes[0].place.clone(), |plugin| plugin.place.clone());
+            let place =
+                config.plugins.last().map_or_else(|| config.routes[0].place.clone(), |plugin| plugin.place.clone());
             let message = format!(
                 "the plugins may need {slots} instances at once, with those of the configuration that is live; \
                  the sandbox has {most}"

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
+use super::GatewayError;
 use super::listeners::Listeners;
 use super::loader::{self, Loader};
-use super::GatewayError;
 use crate::config::{self, Config, Gateway};
 use crate::listener::Worker;
 use crate::live::Live;

@@ -33,7 +33,10 @@ impl Watch {
     pub(super) fn new(files: &[PathBuf]) -> Self {
         // One waiting event says as much as many.
         let (sender, events) = mpsc::channel(1);
-        let watcher = notify::recommended_watcher(move |_| drop(sender.try_send(())));
+        let watcher = notify::recommended_watcher(move |_| {
+            // A full channel already says what this event would.
+            let _ = sender.try_send(());
+        });
         let watcher = watcher.inspect_err(|error| tracing::warn!("files are looked at every {POLL:?}: {error}")).ok();
         let mut this = Self { watcher, events, folders: HashSet::new(), seen: HashMap::new() };
         this.follow(files);

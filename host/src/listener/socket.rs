@@ -27,8 +27,8 @@ pub fn bind(address: SocketAddr, workers: usize) -> Result<Vec<TcpListener>, Bin
     bind_again(bound, workers)
 }
 
-/// Binds further sockets on an address that this process listens on, or has just probed.
-pub fn bind_again(address: SocketAddr, workers: usize) -> Result<Vec<TcpListener>, BindError> {
+/// Binds sockets that share an address which has just been probed.
+fn bind_again(address: SocketAddr, workers: usize) -> Result<Vec<TcpListener>, BindError> {
     let failed = |source| BindError { address, source };
     let listening = |_| {
         let socket = socket(address, true)?;

@@ -79,8 +79,12 @@ impl Worker {
 async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) {
     let proxy = Proxy::new(parts.proxy);
     let (drain, draining) = watch::channel(false);
-    let shared =
-        Rc::new(Shared { proxy: Rc::clone(&proxy), draining, connections: Cell::new(0), closed: tokio::sync::Notify::new() });
+    let shared = Rc::new(Shared {
+        proxy: Rc::clone(&proxy),
+        draining,
+        connections: Cell::new(0),
+        closed: tokio::sync::Notify::new(),
+    });
     spawn_local(Rc::clone(&proxy).attend());
     let mut listening = HashMap::new();
     for socket in parts.sockets {

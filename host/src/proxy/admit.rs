@@ -38,6 +38,7 @@ pub(super) fn admit(
     connection: &Connection,
     started: Instant,
 ) -> Result<Box<Exchange>, Box<Refused>> {
+    join_cookies(&mut head);
     // Cleaned before anything looks at it: no plugin sees what a client may not say.
     headers::strip_hop_by_hop(&mut head.headers, |name| view.live.owned.contains(name));
     view.live.owned.strip(&mut head.headers);
@@ -79,6 +80,18 @@ pub(super) fn admit(
             client: told.client,
             started,
         })),
+    }
+}
+
+/// HTTP/2 may split cookies over several fields; for everybody else they are one (RFC 9113, section 8.2.3).
+fn join_cookies(head: &mut Parts) {
+    let mut cookies = head.headers.get_all(header::COOKIE).iter();
+    if head.version != Version::HTTP_2 || cookies.nth(1).is_none() {
+        return;
+    }
+    let cookies: Vec<&[u8]> = head.headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&cookies.join(&b"; "[..])) {
+        head.headers.insert(header::COOKIE, joined);
     }
 }
 
@@ -205,9 +218,13 @@ mod tests {
 
     #[test]
     fn routes_see_hosts_without_port_and_final_dot() {
-        for (authority, host) in
-            [("a.example", "a.example"), ("a.example:80", "a.example"), ("a.example.:80", "a.example"), ("[::1]:80", "[::1]"), ("[::1]", "[::1]")]
-        {
+        for (authority, host) in [
+            ("a.example", "a.example"),
+            ("a.example:80", "a.example"),
+            ("a.example.:80", "a.example"),
+            ("[::1]:80", "[::1]"),
+            ("[::1]", "[::1]"),
+        ] {
             assert_eq!(host_of(authority), host);
         }
     }

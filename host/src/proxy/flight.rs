@@ -6,11 +6,11 @@ use std::sync::Arc;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 
+use super::Proxy;
 use super::body::Body;
 use super::error::{ClientError, ProxyError};
 use super::forwarded::X_REQUEST_ID;
 use super::view::View;
-use super::Proxy;
 use crate::chain::Run;
 use crate::exchange::{Exchange, Origin, Reply, ResponseHead};
 use crate::live::Route;

@@ -47,7 +47,15 @@ pub(super) struct Told {
 pub(super) fn read(headers: &mut HeaderMap, connection: &Connection, trusted: &[IpNet]) -> Told {
     let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
     if trusted.is_empty() || !is_trusted(connection.peer) {
-        for name in [X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_HOST, X_FORWARDED_PORT, X_REAL_IP, header::FORWARDED, X_REQUEST_ID] {
+        for name in [
+            X_FORWARDED_FOR,
+            X_FORWARDED_PROTO,
+            X_FORWARDED_HOST,
+            X_FORWARDED_PORT,
+            X_REAL_IP,
+            header::FORWARDED,
+            X_REQUEST_ID,
+        ] {
             headers.remove(name);
         }
         return Told { client: connection.peer, scheme: "http", request_id: None };
@@ -64,7 +72,8 @@ pub(super) fn read(headers: &mut HeaderMap, connection: &Connection, trusted: &[
     }
     let https = headers.get(X_FORWARDED_PROTO).is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
     let id = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
-    let id = id.filter(|id| !id.is_empty() && id.len() <= MOST_ID_BYTES && id.bytes().all(|byte| byte.is_ascii_graphic()));
+    let id =
+        id.filter(|id| !id.is_empty() && id.len() <= MOST_ID_BYTES && id.bytes().all(|byte| byte.is_ascii_graphic()));
     Told { client, scheme: if https { "https" } else { "http" }, request_id: id.map(Box::from) }
 }
 
@@ -77,10 +86,13 @@ fn x_forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
 fn forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     let values = headers.get_all(header::FORWARDED).iter().filter_map(|value| value.to_str().ok());
     let node = |element: &str| {
-        element.split(';').find_map(|pair| {
-            let (name, node) = pair.split_once('=')?;
-            name.trim().eq_ignore_ascii_case("for").then(|| node.trim().trim_matches('"'))
-        }).and_then(node_address)
+        element
+            .split(';')
+            .find_map(|pair| {
+                let (name, node) = pair.split_once('=')?;
+                name.trim().eq_ignore_ascii_case("for").then(|| node.trim().trim_matches('"'))
+            })
+            .and_then(node_address)
     };
     values.flat_map(|value| value.split(',')).map(node).collect()
 }
@@ -95,7 +107,13 @@ fn node_address(node: &str) -> Option<IpAddr> {
 }
 
 /// Says in the request for the upstream who asked for what, by which way.
-pub(super) fn write(headers: &mut HeaderMap, connection: &Connection, exchange_id: &str, scheme: &'static str, authority: &str) {
+pub(super) fn write(
+    headers: &mut HeaderMap,
+    connection: &Connection,
+    exchange_id: &str,
+    scheme: &'static str,
+    authority: &str,
+) {
     append_hop(headers, connection);
     if !headers.contains_key(X_FORWARDED_PROTO) {
         headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
@@ -146,7 +164,8 @@ mod tests {
     use super::*;
 
     fn told(peer: &str, fields: &[(&'static str, &str)]) -> (Told, HeaderMap) {
-        let field = |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().expect("a value"));
+        let field =
+            |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().expect("a value"));
         let mut headers: HeaderMap = fields.iter().map(field).collect();
         let connection = Connection::new(SocketAddr::new(peer.parse().expect("an address"), 1234));
         let trusted = ["10.0.0.0/8".parse().expect("a network")];
@@ -155,14 +174,16 @@ mod tests {
 
     #[test]
     fn an_untrusted_peer_is_the_client_whatever_it_says() {
-        let (told, headers) = told("192.0.2.1", &[("x-forwarded-for", "1.1.1.1"), ("x-real-ip", "1.1.1.1"), ("x-request-id", "x")]);
+        let (told, headers) =
+            told("192.0.2.1", &[("x-forwarded-for", "1.1.1.1"), ("x-real-ip", "1.1.1.1"), ("x-request-id", "x")]);
         assert_eq!(told.client.to_string(), "192.0.2.1");
         assert!(headers.is_empty() && told.request_id.is_none());
     }
 
     #[test]
     fn hops_are_counted_from_the_right_past_trusted_ones() {
-        let (told, _) = told("10.0.0.1", &[("x-forwarded-for", "6.6.6.6, 192.0.2.7, 10.0.0.2"), ("x-forwarded-proto", "https")]);
+        let (told, _) =
+            told("10.0.0.1", &[("x-forwarded-for", "6.6.6.6, 192.0.2.7, 10.0.0.2"), ("x-forwarded-proto", "https")]);
         assert_eq!(told.client.to_string(), "192.0.2.7");
         assert_eq!(told.scheme, "https");
     }

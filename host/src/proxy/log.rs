@@ -7,13 +7,13 @@ use std::rc::Rc;
 use http::{Response, Version};
 use tokio::sync::Notify;
 
+use super::Proxy;
 use super::admit::Refused;
 use super::body::Body;
 use super::error::{ClientError, ProxyError};
 use super::flight::allow;
 use super::forwarded::X_REQUEST_ID;
 use super::view::View;
-use super::Proxy;
 use crate::chain::Run;
 use crate::exchange::Exchange;
 use crate::problem;
@@ -103,8 +103,7 @@ impl Proxy {
         };
         let error = ProxyError::from(refused.error);
         let told = error.told();
-        let answer =
-            problem::problem(told.status, told.kind, told.title, error.detail().as_deref(), Some(&refused.id));
+        let answer = problem::problem(told.status, told.kind, told.title, error.detail().as_deref(), Some(&refused.id));
         let (mut head, body) = answer.into_parts();
         head.headers.extend(methods);
         if let Ok(id) = http::HeaderValue::from_str(&refused.id) {

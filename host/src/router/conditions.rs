@@ -16,17 +16,9 @@ impl Gate {
     const ASKS: u16 = 1 << 15;
 
     pub(super) fn of(rule: &Rule) -> Self {
-        let listed = rule
-            .methods
-            .iter()
-            .map(Self::bit)
-            .fold(0, |bits, bit| bits | bit);
+        let listed = rule.methods.iter().map(Self::bit).fold(0, |bits, bit| bits | bit);
         let plain = listed & Self::OTHER == 0 && rule.headers.is_empty() && rule.query.is_empty();
-        let head = if serves(&rule.methods, &Method::HEAD) {
-            Self::bit(&Method::HEAD)
-        } else {
-            0
-        };
+        let head = if serves(&rule.methods, &Method::HEAD) { Self::bit(&Method::HEAD) } else { 0 };
         match (plain, rule.methods.is_empty()) {
             (false, _) => Self(Self::ASKS),
             (true, true) => Self(!Self::ASKS),
@@ -57,14 +49,8 @@ impl Gate {
 
 /// How much a rule asks for; the greater is tried first.
 pub(super) fn weight(rule: &Rule) -> (usize, usize) {
-    let values = rule
-        .headers
-        .iter()
-        .map(|it| &it.value)
-        .chain(rule.query.iter().map(|it| &it.value));
-    let equals = values
-        .filter(|value| matches!(value, ValueRule::Equals(_)))
-        .count();
+    let values = rule.headers.iter().map(|it| &it.value).chain(rule.query.iter().map(|it| &it.value));
+    let equals = values.filter(|value| matches!(value, ValueRule::Equals(_))).count();
     let methods = usize::from(!rule.methods.is_empty());
     (methods + rule.headers.len() + rule.query.len(), equals)
 }
@@ -72,9 +58,7 @@ pub(super) fn weight(rule: &Rule) -> (usize, usize) {
 /// Whether a rule with these methods serves `method`. `GET` serves `HEAD` (RFC 9110 section 9.3.2:
 /// the same but for the content, which the gateway leaves out).
 pub(super) fn serves(methods: &[Method], method: &Method) -> bool {
-    methods.is_empty()
-        || methods.contains(method)
-        || (*method == Method::HEAD && methods.contains(&Method::GET))
+    methods.is_empty() || methods.contains(method) || (*method == Method::HEAD && methods.contains(&Method::GET))
 }
 
 /// Whether headers and query are what the rule asks for.
@@ -83,50 +67,36 @@ pub(super) fn suits(rule: &Rule, target: &Target<'_>) -> bool {
 }
 
 pub(super) fn missing_header<'r>(rule: &'r Rule, target: &Target<'_>) -> Option<&'r HeaderRule> {
-    rule.headers
-        .iter()
-        .find(|wanted| !has_header(target.headers, wanted))
+    rule.headers.iter().find(|wanted| !has_header(target.headers, wanted))
 }
 
 pub(super) fn missing_query<'r>(rule: &'r Rule, target: &Target<'_>) -> Option<&'r QueryRule> {
-    rule.query
-        .iter()
-        .find(|wanted| !has_parameter(target.query.unwrap_or(""), wanted))
+    rule.query.iter().find(|wanted| !has_parameter(target.query.unwrap_or(""), wanted))
 }
 
 fn has_header(headers: &HeaderMap, wanted: &HeaderRule) -> bool {
     match &wanted.value {
         ValueRule::Present => headers.contains_key(&wanted.name),
-        ValueRule::Equals(value) => headers
-            .get_all(&wanted.name)
-            .iter()
-            .any(|it| it.as_bytes() == value.as_bytes()),
+        ValueRule::Equals(value) => headers.get_all(&wanted.name).iter().any(|it| it.as_bytes() == value.as_bytes()),
     }
 }
 
 fn has_parameter(query: &str, wanted: &QueryRule) -> bool {
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .any(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            decoded(name).eq(wanted.name.bytes())
-                && match &wanted.value {
-                    ValueRule::Present => true,
-                    ValueRule::Equals(wanted) => decoded(value).eq(wanted.bytes()),
-                }
-        })
+    query.split('&').filter(|pair| !pair.is_empty()).any(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        decoded(name).eq(wanted.name.bytes())
+            && match &wanted.value {
+                ValueRule::Present => true,
+                ValueRule::Equals(wanted) => decoded(value).eq(wanted.bytes()),
+            }
+    })
 }
 
 /// As HTML forms encode (WHATWG URL, `application/x-www-form-urlencoded`): `+` is a space, and a
 /// `%` without two hex digits stands for itself.
 fn decoded(text: &str) -> impl Iterator<Item = u8> {
     let mut left = text.as_bytes();
-    let digit = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     std::iter::from_fn(move || {
         let (&first, after) = left.split_first()?;
         left = after;

@@ -52,10 +52,9 @@ impl Router {
         let outcome = |(route, rule): (usize, &'r Rule)| {
             let outcome = match (refusal(rule, target), taken) {
                 (Some(refusal), _) => refusal,
-                (None, Some(taken)) if taken != route => Outcome::Behind {
-                    taken,
-                    step: compare(&self.rules()[taken], rule, target.host).0,
-                },
+                (None, Some(taken)) if taken != route => {
+                    Outcome::Behind { taken, step: compare(&self.rules()[taken], rule, target.host).0 }
+                }
                 (None, _) => Outcome::Taken,
             };
             Explanation { route, outcome }
@@ -89,18 +88,13 @@ pub(super) fn compare(a: &Rule, b: &Rule, host: &str) -> (Step, Ordering) {
         (Step::Priority, b.priority.cmp(&a.priority)),
         (Step::Conditions, by_conditions(a, b)),
     ];
-    steps
-        .into_iter()
-        .find(|(_, order)| order.is_ne())
-        .unwrap_or((Step::Order, Ordering::Equal))
+    steps.into_iter().find(|(_, order)| order.is_ne()).unwrap_or((Step::Order, Ordering::Equal))
 }
 
 /// Between rules of one priority. A rule that lists `HEAD` comes before one that serves it by `GET`.
 pub(super) fn by_conditions(a: &Rule, b: &Rule) -> Ordering {
     let head = |rule: &Rule| rule.methods.contains(&Method::HEAD);
-    weight(b)
-        .cmp(&weight(a))
-        .then_with(|| head(b).cmp(&head(a)))
+    weight(b).cmp(&weight(a)).then_with(|| head(b).cmp(&head(a)))
 }
 
 /// Of the host pattern of `rule` that fits best. The greater comes first.
@@ -119,24 +113,12 @@ impl fmt::Display for Outcome<'_> {
             Self::Taken => f.write_str("taken"),
             Self::Host(hosts) => write!(f, "another host: it wants {}", Either(hosts)),
             Self::Path(path) => write!(f, "another path: it wants `{path}`"),
-            Self::Header(HeaderRule {
-                name,
-                value: ValueRule::Present,
-            }) => write!(f, "no header `{name}`"),
-            Self::Header(HeaderRule {
-                name,
-                value: ValueRule::Equals(value),
-            }) => {
+            Self::Header(HeaderRule { name, value: ValueRule::Present }) => write!(f, "no header `{name}`"),
+            Self::Header(HeaderRule { name, value: ValueRule::Equals(value) }) => {
                 write!(f, "header `{name}` is not `{value}`")
             }
-            Self::Query(QueryRule {
-                name,
-                value: ValueRule::Present,
-            }) => write!(f, "no query parameter `{name}`"),
-            Self::Query(QueryRule {
-                name,
-                value: ValueRule::Equals(value),
-            }) => {
+            Self::Query(QueryRule { name, value: ValueRule::Present }) => write!(f, "no query parameter `{name}`"),
+            Self::Query(QueryRule { name, value: ValueRule::Equals(value) }) => {
                 write!(f, "query parameter `{name}` is not `{value}`")
             }
             Self::Method(methods) => write!(f, "another method: it wants {}", Either(methods)),

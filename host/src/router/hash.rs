@@ -28,10 +28,7 @@ impl Hasher for Folded {
         if let Some(last) = bytes.last_chunk::<8>().filter(|_| !tail.is_empty()) {
             self.write_u64(u64::from_le_bytes(*last));
         } else if !tail.is_empty() {
-            self.write_u64(
-                tail.iter()
-                    .fold(1, |word, &byte| word << 8 | u64::from(byte)),
-            );
+            self.write_u64(tail.iter().fold(1, |word, &byte| word << 8 | u64::from(byte)));
         }
     }
 

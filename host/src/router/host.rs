@@ -15,9 +15,9 @@ pub enum HostPattern {
 /// What is wrong with a host pattern, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HostError {
-    #[error("a host is empty; leave `hosts` out to match every host")]
+    #[error("a host is empty; leave `host` out to match every host")]
     Empty,
-    #[error("`*` is not a host pattern; leave `hosts` out to match every host")]
+    #[error("`*` is not a host pattern; leave `host` out to match every host")]
     Any,
     #[error("`{0}`: `*` stands for whole labels at the start, as in `*.example.com`")]
     Wildcard(String),
@@ -27,9 +27,7 @@ pub enum HostError {
     Port { host: String, without: String },
     #[error("`{0}` ends with a dot; write it without")]
     FinalDot(String),
-    #[error(
-        "`{host}`: {wrong:?} cannot be in a host name (names outside ASCII are written in their `xn--` form)"
-    )]
+    #[error("`{host}`: {wrong:?} cannot be in a host name (names outside ASCII are written in their `xn--` form)")]
     Character { host: String, wrong: char },
     #[error("`{0}` is no IPv6 address in brackets, as in `[::1]`")]
     Address(String),
@@ -53,10 +51,7 @@ impl HostPattern {
             return ipv6(&host);
         }
         if let Some((without, _)) = host.split_once(':') {
-            return Err(HostError::Port {
-                host: text.to_owned(),
-                without: without.to_owned(),
-            });
+            return Err(HostError::Port { host: text.to_owned(), without: without.to_owned() });
         }
         match host.strip_prefix("*.") {
             Some(suffix) => Ok(Self::Suffix(name(text, suffix)?)),
@@ -68,10 +63,9 @@ impl HostPattern {
     pub fn matches(&self, host: &str) -> bool {
         match self {
             Self::Exact(exact) => host == &**exact,
-            Self::Suffix(suffix) => host
-                .strip_suffix(&**suffix)
-                .and_then(|below| below.strip_suffix('.'))
-                .is_some_and(|it| !it.is_empty()),
+            Self::Suffix(suffix) => {
+                host.strip_suffix(&**suffix).and_then(|below| below.strip_suffix('.')).is_some_and(|it| !it.is_empty())
+            }
         }
     }
 }
@@ -93,19 +87,12 @@ fn name(whole: &str, name: &str) -> Result<Box<str>, HostError> {
     // `_` is not for host names, yet service discovery uses it.
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     if let Some(wrong) = name.chars().find(|&c| !allowed(c)) {
-        return Err(HostError::Character {
-            host: whole.to_owned(),
-            wrong,
-        });
+        return Err(HostError::Character { host: whole.to_owned(), wrong });
     }
     if name.len() > 1 && name.ends_with('.') {
         return Err(HostError::FinalDot(whole.to_owned()));
     }
-    if name.len() > 253
-        || name
-            .split('.')
-            .any(|label| label.is_empty() || label.len() > 63)
-    {
+    if name.len() > 253 || name.split('.').any(|label| label.is_empty() || label.len() > 63) {
         return Err(HostError::Length(whole.to_owned()));
     }
     Ok(name.into())
@@ -117,10 +104,7 @@ fn ipv6(host: &str) -> Result<HostPattern, HostError> {
     let without = format!("[{}]", address.parse::<Ipv6Addr>().map_err(|_| wrong())?);
     match after {
         "" => Ok(HostPattern::Exact(without.into())),
-        _ => Err(HostError::Port {
-            host: host.to_owned(),
-            without,
-        }),
+        _ => Err(HostError::Port { host: host.to_owned(), without }),
     }
 }
 
@@ -134,28 +118,15 @@ mod tests {
         assert_eq!(pattern.to_string(), "*.example.com");
         assert!(pattern.matches("a.example.com"));
         assert!(pattern.matches("a.b.example.com"));
-        for other in [
-            "example.com",
-            ".example.com",
-            "badexample.com",
-            "example.com.evil",
-            "",
-        ] {
+        for other in ["example.com", ".example.com", "badexample.com", "example.com.evil", ""] {
             assert!(!pattern.matches(other), "{other}");
         }
     }
 
     #[test]
     fn addresses_are_hosts() {
-        for (text, host) in [
-            ("127.0.0.1", "127.0.0.1"),
-            ("[::1]", "[::1]"),
-            ("[0:0::1]", "[::1]"),
-        ] {
-            assert_eq!(
-                HostPattern::parse(text),
-                Ok(HostPattern::Exact(host.into()))
-            );
+        for (text, host) in [("127.0.0.1", "127.0.0.1"), ("[::1]", "[::1]"), ("[0:0::1]", "[::1]")] {
+            assert_eq!(HostPattern::parse(text), Ok(HostPattern::Exact(host.into())));
         }
     }
 
@@ -178,12 +149,10 @@ mod tests {
             "a..com",
             "*.*.com",
         ];
-        let errors = wrong
-            .map(|text| HostPattern::parse(text).expect_err(text).to_string())
-            .join("\n");
+        let errors = wrong.map(|text| HostPattern::parse(text).expect_err(text).to_string()).join("\n");
         insta::assert_snapshot!(errors, @r"
-            a host is empty; leave `hosts` out to match every host
-            `*` is not a host pattern; leave `hosts` out to match every host
+            a host is empty; leave `host` out to match every host
+            `*` is not a host pattern; leave `host` out to match every host
             `*.`: `*` stands for whole labels at the start, as in `*.example.com`
             `*example.com`: `*` stands for whole labels at the start, as in `*.example.com`
             `a.*.com`: `*` stands for whole labels at the start, as in `*.example.com`

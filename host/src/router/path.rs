@@ -6,8 +6,6 @@ mod tests;
 
 use std::fmt;
 
-pub use self::parse::PathError;
-
 /// Which paths a rule wants.
 ///
 /// - `/users` is that path alone, not `/users/`;
@@ -122,11 +120,7 @@ impl fmt::Display for PathPattern {
                 Segment::Param => write!(f, "/{{{}}}", params.next().map_or("", |name| name))?,
             }
         }
-        if self.rest {
-            f.write_str("/**")
-        } else {
-            Ok(())
-        }
+        if self.rest { f.write_str("/**") } else { Ok(()) }
     }
 }
 

@@ -48,15 +48,9 @@ pub enum ValueRule {
 
 impl Rule {
     /// A rule for every host and method.
+    #[cfg(test)]
     pub fn of_path(path: PathPattern) -> Self {
-        Self {
-            hosts: Vec::new(),
-            path,
-            methods: Vec::new(),
-            headers: Vec::new(),
-            query: Vec::new(),
-            priority: 0,
-        }
+        Self { hosts: Vec::new(), path, methods: Vec::new(), headers: Vec::new(), query: Vec::new(), priority: 0 }
     }
 
     /// Whether some request would match both, and only their order would decide: they share a host
@@ -65,10 +59,8 @@ impl Rule {
     pub fn indistinguishable(&self, other: &Self) -> bool {
         self.priority == other.priority
             && self.path.same_shape(&other.path)
-            && (overlap(&self.hosts, &other.hosts)
-                || self.hosts.is_empty() && other.hosts.is_empty())
-            && (overlap(&self.methods, &other.methods)
-                || self.methods.is_empty() && other.methods.is_empty())
+            && (overlap(&self.hosts, &other.hosts) || self.hosts.is_empty() && other.hosts.is_empty())
+            && (overlap(&self.methods, &other.methods) || self.methods.is_empty() && other.methods.is_empty())
             && same_set(&self.headers, &other.headers)
             && same_set(&self.query, &other.query)
     }
@@ -81,13 +73,11 @@ pub fn indistinguishable_pairs(rules: &[Rule]) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
     for (place, rule) in rules.iter().enumerate() {
         let same_path = shapes.entry(rule.path.shape()).or_default();
-        pairs.extend(
-            same_path
-                .iter()
-                .filter(|&&earlier| rules[earlier].indistinguishable(rule))
-                .map(|&e| (e, place)),
-        );
-        same_path.push(place);
+        // One earlier rule is enough to say, and keeps a file of 20,000 equal routes linear.
+        match same_path.iter().find(|&&earlier| rules[earlier].indistinguishable(rule)) {
+            Some(&earlier) => pairs.push((earlier, place)),
+            None => same_path.push(place),
+        }
     }
     pairs
 }

@@ -10,16 +10,12 @@ fn rule(path: &str) -> Rule {
 
 fn on(host: &str, rule: Rule) -> Rule {
     let mut rule = rule;
-    rule.hosts
-        .push(HostPattern::parse(host).expect("a good host"));
+    rule.hosts.push(HostPattern::parse(host).expect("a good host"));
     rule
 }
 
 fn by(methods: &[Method], rule: Rule) -> Rule {
-    Rule {
-        methods: methods.to_vec(),
-        ..rule
-    }
+    Rule { methods: methods.to_vec(), ..rule }
 }
 
 fn equals(text: &str) -> ValueRule {
@@ -28,19 +24,13 @@ fn equals(text: &str) -> ValueRule {
 
 fn with_header(name: &'static str, value: ValueRule, rule: Rule) -> Rule {
     let mut rule = rule;
-    rule.headers.push(HeaderRule {
-        name: HeaderName::from_static(name),
-        value,
-    });
+    rule.headers.push(HeaderRule { name: HeaderName::from_static(name), value });
     rule
 }
 
 fn with_query(name: &str, value: ValueRule, rule: Rule) -> Rule {
     let mut rule = rule;
-    rule.query.push(QueryRule {
-        name: name.to_owned(),
-        value,
-    });
+    rule.query.push(QueryRule { name: name.to_owned(), value });
     rule
 }
 
@@ -56,23 +46,11 @@ struct Sent {
 impl Sent {
     fn to(host: &'static str, path: &str) -> Self {
         let (path, query) = (path.to_owned(), None);
-        Self {
-            host,
-            path,
-            query,
-            method: Method::GET,
-            headers: HeaderMap::new(),
-        }
+        Self { host, path, query, method: Method::GET, headers: HeaderMap::new() }
     }
 
     fn target(&self) -> Target<'_> {
-        Target {
-            host: self.host,
-            path: &self.path,
-            query: self.query,
-            method: &self.method,
-            headers: &self.headers,
-        }
+        Target { host: self.host, path: &self.path, query: self.query, method: &self.method, headers: &self.headers }
     }
 }
 
@@ -82,12 +60,8 @@ fn get(rules: &[Rule], host: &'static str, path: &str) -> Result<usize, NoRoute>
 
 #[test]
 fn an_exact_host_comes_before_the_longest_suffix_and_that_before_any() {
-    let rules = [
-        rule("/**"),
-        on("*.com", rule("/**")),
-        on("*.example.com", rule("/**")),
-        on("a.example.com", rule("/**")),
-    ];
+    let rules =
+        [rule("/**"), on("*.com", rule("/**")), on("*.example.com", rule("/**")), on("a.example.com", rule("/**"))];
     assert_eq!(get(&rules, "a.example.com", "/"), Ok(3));
     assert_eq!(get(&rules, "b.example.com", "/"), Ok(2));
     assert_eq!(get(&rules, "a.b.example.com", "/"), Ok(2));
@@ -124,11 +98,7 @@ fn a_path_is_compared_segment_by_segment_from_the_left() {
 
 #[test]
 fn a_more_specific_host_without_the_path_leaves_the_request_to_the_next() {
-    let rules = [
-        rule("/b"),
-        on("*.test", rule("/c")),
-        on("a.test", rule("/a")),
-    ];
+    let rules = [rule("/b"), on("*.test", rule("/c")), on("a.test", rule("/a"))];
     assert_eq!(get(&rules, "a.test", "/a"), Ok(2));
     assert_eq!(get(&rules, "a.test", "/b"), Ok(0));
     assert_eq!(get(&rules, "a.test", "/c"), Ok(1));
@@ -146,24 +116,15 @@ fn only_a_rule_that_lacks_nothing_but_the_method_makes_a_405() {
     let rules = [
         by(&[Method::PUT, Method::GET], rule("/users/{id}")),
         by(&[Method::PATCH], on("other.test", rule("/users/{id}"))),
-        by(
-            &[Method::POST],
-            with_header("x-admin", ValueRule::Present, rule("/users/{id}")),
-        ),
+        by(&[Method::POST], with_header("x-admin", ValueRule::Present, rule("/users/{id}"))),
         by(&[Method::PUT], rule("/users/**")),
     ];
     let mut sent = Sent::to("a.test", "/users/5");
     sent.method = Method::DELETE;
     let allowed = NoRoute::MethodNotAllowed(vec![Method::GET, Method::HEAD, Method::PUT]);
-    assert_eq!(
-        Router::new(rules.to_vec()).find(&sent.target()),
-        Err(allowed)
-    );
+    assert_eq!(Router::new(rules.to_vec()).find(&sent.target()), Err(allowed));
     sent.path = "/orders".to_owned();
-    assert_eq!(
-        Router::new(rules.to_vec()).find(&sent.target()),
-        Err(NoRoute::NotFound)
-    );
+    assert_eq!(Router::new(rules.to_vec()).find(&sent.target()), Err(NoRoute::NotFound));
 }
 
 #[test]
@@ -172,10 +133,7 @@ fn head_is_served_by_get_unless_another_rule_lists_it() {
     sent.method = Method::HEAD;
     let get = by(&[Method::GET], rule("/a"));
     assert_eq!(Router::new(vec![get.clone()]).find(&sent.target()), Ok(0));
-    assert_eq!(
-        Router::new(vec![get, by(&[Method::HEAD], rule("/a"))]).find(&sent.target()),
-        Ok(1)
-    );
+    assert_eq!(Router::new(vec![get, by(&[Method::HEAD], rule("/a"))]).find(&sent.target()), Ok(1));
 }
 
 #[test]
@@ -183,24 +141,14 @@ fn methods_of_ones_own_are_methods() {
     let purge = Method::from_bytes(b"PURGE").expect("a token");
     let mut sent = Sent::to("", "/a");
     sent.method = purge.clone();
-    let rules = [
-        by(&[purge.clone(), Method::GET], rule("/a")),
-        by(&[Method::GET], rule("/a")),
-        rule("/a"),
-    ];
+    let rules = [by(&[purge.clone(), Method::GET], rule("/a")), by(&[Method::GET], rule("/a")), rule("/a")];
     let find = |rules: &[Rule]| Router::new(rules.to_vec()).find(&sent.target());
     assert_eq!(find(&rules), Ok(0));
     assert_eq!(find(&rules[1..]), Ok(1));
-    assert_eq!(
-        find(&rules[1..2]),
-        Err(NoRoute::MethodNotAllowed(vec![Method::GET, Method::HEAD]))
-    );
+    assert_eq!(find(&rules[1..2]), Err(NoRoute::MethodNotAllowed(vec![Method::GET, Method::HEAD])));
     sent.method = Method::from_bytes(b"PURGED").expect("a token");
     let allowed = NoRoute::MethodNotAllowed(vec![Method::GET, Method::HEAD, purge]);
-    assert_eq!(
-        Router::new(rules[..1].to_vec()).find(&sent.target()),
-        Err(allowed)
-    );
+    assert_eq!(Router::new(rules[..1].to_vec()).find(&sent.target()), Err(allowed));
 }
 
 #[test]
@@ -208,21 +156,15 @@ fn more_conditions_come_first_and_a_value_before_a_presence() {
     let rules = vec![
         rule("/a"),
         by(&[Method::GET], rule("/a")),
-        with_header(
-            "x-version",
-            ValueRule::Present,
-            by(&[Method::GET], rule("/a")),
-        ),
+        with_header("x-version", ValueRule::Present, by(&[Method::GET], rule("/a"))),
         with_header("x-version", equals("2"), by(&[Method::GET], rule("/a"))),
     ];
     let router = Router::new(rules);
     let mut sent = Sent::to("", "/a");
     assert_eq!(router.find(&sent.target()), Ok(1));
-    sent.headers
-        .append("x-version", HeaderValue::from_static("1"));
+    sent.headers.append("x-version", HeaderValue::from_static("1"));
     assert_eq!(router.find(&sent.target()), Ok(2));
-    sent.headers
-        .append("x-version", HeaderValue::from_static("2"));
+    sent.headers.append("x-version", HeaderValue::from_static("2"));
     assert_eq!(router.find(&sent.target()), Ok(3));
     sent.method = Method::POST;
     assert_eq!(router.find(&sent.target()), Ok(0));
@@ -235,10 +177,7 @@ fn priority_chooses_within_a_path_pattern_and_not_across() {
     let rules = [
         with_header("x-a", ValueRule::Present, rule("/users/**")),
         urgent,
-        Rule {
-            priority: -1,
-            ..rule("/users/{id}")
-        },
+        Rule { priority: -1, ..rule("/users/{id}") },
     ];
     let mut sent = Sent::to("", "/users/5/orders");
     sent.headers.append("x-a", HeaderValue::from_static(""));
@@ -282,52 +221,15 @@ fn a_router_names_what_its_rules_capture() {
 fn rules_that_share_a_request_and_a_rank_are_indistinguishable() {
     let pairs = |rules: &[Rule]| indistinguishable_pairs(rules);
     assert_eq!(pairs(&[rule("/{a}"), rule("/x"), rule("/{b}")]), [(0, 2)]);
-    assert_eq!(
-        pairs(&[
-            rule("/a"),
-            Rule {
-                priority: 1,
-                ..rule("/a")
-            }
-        ]),
-        []
-    );
+    assert_eq!(pairs(&[rule("/a"), Rule { priority: 1, ..rule("/a") }]), []);
     assert_eq!(pairs(&[rule("/a"), on("a.test", rule("/a"))]), []);
-    assert_eq!(
-        pairs(&[
-            on("a.test", on("b.test", rule("/a"))),
-            on("b.test", rule("/a"))
-        ]),
-        [(0, 1)]
-    );
-    assert_eq!(
-        pairs(&[
-            by(&[Method::GET], rule("/a")),
-            rule("/a"),
-            by(&[Method::HEAD], rule("/a"))
-        ]),
-        []
-    );
-    let overlapping = [
-        by(&[Method::GET, Method::PUT], rule("/a")),
-        by(&[Method::PUT, Method::POST], rule("/a")),
-    ];
+    assert_eq!(pairs(&[on("a.test", on("b.test", rule("/a"))), on("b.test", rule("/a"))]), [(0, 1)]);
+    assert_eq!(pairs(&[by(&[Method::GET], rule("/a")), rule("/a"), by(&[Method::HEAD], rule("/a"))]), []);
+    let overlapping = [by(&[Method::GET, Method::PUT], rule("/a")), by(&[Method::PUT, Method::POST], rule("/a"))];
     assert_eq!(pairs(&overlapping), [(0, 1)]);
-    let one = with_header(
-        "a",
-        ValueRule::Present,
-        with_header("b", equals("1"), rule("/a")),
-    );
-    let same = with_header(
-        "b",
-        equals("1"),
-        with_header("a", ValueRule::Present, rule("/a")),
-    );
-    let other = with_header(
-        "b",
-        equals("2"),
-        with_header("a", ValueRule::Present, rule("/a")),
-    );
+    let one = with_header("a", ValueRule::Present, with_header("b", equals("1"), rule("/a")));
+    let same = with_header("b", equals("1"), with_header("a", ValueRule::Present, rule("/a")));
+    let other = with_header("b", equals("2"), with_header("a", ValueRule::Present, rule("/a")));
     assert_eq!(pairs(&[one, same, other]), [(0, 1)]);
 }
 
@@ -340,28 +242,19 @@ fn each_rule_is_told_why_it_lost() {
         with_header("x-debug", ValueRule::Present, rule("/users/{id}")),
         with_query("page", equals("1"), rule("/users/{id}")),
         with_query("page", ValueRule::Present, rule("/users/{id}")),
-        by(
-            &[Method::POST, Method::PUT, Method::PATCH],
-            rule("/users/{id}"),
-        ),
+        by(&[Method::POST, Method::PUT, Method::PATCH], rule("/users/{id}")),
         rule("/users/**"),
         rule("/users/{id}"),
         by(&[Method::GET], rule("/users/{id}")),
         by(&[Method::GET], rule("/users/{name}")),
-        Rule {
-            priority: -1,
-            ..rule("/users/{id}")
-        },
+        Rule { priority: -1, ..rule("/users/{id}") },
         on("c.test", rule("/**")),
         on("*.test", rule("/**")),
     ];
     let explained = |rules: &[Rule], host| {
         let router = Router::new(rules.to_vec());
         let sent = Sent::to(host, "/users/5");
-        let lines = router
-            .explain(&sent.target())
-            .into_iter()
-            .map(|it| format!("{} {}", it.route, it.outcome));
+        let lines = router.explain(&sent.target()).into_iter().map(|it| format!("{} {}", it.route, it.outcome));
         lines.collect::<Vec<_>>().join("\n")
     };
     insta::assert_snapshot!(explained(&rules, "localhost"), @r"

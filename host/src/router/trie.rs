@@ -30,11 +30,7 @@ impl Trie {
             place = self.child(place, segment);
         }
         let node = &mut self.nodes[place as usize];
-        let rules = if pattern.rest {
-            &mut node.rest
-        } else {
-            &mut node.end
-        };
+        let rules = if pattern.rest { &mut node.rest } else { &mut node.end };
         rules.push(u32::try_from(rule).expect("a config has fewer than 2^32 routes"));
     }
 
@@ -46,12 +42,7 @@ impl Trie {
     }
 
     /// `left` is what follows the slash after the segments that led here.
-    fn below(
-        &self,
-        node: &Node,
-        left: Option<&str>,
-        accept: &mut impl FnMut(usize) -> bool,
-    ) -> Option<usize> {
+    fn below(&self, node: &Node, left: Option<&str>, accept: &mut impl FnMut(usize) -> bool) -> Option<usize> {
         let Some(left) = left else {
             return first(&node.end, accept).or_else(|| first(&node.rest, accept));
         };
@@ -88,8 +79,5 @@ impl Trie {
 }
 
 fn first(rules: &[u32], accept: &mut impl FnMut(usize) -> bool) -> Option<usize> {
-    rules
-        .iter()
-        .map(|&rule| rule as usize)
-        .find(|&rule| accept(rule))
+    rules.iter().map(|&rule| rule as usize).find(|&rule| accept(rule))
 }

@@ -26,9 +26,8 @@ fn check_reply(reply: wit::Reply) -> Result<Reply, Fault> {
         .map_err(|_| Fault::IllegalAnswer(format!("status {} is outside 200 to 599", reply.status)))?;
     let mut headers = HeaderMap::with_capacity(reply.headers.len().min(64));
     for header in reply.headers {
-        append_header(&mut headers, &header.name, &header.value).map_err(|error| {
-            Fault::IllegalAnswer(format!("header `{}`: {error}", header.name.escape_debug()))
-        })?;
+        append_header(&mut headers, &header.name, &header.value)
+            .map_err(|error| Fault::IllegalAnswer(format!("header `{}`: {error}", header.name.escape_debug())))?;
     }
     Ok(Reply { status, headers, body: Bytes::from(reply.body) })
 }

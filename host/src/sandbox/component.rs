@@ -98,10 +98,8 @@ impl Component {
             .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
         let needs = needs(engine, &compiled)?;
         let exports = exports(engine, &compiled)?;
-        let pre = engine
-            .linker
-            .instantiate_pre(&compiled)
-            .map_err(|error| LoadError::OtherType(format!("{error:#}")))?;
+        let pre =
+            engine.linker.instantiate_pre(&compiled).map_err(|error| LoadError::OtherType(format!("{error:#}")))?;
         Ok(Self { pre, exports, needs })
     }
 
@@ -184,7 +182,7 @@ fn exports(engine: &Engine, component: &component::Component) -> Result<Exports,
 
 /// A hook is an interface of one function that has the interface's name.
 fn hook(component: &component::Component, name: &str) -> Option<ComponentExportIndex> {
-    let interface = component.get_export_index(None, &format!("{PACKAGE}{name}@{VERSION}"))?;
+    let interface = component.get_export_index(None, format!("{PACKAGE}{name}@{VERSION}"))?;
     component.get_export_index(Some(&interface), name)
 }
 

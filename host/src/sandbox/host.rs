@@ -112,11 +112,7 @@ impl Host {
             stage: Stage::Configure,
             declarations: Declarations::default(),
             deadline: Deadline::new(limits.deadline, limits.wall),
-            memory: MemoryLimit {
-                most: usize::try_from(limits.memory).unwrap_or(usize::MAX),
-                used: 0,
-                denied: false,
-            },
+            memory: MemoryLimit { most: usize::try_from(limits.memory).unwrap_or(usize::MAX), used: 0, denied: false },
             console: Console::default(),
             wasi: Wasi {
                 table: ResourceTable::with_capacity(MOST_WASI_HANDLES),

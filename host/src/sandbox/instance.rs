@@ -6,8 +6,8 @@ use wasmtime::Store;
 use wasmtime::component::{self, TypedFunc};
 
 use super::answer::{self, Action as Checked};
-use super::bindings::http::Action;
 use super::bindings::Problem;
+use super::bindings::http::Action;
 use super::component::{Component, LoadError};
 use super::engine::TICK;
 use super::fault::Fault;
@@ -15,6 +15,7 @@ use super::host::{Declarations, Host, Identity, Stage};
 use super::plugin::ConfigureProblem;
 use crate::config::PluginLimits;
 use crate::exchange::Exchange;
+use crate::telemetry::metrics::PluginMetrics;
 
 /// A live copy of a component. After a fault it must not be called again.
 pub struct Instance {
@@ -24,6 +25,16 @@ pub struct Instance {
     on_response: Option<TypedFunc<(), (Action,)>>,
     on_log: Option<TypedFunc<(), ()>>,
     calls: u64,
+    /// Where it is counted as alive.
+    counted: Option<(Arc<PluginMetrics>, usize)>,
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        if let Some((metrics, worker)) = &self.counted {
+            metrics.instance_ended(*worker);
+        }
+    }
 }
 
 impl std::fmt::Debug for Instance {
@@ -34,7 +45,11 @@ impl std::fmt::Debug for Instance {
 
 impl Instance {
     /// Takes a slot of the pooling allocator and runs the component's start functions.
-    pub(super) fn start(component: &Component, plugin: Arc<Identity>, limits: &PluginLimits) -> Result<Self, LoadError> {
+    pub(super) fn start(
+        component: &Component,
+        plugin: Arc<Identity>,
+        limits: &PluginLimits,
+    ) -> Result<Self, LoadError> {
         let host = Host::new(plugin, limits);
         let mut store = Store::new(component.pre.engine(), host);
         store.limiter(|host| &mut host.memory);
@@ -44,8 +59,7 @@ impl Instance {
         });
         store.set_epoch_deadline(1);
         store.set_hostcall_fuel(MOST_BYTES_PER_CALL);
-        let instance =
-            component.pre.instantiate(&mut store).map_err(|error| LoadError::Start(format!("{error:#}")))?;
+        let instance = component.pre.instantiate(&mut store).map_err(|error| LoadError::Start(format!("{error:#}")))?;
         let exports = &component.exports;
         let other_type = |error: wasmtime::Error| LoadError::OtherType(format!("{error:#}"));
         Ok(Self {
@@ -55,7 +69,14 @@ impl Instance {
             on_log: typed(&instance, &mut store, exports.on_log).map_err(other_type)?,
             store,
             calls: 0,
+            counted: None,
         })
+    }
+
+    /// Counts it as alive until it is dropped.
+    pub(super) fn count(&mut self, metrics: Arc<PluginMetrics>, worker: usize) {
+        metrics.instance_started(worker);
+        self.counted = Some((metrics, worker));
     }
 
     /// Calls `configure`, the first call of every instance. `config` is JSON.
@@ -80,13 +101,13 @@ impl Instance {
 
     /// Calls `on-request`. `place` is the plugin's place in the chain.
     pub fn on_request(&mut self, place: usize, exchange: Box<Exchange>) -> (Box<Exchange>, Result<Checked, Fault>) {
-        let hook = self.on_request.clone();
+        let hook = self.on_request;
         self.hook(Stage::Request, hook, place, exchange)
     }
 
     /// Calls `on-response`. There is a response.
     pub fn on_response(&mut self, place: usize, exchange: Box<Exchange>) -> (Box<Exchange>, Result<Checked, Fault>) {
-        let hook = self.on_response.clone();
+        let hook = self.on_response;
         self.hook(Stage::Response, hook, place, exchange)
     }
 
@@ -106,7 +127,7 @@ impl Instance {
 
     /// Calls `on-log`. The exchange is over.
     pub fn on_log(&mut self, place: usize, exchange: Box<Exchange>) -> (Box<Exchange>, Result<(), Fault>) {
-        let Some(hook) = self.on_log.clone() else { return (exchange, Ok(())) };
+        let Some(hook) = self.on_log else { return (exchange, Ok(())) };
         self.begin(Stage::Log, place, Some(exchange));
         let result = hook.call(&mut self.store, ());
         let result = self.end(result);

@@ -11,6 +11,7 @@ use super::pool::{Lease, Pool};
 use crate::config::{Grant, PluginLimits};
 use crate::exchange::Exchange;
 use crate::state::State;
+use crate::telemetry::metrics::PluginMetrics;
 
 /// What makes a plugin of a component.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +41,7 @@ pub struct Plugin {
     component: Component,
     spec: PluginSpec,
     declarations: Declarations,
+    metrics: Arc<PluginMetrics>,
     /// One for each worker, locked by nobody else on the path of a request.
     pools: Box<[Pool]>,
 }
@@ -58,6 +60,7 @@ impl Plugin {
         component: Component,
         spec: PluginSpec,
         state: Arc<State>,
+        metrics: Arc<PluginMetrics>,
         workers: usize,
     ) -> Result<Self, LoadError> {
         component.check_grants(&spec.grants)?;
@@ -70,11 +73,15 @@ impl Plugin {
         first.configure(&spec.config)?;
         let declarations = first.declarations().clone();
         let pools = (0..workers).map(|_| Pool::new(spec.limits.instances)).collect();
-        Ok(Self { identity, component, spec, declarations, pools })
+        Ok(Self { identity, component, spec, declarations, metrics, pools })
     }
 
     pub fn name(&self) -> &Arc<str> {
         &self.spec.name
+    }
+
+    pub fn metrics(&self) -> &PluginMetrics {
+        &self.metrics
     }
 
     pub fn spec(&self) -> &PluginSpec {
@@ -104,7 +111,7 @@ impl Plugin {
     /// is the wait.
     pub async fn lease(self: &Arc<Self>, worker: usize) -> Result<Lease, Fault> {
         let slot = self.pools[worker].slot(&self.spec.limits).await?;
-        Ok(Lease::new(self.instance()?, slot))
+        Ok(Lease::new(self.instance(worker)?, slot))
     }
 
     /// Lends an instance of the worker's pool for one call, and takes it back if the call went well.
@@ -117,7 +124,7 @@ impl Plugin {
         let pool = &self.pools[worker];
         let mut instance = match pool.take() {
             Some(instance) => instance,
-            None => match self.instance() {
+            None => match self.instance(worker) {
                 Ok(instance) => instance,
                 Err(fault) => return (exchange, Err(fault)),
             },
@@ -130,9 +137,10 @@ impl Plugin {
     }
 
     /// A new instance, configured as the first one was.
-    fn instance(&self) -> Result<Instance, Fault> {
+    fn instance(&self, worker: usize) -> Result<Instance, Fault> {
         let started = Instance::start(&self.component, self.identity.clone(), &self.spec.limits);
         let mut instance = started.map_err(|error| Fault::Instantiate(error.to_string()))?;
+        instance.count(Arc::clone(&self.metrics), worker);
         match instance.configure(&self.spec.config) {
             Ok(()) => Ok(instance),
             Err(error) => Err(Fault::Configure(error.to_string())),

@@ -230,11 +230,7 @@ impl streams::HostOutputStream for Host {
         Err(StreamError::Closed)
     }
 
-    fn blocking_write_zeroes_and_flush(
-        &mut self,
-        _stream: Resource<DynOutputStream>,
-        _count: u64,
-    ) -> StreamResult<()> {
+    fn blocking_write_zeroes_and_flush(&mut self, _stream: Resource<DynOutputStream>, _count: u64) -> StreamResult<()> {
         Err(StreamError::Closed)
     }
 

@@ -16,16 +16,8 @@ impl Moment {
     /// Later than every other: for what does not expire.
     pub const NEVER: Self = Self(u64::MAX);
 
-    pub const fn from_nanos(nanos: u64) -> Self {
-        Self(nanos)
-    }
-
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis.saturating_mul(1_000_000))
-    }
-
-    pub const fn as_nanos(self) -> u64 {
-        self.0
     }
 
     #[must_use]
@@ -46,14 +38,8 @@ impl Moment {
 }
 
 impl Clock {
-    #[expect(
-        clippy::new_without_default,
-        reason = "a clock has a start; a default one hides when"
-    )]
     pub fn new() -> Self {
-        Self {
-            start: Instant::now(),
-        }
+        Self { start: Instant::now() }
     }
 
     pub fn now(&self) -> Moment {

@@ -81,8 +81,7 @@ impl Consumers {
             return None;
         }
         let hash = hash(self.salt, secret);
-        let nobody =
-            u32::try_from(self.keys.len() - 1).expect("the table was built with this many");
+        let nobody = u32::try_from(self.keys.len() - 1).expect("the table was built with this many");
         let place = self.places.get(&prefix(&hash)).copied().unwrap_or(nobody);
         let key = &self.keys[place as usize];
         let equal = bool::from(key.hash.ct_eq(&hash));
@@ -102,14 +101,8 @@ impl Consumers {
     }
 
     /// None when the places of two different keys meet.
-    fn with_salt(
-        registrations: &[Registration<'_>],
-        salt: [u8; 16],
-    ) -> Result<Option<Self>, DuplicateKey> {
-        let consumers = registrations.iter().map(|it| Consumer {
-            name: it.name.clone(),
-            groups: it.groups.clone(),
-        });
+    fn with_salt(registrations: &[Registration<'_>], salt: [u8; 16]) -> Result<Option<Self>, DuplicateKey> {
+        let consumers = registrations.iter().map(|it| Consumer { name: it.name.clone(), groups: it.groups.clone() });
         let mut table = Self {
             consumers: consumers.collect(),
             names: (0u32..).zip(registrations).map(|(id, it)| (it.name.clone(), ConsumerId(id))).collect(),
@@ -120,8 +113,7 @@ impl Consumers {
         for (owner, registration) in (0u32..).zip(registrations) {
             for secret in &registration.keys {
                 let hash = hash(salt, secret.as_bytes());
-                let place =
-                    u32::try_from(table.keys.len()).expect("a config has fewer than 2^32 keys");
+                let place = u32::try_from(table.keys.len()).expect("a config has fewer than 2^32 keys");
                 if let Some(earlier) = table.places.insert(prefix(&hash), place) {
                     let earlier = &table.keys[earlier as usize];
                     match (earlier.hash == hash, earlier.owner.0 == owner) {
@@ -132,34 +124,22 @@ impl Consumers {
                         (true, true) => {}
                     }
                 }
-                table.keys.push(KeyHash {
-                    hash,
-                    owner: ConsumerId(owner),
-                });
+                table.keys.push(KeyHash { hash, owner: ConsumerId(owner) });
             }
         }
-        table.keys.push(KeyHash {
-            hash: hash(salt, &random()),
-            owner: ConsumerId(u32::MAX),
-        });
+        table.keys.push(KeyHash { hash: hash(salt, &random()), owner: ConsumerId(u32::MAX) });
         Ok(Some(table))
     }
 }
 
 impl fmt::Debug for Consumers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Consumers")
-            .field("consumers", &self.consumers)
-            .finish_non_exhaustive()
+        f.debug_struct("Consumers").field("consumers", &self.consumers).finish_non_exhaustive()
     }
 }
 
 fn hash(salt: [u8; 16], secret: &[u8]) -> [u8; 32] {
-    Sha256::new()
-        .chain_update(salt)
-        .chain_update(secret)
-        .finalize()
-        .into()
+    Sha256::new().chain_update(salt).chain_update(secret).finalize().into()
 }
 
 fn prefix(hash: &[u8; 32]) -> u64 {
@@ -171,8 +151,5 @@ fn prefix(hash: &[u8; 32]) -> u64 {
 fn random() -> [u8; 16] {
     let state = RandomState::new();
     let halves = [state.hash_one(0), state.hash_one(1)].map(u64::to_le_bytes);
-    *halves
-        .as_flattened()
-        .first_chunk()
-        .expect("two times 8 bytes")
+    *halves.as_flattened().first_chunk().expect("two times 8 bytes")
 }

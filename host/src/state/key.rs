@@ -36,20 +36,12 @@ pub(super) struct Prehashed(u64);
 impl<'a> Probe<'a> {
     /// The hash is keyed: names hold what clients send, who could otherwise choose colliding ones.
     pub(super) fn new(hashing: &RandomState, scope: &'a str, name: &'a str) -> Self {
-        Self {
-            hash: hashing.hash_one((scope, name)),
-            scope,
-            name,
-        }
+        Self { hash: hashing.hash_one((scope, name)), scope, name }
     }
 
     pub(super) fn to_key(self) -> Key {
         let text = [self.scope, self.name].concat();
-        Key {
-            hash: self.hash,
-            scope: self.scope.len(),
-            text: text.into(),
-        }
+        Key { hash: self.hash, scope: self.scope.len(), text: text.into() }
     }
 }
 

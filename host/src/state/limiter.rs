@@ -10,7 +10,9 @@ mod meter;
 mod tests;
 
 use self::meter::Meter;
-use super::shards::{Bounds, Shards, Usage, Worth};
+#[cfg(test)]
+use super::shards::Usage;
+use super::shards::{Bounds, Shards, Worth};
 use super::{Misuse, Moment};
 
 /// [`Standing::retry_after`] of a cost that no waiting lets pass.
@@ -72,9 +74,7 @@ struct Meters(Vec<Meter>);
 
 impl Limiter {
     pub fn new(bounds: Bounds) -> Self {
-        Self {
-            shards: Shards::new(bounds),
-        }
+        Self { shards: Shards::new(bounds) }
     }
 
     /// Takes `cost` from every quota of the key, or from none.
@@ -88,10 +88,7 @@ impl Limiter {
     ) -> Result<Decision, Misuse> {
         Misuse::check_key(key)?;
         check(quotas)?;
-        let mut decision = Decision {
-            allowed: true,
-            standings: Vec::with_capacity(quotas.len()),
-        };
+        let mut decision = Decision { allowed: true, standings: Vec::with_capacity(quotas.len()) };
         let bounds = self.shards.bounds_each();
         let (probe, mut entries) = self.shards.lock(scope, key);
         if let Some(meters) = entries.get_mut(&probe)
@@ -114,6 +111,7 @@ impl Limiter {
         self.shards.resize(bounds);
     }
 
+    #[cfg(test)]
     pub fn usage(&self) -> Usage {
         self.shards.usage()
     }
@@ -123,10 +121,7 @@ fn check(quotas: &[Quota]) -> Result<(), Misuse> {
     if quotas.len() > Misuse::MAX_QUOTAS {
         return Err(Misuse::Quotas(quotas.len()));
     }
-    match quotas
-        .iter()
-        .find(|quota| quota.limit == 0 || quota.window == 0)
-    {
+    match quotas.iter().find(|quota| quota.limit == 0 || quota.window == 0) {
         Some(quota) if quota.limit == 0 => Err(Misuse::Limit),
         Some(_) => Err(Misuse::Window),
         None => Ok(()),
@@ -145,8 +140,7 @@ impl Meters {
         for (number, quota) in quotas.iter().enumerate() {
             let taken = &places[..number];
             let mut candidates = (0u8..).zip(&self.0);
-            let found =
-                candidates.find(|(place, meter)| meter.quota == *quota && !taken.contains(place));
+            let found = candidates.find(|(place, meter)| meter.quota == *quota && !taken.contains(place));
             places[number] = found?.0;
         }
         Some(places)
@@ -154,14 +148,8 @@ impl Meters {
 
     /// Adds the meters that are missing, at the cost of those that were not asked for.
     fn prepare(&mut self, quotas: &[Quota], now: Moment) -> Places {
-        self.0
-            .retain(|meter| quotas.contains(&meter.quota) || meter.until() > now);
-        self.0.sort_by_key(|meter| {
-            (
-                !quotas.contains(&meter.quota),
-                std::cmp::Reverse(meter.until()),
-            )
-        });
+        self.0.retain(|meter| quotas.contains(&meter.quota) || meter.until() > now);
+        self.0.sort_by_key(|meter| (!quotas.contains(&meter.quota), std::cmp::Reverse(meter.until())));
         self.0.truncate(Self::MOST - quotas.len());
         // Most keys have the same quotas for all their life.
         self.0.reserve_exact(quotas.len());
@@ -187,11 +175,7 @@ impl Meters {
                 meter.charge(cost);
             }
             let (remaining, reset) = (meter.remaining(now), meter.reset(now));
-            decision.standings.push(Standing {
-                remaining,
-                reset,
-                retry_after,
-            });
+            decision.standings.push(Standing { remaining, reset, retry_after });
         }
     }
 }

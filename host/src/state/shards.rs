@@ -60,20 +60,14 @@ impl<V: Worth> Shards<V> {
         let shards = 1 << shards.clamp(1, Self::MOST).ilog2();
         Self {
             hashing: RandomState::new(),
-            shards: (0..shards)
-                .map(|_| Shard(Mutex::new(Entries::new())))
-                .collect(),
+            shards: (0..shards).map(|_| Shard(Mutex::new(Entries::new()))).collect(),
             entries_each: AtomicUsize::new(bounds.entries / shards),
             bytes_each: AtomicUsize::new(bounds.bytes / shards),
         }
     }
 
     /// The entries among which the one of this scope and name is, or would be.
-    pub(super) fn lock<'a>(
-        &self,
-        scope: &'a str,
-        name: &'a str,
-    ) -> (Probe<'a>, MutexGuard<'_, Entries<V>>) {
+    pub(super) fn lock<'a>(&self, scope: &'a str, name: &'a str) -> (Probe<'a>, MutexGuard<'_, Entries<V>>) {
         let probe = Probe::new(&self.hashing, scope, name);
         // The map uses the lowest and the seven highest bits.
         let shard = (probe.hash() >> 32) as usize & (self.shards.len() - 1);
@@ -83,18 +77,13 @@ impl<V: Worth> Shards<V> {
     /// What one shard may keep.
     pub(super) fn bounds_each(&self) -> Bounds {
         let each = |bound: &AtomicUsize| bound.load(Ordering::Relaxed);
-        Bounds {
-            entries: each(&self.entries_each).max(1),
-            bytes: each(&self.bytes_each),
-        }
+        Bounds { entries: each(&self.entries_each).max(1), bytes: each(&self.bytes_each) }
     }
 
     /// The number of shards stays: smaller bounds than shards keep one entry in each.
     pub(super) fn resize(&self, bounds: Bounds) {
-        self.entries_each
-            .store(bounds.entries / self.shards.len(), Ordering::Relaxed);
-        self.bytes_each
-            .store(bounds.bytes / self.shards.len(), Ordering::Relaxed);
+        self.entries_each.store(bounds.entries / self.shards.len(), Ordering::Relaxed);
+        self.bytes_each.store(bounds.bytes / self.shards.len(), Ordering::Relaxed);
         let bounds = self.bounds_each();
         for shard in &self.shards {
             // A few at a time, so that no request waits for all.

@@ -3,7 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use super::shards::{Bounds, Shards, Usage, Worth};
+#[cfg(test)]
+use super::shards::Usage;
+use super::shards::{Bounds, Shards, Worth};
 use super::{Misuse, Moment};
 
 /// Keys and values, each plugin's under its own scope. Times to live are in milliseconds; none means
@@ -31,28 +33,16 @@ enum Content {
 
 impl Store {
     pub fn new(bounds: Bounds) -> Self {
-        Self {
-            shards: Shards::new(bounds),
-        }
+        Self { shards: Shards::new(bounds) }
     }
 
     pub fn get(&self, scope: &str, key: &str, now: Moment) -> Result<Option<Vec<u8>>, Misuse> {
         Misuse::check_key(key)?;
         let (probe, entries) = self.shards.lock(scope, key);
-        Ok(entries
-            .get(&probe)
-            .filter(|value| value.lives(now))
-            .map(|value| value.content.to_vec()))
+        Ok(entries.get(&probe).filter(|value| value.lives(now)).map(|value| value.content.to_vec()))
     }
 
-    pub fn set(
-        &self,
-        scope: &str,
-        key: &str,
-        value: Vec<u8>,
-        ttl: Option<u64>,
-        now: Moment,
-    ) -> Result<(), Misuse> {
+    pub fn set(&self, scope: &str, key: &str, value: Vec<u8>, ttl: Option<u64>, now: Moment) -> Result<(), Misuse> {
         let value = Value::new(value, ttl, now)?;
         Misuse::check_key(key)?;
         let bounds = self.shards.bounds_each();
@@ -70,14 +60,7 @@ impl Store {
 
     /// The new value. What is not there, or is no counter, starts at 0 and then lives for `ttl`; a
     /// counter keeps the time that it has left. Saturates.
-    pub fn add(
-        &self,
-        scope: &str,
-        key: &str,
-        delta: i64,
-        ttl: Option<u64>,
-        now: Moment,
-    ) -> Result<i64, Misuse> {
+    pub fn add(&self, scope: &str, key: &str, delta: i64, ttl: Option<u64>, now: Moment) -> Result<i64, Misuse> {
         Misuse::check_key(key)?;
         let bounds = self.shards.bounds_each();
         let (probe, mut entries) = self.shards.lock(scope, key);
@@ -88,10 +71,7 @@ impl Store {
             value.content = Content::Counter(sum);
             return Ok(sum);
         }
-        let value = Value {
-            expires: expiry(ttl, now),
-            content: Content::Counter(delta),
-        };
+        let value = Value { expires: expiry(ttl, now), content: Content::Counter(delta) };
         entries.put(&probe, value, bounds, now);
         Ok(delta)
     }
@@ -128,6 +108,7 @@ impl Store {
         self.shards.resize(bounds);
     }
 
+    #[cfg(test)]
     pub fn usage(&self) -> Usage {
         self.shards.usage()
     }
@@ -138,10 +119,7 @@ impl Value {
         if bytes.len() > Misuse::MAX_VALUE {
             return Err(Misuse::Value(bytes.len()));
         }
-        Ok(Self {
-            expires: expiry(ttl, now),
-            content: Content::Bytes(bytes.into()),
-        })
+        Ok(Self { expires: expiry(ttl, now), content: Content::Bytes(bytes.into()) })
     }
 
     fn lives(&self, now: Moment) -> bool {

@@ -15,7 +15,7 @@ mod plugin;
 mod process;
 mod route;
 
-pub use host::{Counter, Gauge, HostMetrics, WorkerMetrics};
+pub use host::{HostMetrics, WorkerMetrics};
 pub use plugin::{FaultKind, Hook, Outcome, PluginMetrics};
 pub use route::RouteMetrics;
 

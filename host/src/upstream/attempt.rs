@@ -37,8 +37,7 @@ pub(super) async fn run(
     let in_flight = endpoint.enter();
     let (response, connection) = match &endpoint.address {
         Address::Tcp { host, port, authority, .. } => {
-            let (response, connection) =
-                attempt.over_tcp(host, *port, prepare(request, authority)).await?;
+            let (response, connection) = attempt.over_tcp(host, *port, prepare(request, authority)).await?;
             (response.map(UpstreamBody::incoming), Some(connection))
         }
         Address::Internal(Internal::Echo) => (attempt.to_echo(request).await?, None),
@@ -104,10 +103,7 @@ impl Attempt<'_> {
         Ok((response, connection))
     }
 
-    async fn to_echo(
-        &self,
-        request: Request<RequestBody>,
-    ) -> Result<Response<UpstreamBody>, UpstreamError> {
+    async fn to_echo(&self, request: Request<RequestBody>) -> Result<Response<UpstreamBody>, UpstreamError> {
         within(self.timeouts.response, &self.meter, echo::answer(request))
             .await
             .ok_or_else(|| self.timed_out())?

@@ -8,11 +8,7 @@ use hyper::upgrade::OnUpgrade;
 
 use super::error::Malformed;
 
-pub(super) fn head(
-    status: StatusCode,
-    headers: &HeaderMap,
-    extensions: &Extensions,
-) -> Result<(), Malformed> {
+pub(super) fn head(status: StatusCode, headers: &HeaderMap, extensions: &Extensions) -> Result<(), Malformed> {
     // hyper marks a 101, and what answers CONNECT; neither is ever asked for.
     if extensions.get::<OnUpgrade>().is_some() {
         return Err(Malformed::UnaskedUpgrade);

@@ -31,8 +31,7 @@ impl Connection {
         let stream = connect(host, port).await?;
         // Heads and bodies are written whole; waiting for more only adds latency.
         stream.set_nodelay(true)?;
-        let (sender, driver) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+        let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
         let endpoint = Arc::clone(endpoint);
         let driver = tokio::task::spawn_local(async move {
             if let Err(error) = driver.await {
@@ -59,8 +58,7 @@ impl Connection {
     pub(super) fn send(
         &mut self,
         request: Request<RequestBody>,
-    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>> + use<>
-    {
+    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>> + use<> {
         self.sender.try_send_request(request)
     }
 }

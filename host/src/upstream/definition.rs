@@ -81,14 +81,8 @@ impl Address {
     ///
     /// When `authority` cannot be a header value.
     pub fn tcp(host: &str, port: u16, authority: &str) -> Result<Self, InvalidHeaderValue> {
-        let text =
-            if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-        Ok(Self::Tcp {
-            host: host.into(),
-            port,
-            authority: HeaderValue::from_str(authority)?,
-            text: text.into(),
-        })
+        let text = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        Ok(Self::Tcp { host: host.into(), port, authority: HeaderValue::from_str(authority)?, text: text.into() })
     }
 
     /// The address as logs and metrics show it: `127.0.0.1:9001`, `internal:echo`.

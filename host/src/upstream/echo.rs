@@ -42,9 +42,7 @@ use report::Report;
 const SHOWN: usize = 64 * 1024;
 
 /// Answers once the request's body is read to its end and the delay is over.
-pub(super) async fn answer(
-    request: Request<RequestBody>,
-) -> Result<Response<UpstreamBody>, RequestBodyError> {
+pub(super) async fn answer(request: Request<RequestBody>) -> Result<Response<UpstreamBody>, RequestBodyError> {
     let (head, body) = request.into_parts();
     let body = read(body).await?;
     let directives = match Directives::parse(head.uri.path()) {
@@ -92,11 +90,7 @@ fn refuse(bad: &BadDirective) -> Response<UpstreamBody> {
     response(status, Some("application/problem+json"), UpstreamBody::full(problem.to_string()))
 }
 
-fn response(
-    status: StatusCode,
-    media_type: Option<&'static str>,
-    body: UpstreamBody,
-) -> Response<UpstreamBody> {
+fn response(status: StatusCode, media_type: Option<&'static str>, body: UpstreamBody) -> Response<UpstreamBody> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     if let Some(media_type) = media_type {

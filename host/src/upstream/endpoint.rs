@@ -32,12 +32,7 @@ pub(super) struct Lease {
 
 impl EndpointState {
     pub(super) fn new(address: &Address) -> Rc<Self> {
-        Rc::new(Self {
-            address: address.clone(),
-            text: address.text(),
-            idle: Idle::new(),
-            in_flight: Cell::new(0),
-        })
+        Rc::new(Self { address: address.clone(), text: address.text(), idle: Idle::new(), in_flight: Cell::new(0) })
     }
 
     /// Unfinished requests of this worker: sent or about to be, and not yet answered to the end.

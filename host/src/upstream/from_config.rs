@@ -26,8 +26,7 @@ impl From<&config::Endpoint> for Endpoint {
     fn from(checked: &config::Endpoint) -> Self {
         let address = match &checked.address {
             config::Address::Http { host, port, authority } => {
-                Address::tcp(host, *port, authority.as_str())
-                    .expect("an authority has only visible ASCII characters")
+                Address::tcp(host, *port, authority.as_str()).expect("an authority has only visible ASCII characters")
             }
             config::Address::Echo => Address::Internal(Internal::Echo),
         };

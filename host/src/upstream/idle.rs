@@ -81,8 +81,7 @@ impl Idle {
         let KeepAlive { connections, idle_timeout } = self.limits.get();
         let mut waiting = self.waiting.borrow_mut();
         waiting.retain(|waiting| {
-            waiting.connection.is_ready()
-                && now.saturating_duration_since(waiting.since) < idle_timeout
+            waiting.connection.is_ready() && now.saturating_duration_since(waiting.since) < idle_timeout
         });
         let surplus = waiting.len().saturating_sub(connections);
         waiting.drain(..surplus);

@@ -12,11 +12,7 @@ use super::request_body::BodyMeter;
 
 /// Waits for `response`, but not longer than `silence` after the last piece of the request's body
 /// was taken: then `None`.
-pub(super) async fn within<F: Future>(
-    silence: Duration,
-    meter: &BodyMeter,
-    response: F,
-) -> Option<F::Output> {
+pub(super) async fn within<F: Future>(silence: Duration, meter: &BodyMeter, response: F) -> Option<F::Output> {
     let mut response = pin!(response);
     let mut deadline = Instant::now() + silence;
     loop {
@@ -38,8 +34,7 @@ mod tests {
     #[test]
     fn a_moving_upload_is_waited_for_and_silence_after_it_is_not() {
         worker(async {
-            let (meter, silence, started) =
-                (BodyMeter::new(None), Duration::from_millis(20), Instant::now());
+            let (meter, silence, started) = (BodyMeter::new(None), Duration::from_millis(20), Instant::now());
             let mut pieces = 2;
             // Asked at the start and at each deadline.
             let upload = poll_fn(|_| {

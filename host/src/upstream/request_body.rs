@@ -25,6 +25,7 @@ pub struct RequestBody {
 enum Source {
     Incoming(Incoming),
     /// At most one frame; `None` when it is spent or there was none.
+    #[cfg(test)]
     Whole(Option<Bytes>),
 }
 
@@ -34,8 +35,6 @@ pub struct BodyMeter {
     bytes: Cell<u64>,
     limit: Option<u64>,
     over_limit: Cell<bool>,
-    failed: Cell<bool>,
-    completed: Cell<bool>,
     /// The last time that a piece was taken.
     last: Cell<Option<Instant>>,
     /// The upstream wants more and the client sends none.
@@ -60,18 +59,19 @@ impl RequestBody {
         if meter.limit.is_some_and(|limit| incoming.size_hint().lower() > limit) {
             meter.over_limit.set(true);
         }
-        meter.completed.set(incoming.is_end_stream());
         Self { source: Source::Incoming(incoming), meter }
     }
 
     /// Bytes at hand, empty ones for no body.
+    #[cfg(test)]
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = Some(bytes.into()).filter(|bytes| !bytes.is_empty());
-        let meter = BodyMeter { completed: Cell::new(bytes.is_none()), ..BodyMeter::default() };
+        let meter = BodyMeter::default();
         Self { source: Source::Whole(bytes), meter: Rc::new(meter) }
     }
 
     /// No body.
+    #[cfg(test)]
     pub fn empty() -> Self {
         Self::full(Bytes::new())
     }
@@ -84,9 +84,6 @@ impl RequestBody {
     fn meter_frame(&self, frame: &Frame<Bytes>) -> Result<(), RequestBodyError> {
         if let Some(data) = frame.data_ref() {
             self.meter.add(data.len() as u64)?;
-        }
-        if self.is_end_stream() {
-            self.meter.completed.set(true);
         }
         Ok(())
     }
@@ -106,16 +103,6 @@ impl BodyMeter {
     /// The body is longer than the limit, as declared or as read. The upstream never sees its end.
     pub fn over_limit(&self) -> bool {
         self.over_limit.get()
-    }
-
-    /// The client's connection failed in the middle of the body.
-    pub fn failed(&self) -> bool {
-        self.failed.get()
-    }
-
-    /// The body was read to its end.
-    pub fn completed(&self) -> bool {
-        self.completed.get()
     }
 
     /// Whether the body is being asked for and the client has sent no more of it.
@@ -161,24 +148,20 @@ impl Body for RequestBody {
                 self.meter.waiting.set(polled.is_pending());
                 ready!(polled)
             }
+            #[cfg(test)]
             Source::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
         };
         Poll::Ready(match item {
             Some(Ok(frame)) => Some(self.meter_frame(&frame).map(|()| frame)),
-            Some(Err(error)) => {
-                self.meter.failed.set(true);
-                Some(Err(RequestBodyError::Client(error)))
-            }
-            None => {
-                self.meter.completed.set(true);
-                None
-            }
+            Some(Err(error)) => Some(Err(RequestBodyError::Client(error))),
+            None => None,
         })
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Incoming(incoming) => incoming.is_end_stream(),
+            #[cfg(test)]
             Source::Whole(bytes) => bytes.is_none(),
         }
     }
@@ -186,9 +169,8 @@ impl Body for RequestBody {
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Incoming(incoming) => incoming.size_hint(),
-            Source::Whole(bytes) => {
-                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
-            }
+            #[cfg(test)]
+            Source::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
         }
     }
 }

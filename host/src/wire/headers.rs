@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn connection_strips_what_it_names_but_nothing_that_is_protected() {
-        let mut got = headers(&[("connection", "close, x-hop, X-Consumer-Name"), ("x-hop", "1"), ("x-consumer-name", "acme")]);
+        let mut got =
+            headers(&[("connection", "close, x-hop, X-Consumer-Name"), ("x-hop", "1"), ("x-consumer-name", "acme")]);
         strip_hop_by_hop(&mut got, |name| name == "x-consumer-name");
         assert_eq!(got, headers(&[("x-consumer-name", "acme")]));
     }

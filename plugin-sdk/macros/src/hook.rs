@@ -26,12 +26,7 @@ pub(crate) const HOOKS: [Hook; 3] = [
         signature: "fn on_response(&self, request: &Request, response: &mut Response) -> Action",
         parameters: &[false, true],
     },
-    Hook {
-        name: "on_log",
-        interface: "OnLog",
-        signature: "fn on_log(&self, entry: &LogEntry)",
-        parameters: &[false],
-    },
+    Hook { name: "on_log", interface: "OnLog", signature: "fn on_log(&self, entry: &LogEntry)", parameters: &[false] },
 ];
 
 /// How to write `configure`.

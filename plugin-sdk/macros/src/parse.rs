@@ -4,8 +4,7 @@ use crate::hook::{CONFIGURE, HOOKS, Hook, nearest};
 use proc_macro2::{Span, TokenStream};
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Error, FnArg, ImplItem, ImplItemFn, ImplItemType, ItemImpl, Path, Result, ReturnType,
-    Signature, Type,
+    Attribute, Error, FnArg, ImplItem, ImplItemFn, ImplItemType, ItemImpl, Path, Result, ReturnType, Signature, Type,
 };
 
 /// An impl that was checked.

@@ -52,5 +52,4 @@ hook!(
     on_log,
     "tollgate_plugin_sdk::__private::bindings::on_log",
     "package tollgate:sdk; world on-log { export tollgate:plugin/on-log@0.1.0; }",
-    "tollgate:plugin/log-entry@0.1.0" => log_entry
 );

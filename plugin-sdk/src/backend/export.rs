@@ -19,15 +19,11 @@ pub trait Instance: Plugin + Sized + 'static {
 pub struct Export<P>(PhantomData<P>);
 
 impl<P: Instance> configure::exports::tollgate::plugin::configure::Guest for Export<P> {
-    fn configure(
-        config: String,
-    ) -> Result<(), Vec<configure::exports::tollgate::plugin::configure::Problem>> {
+    fn configure(config: String) -> Result<(), Vec<configure::exports::tollgate::plugin::configure::Problem>> {
         std::panic::set_hook(Box::new(log_panic));
-        let problem = |problem: config::Problem| {
-            configure::exports::tollgate::plugin::configure::Problem {
-                pointer: problem.pointer,
-                message: problem.message,
-            }
+        let problem = |problem: config::Problem| configure::exports::tollgate::plugin::configure::Problem {
+            pointer: problem.pointer,
+            message: problem.message,
         };
         let plugin = config::configure::<P>(&config)
             .map_err(|error: ConfigError| error.into_problems().map(problem).collect::<Vec<_>>())?;
@@ -40,35 +36,29 @@ impl<P: Instance> configure::exports::tollgate::plugin::configure::Guest for Exp
     }
 }
 
-impl<P: Instance + OnRequest> on_request::exports::tollgate::plugin::on_request::Guest
-    for Export<P>
-{
-    fn on_request(read: Vec<Option<Vec<u8>>>) -> contract::http::Answer {
-        let mut request = Request::new(read);
+impl<P: Instance + OnRequest> on_request::exports::tollgate::plugin::on_request::Guest for Export<P> {
+    fn on_request() -> contract::http::Action {
+        let mut request = Request::new();
         match with(|plugin: &P| plugin.on_request(&mut request)).into_action() {
-            Ok(action) => guest::answer(request.into_edits(), action),
+            Ok(action) => guest::action(action),
             Err(text) => fault(&text),
         }
     }
 }
 
-impl<P: Instance + OnResponse> on_response::exports::tollgate::plugin::on_response::Guest
-    for Export<P>
-{
-    fn on_response(read: Vec<Option<Vec<u8>>>) -> contract::http::Answer {
-        let request = Request::new(Vec::new());
-        let mut response = Response::new(read);
+impl<P: Instance + OnResponse> on_response::exports::tollgate::plugin::on_response::Guest for Export<P> {
+    fn on_response() -> contract::http::Action {
+        let (request, mut response) = (Request::new(), Response::new());
         match with(|plugin: &P| plugin.on_response(&request, &mut response)).into_action() {
-            Ok(action) => guest::answer(response.into_edits(), action),
+            Ok(action) => guest::action(action),
             Err(text) => fault(&text),
         }
     }
 }
 
 impl<P: Instance + OnLog> on_log::exports::tollgate::plugin::on_log::Guest for Export<P> {
-    fn on_log(entry: &contract::log_entry::Entry) {
-        let entry = LogEntry::new(entry);
-        if let Err(text) = with(|plugin: &P| plugin.on_log(&entry)).into_logged() {
+    fn on_log() {
+        if let Err(text) = with(|plugin: &P| plugin.on_log(&LogEntry::new())).into_logged() {
             fault(&text);
         }
     }

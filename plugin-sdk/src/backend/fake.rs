@@ -1,16 +1,14 @@
 //! The back end of native tests: reads and writes the world that `testing` makes.
 
 use crate::Origin;
-use crate::testing::Response;
-use crate::testing::world::{self, World};
-use std::rc::Rc;
-
-pub(crate) use crate::testing::Entry;
-
-pub(crate) type Consumer = Rc<world::Known>;
+use crate::header::HeaderError;
+use crate::request::WriteError;
+use crate::testing::apply;
+use crate::testing::message::{Fields, Response};
+use crate::testing::world::{self, Exchange, World};
 
 pub(crate) mod request {
-    use super::{Consumer, bytes, exchange, raw};
+    use super::{HeaderError, WriteError, all_bytes, apply, bytes, exchange, raw, world};
 
     pub(crate) fn method() -> String {
         exchange(|exchange| exchange.request.method.to_string())
@@ -34,6 +32,10 @@ pub(crate) mod request {
 
     pub(crate) fn header(name: &str) -> Option<Vec<u8>> {
         exchange(|exchange| bytes(&exchange.request.headers, name))
+    }
+
+    pub(crate) fn header_values(name: &str) -> Vec<Vec<u8>> {
+        exchange(|exchange| all_bytes(&exchange.request.headers, name))
     }
 
     pub(crate) fn headers() -> Vec<(String, Vec<u8>)> {
@@ -60,8 +62,55 @@ pub(crate) mod request {
         exchange(|exchange| exchange.request.id.clone())
     }
 
-    pub(crate) fn consumer() -> Option<Consumer> {
+    pub(crate) fn consumer() -> Option<String> {
         exchange(|exchange| exchange.consumer.clone())
+    }
+
+    pub(crate) fn consumer_groups() -> Vec<String> {
+        let consumer = consumer().unwrap_or_default();
+        world::with(|world| world.groups(&consumer))
+    }
+
+    pub(crate) fn set_header(name: &str, value: &[u8]) -> Result<(), HeaderError> {
+        exchange(|exchange| apply::set_header(&mut exchange.request.headers, name, value))
+    }
+
+    pub(crate) fn append_header(name: &str, value: &[u8]) -> Result<(), HeaderError> {
+        exchange(|exchange| apply::append_header(&mut exchange.request.headers, name, value))
+    }
+
+    pub(crate) fn remove_header(name: &str) -> Result<(), HeaderError> {
+        exchange(|exchange| apply::remove_header(&mut exchange.request.headers, name))
+    }
+
+    pub(crate) fn set_method(method: &str) -> Result<(), WriteError> {
+        let method = method.parse().map_err(|_| WriteError::Invalid)?;
+        exchange(|exchange| exchange.request.method = method);
+        Ok(())
+    }
+
+    pub(crate) fn set_path(path: &str) -> Result<(), WriteError> {
+        let path = apply::path(path)?;
+        exchange(|exchange| exchange.request.path = path);
+        Ok(())
+    }
+
+    pub(crate) fn set_query(query: Option<&str>) -> Result<(), WriteError> {
+        let query = query.map(apply::query).transpose()?;
+        exchange(|exchange| exchange.request.query = query);
+        Ok(())
+    }
+
+    pub(crate) fn steer(upstream: &str) -> Result<(), WriteError> {
+        if !world::with(|world| world.has_upstream(upstream)) {
+            return Err(WriteError::Unknown);
+        }
+        exchange(|exchange| exchange.request.upstream = upstream.to_owned());
+        Ok(())
+    }
+
+    pub(crate) fn set_note(key: &str, value: &[u8]) -> Result<(), WriteError> {
+        exchange(|exchange| exchange.keep(key, value))
     }
 
     pub(crate) fn note(key: &str) -> Option<Vec<u8>> {
@@ -70,7 +119,7 @@ pub(crate) mod request {
 }
 
 pub(crate) mod response {
-    use super::{Origin, bytes, raw, response};
+    use super::{HeaderError, Origin, WriteError, all_bytes, apply, bytes, raw, response};
 
     pub(crate) fn status() -> u16 {
         response(|response| response.status.as_u16())
@@ -80,8 +129,30 @@ pub(crate) mod response {
         response(|response| bytes(&response.headers, name))
     }
 
+    pub(crate) fn header_values(name: &str) -> Vec<Vec<u8>> {
+        response(|response| all_bytes(&response.headers, name))
+    }
+
     pub(crate) fn headers() -> Vec<(String, Vec<u8>)> {
         response(|response| raw(&response.headers))
+    }
+
+    pub(crate) fn set_header(name: &str, value: &[u8]) -> Result<(), HeaderError> {
+        response(|response| apply::set_header(&mut response.headers, name, value))
+    }
+
+    pub(crate) fn append_header(name: &str, value: &[u8]) -> Result<(), HeaderError> {
+        response(|response| apply::append_header(&mut response.headers, name, value))
+    }
+
+    pub(crate) fn remove_header(name: &str) -> Result<(), HeaderError> {
+        response(|response| apply::remove_header(&mut response.headers, name))
+    }
+
+    pub(crate) fn set_status(status: u16) -> Result<(), WriteError> {
+        let status = apply::status(status)?;
+        response(|response| response.status = status);
+        Ok(())
     }
 
     pub(crate) fn origin() -> Origin {
@@ -89,19 +160,51 @@ pub(crate) mod response {
     }
 }
 
+pub(crate) mod outcome {
+    use super::exchange;
+    use crate::testing::Entry;
+
+    pub(crate) fn status() -> Option<u16> {
+        entry(|entry| entry.status())
+    }
+
+    pub(crate) fn duration() -> u64 {
+        entry(|entry| entry.duration())
+    }
+
+    pub(crate) fn request_bytes() -> u64 {
+        entry(|entry| entry.request_bytes())
+    }
+
+    pub(crate) fn response_bytes() -> u64 {
+        entry(|entry| entry.response_bytes())
+    }
+
+    pub(crate) fn completed() -> bool {
+        entry(|entry| entry.completed())
+    }
+
+    pub(crate) fn endpoint() -> Option<String> {
+        entry(|entry| entry.endpoint())
+    }
+
+    pub(crate) fn problem() -> Option<String> {
+        entry(|entry| entry.problem())
+    }
+
+    fn entry<T>(read: impl FnOnce(&Entry) -> T) -> T {
+        exchange(|exchange| read(exchange.entry.as_ref().expect("the exchange is not over yet")))
+    }
+}
+
 pub(crate) mod setup {
-    use super::declare;
+    use super::world;
 
     pub(crate) fn own_header(name: &str) {
-        declare(|world| world.own_headers.push(name.to_owned()));
-    }
-
-    pub(crate) fn read_header(name: &str) {
-        declare(|world| world.read_headers.push(name.to_owned()));
-    }
-
-    pub(crate) fn read_response_header(name: &str) {
-        declare(|world| world.read_response_headers.push(name.to_owned()));
+        world::with(|world| {
+            assert!(world.configuring, "`setup` may be called only inside `configure`");
+            world.own_headers.push(name.to_owned());
+        });
     }
 }
 
@@ -124,12 +227,7 @@ pub(crate) mod state {
         capability("state", |world| world.store.add(key, delta, ttl, world.now))
     }
 
-    pub(crate) fn compare_and_swap(
-        key: &str,
-        expected: Option<&[u8]>,
-        value: &[u8],
-        ttl: Option<u64>,
-    ) -> bool {
+    pub(crate) fn compare_and_swap(key: &str, expected: Option<&[u8]>, value: &[u8], ttl: Option<u64>) -> bool {
         capability("state", |world| {
             let same = world.store.get(key, world.now).as_deref() == expected;
             if same {
@@ -150,24 +248,34 @@ pub(crate) mod limiter {
 }
 
 pub(crate) mod consumers {
-    use super::{Consumer, capability};
+    use super::capability;
 
-    pub(crate) fn find(kind: &str, id: &str) -> Option<Consumer> {
+    pub(crate) fn find(kind: &str, id: &str) -> Option<String> {
+        capability("consumers", |world| world.consumer(|credential| credential.kind == kind && credential.id == id))
+    }
+
+    pub(crate) fn verify(kind: &str, id: &str, secret: &[u8]) -> Option<String> {
         capability("consumers", |world| {
-            world.consumer(|credential| credential.kind == kind && credential.id == id)
+            world.consumer(|credential| credential.kind == kind && credential.id == id && credential.secret == secret)
         })
     }
 
-    pub(crate) fn verify(kind: &str, id: &str, secret: &[u8]) -> Option<Consumer> {
-        capability("consumers", |world| {
-            world.consumer(|credential| {
-                credential.kind == kind && credential.id == id && credential.secret == secret
-            })
+    pub(crate) fn groups(consumer: &str) -> Vec<String> {
+        capability("consumers", |world| world.groups(consumer))
+    }
+
+    pub(crate) fn identify(consumer: &str) -> bool {
+        capability("identity", |world| {
+            let known = world.consumers.iter().any(|known| known.name == consumer);
+            if known {
+                world.exchange().consumer = Some(consumer.to_owned());
+            }
+            known
         })
     }
 
-    pub(crate) fn identify(consumer: &Consumer) {
-        capability("identity", |world| world.exchange().consumer = Some(consumer.clone()));
+    pub(crate) fn authenticate(kind: &str, id: &str, secret: &[u8]) -> Option<String> {
+        verify(kind, id, secret).filter(|consumer| identify(consumer))
     }
 }
 
@@ -188,19 +296,12 @@ pub(crate) mod clock {
     }
 }
 
-fn exchange<T>(read: impl FnOnce(&mut world::Exchange) -> T) -> T {
-    world::with(|world| read(world.exchange()))
+fn exchange<T>(call: impl FnOnce(&mut Exchange) -> T) -> T {
+    world::with(|world| call(world.exchange()))
 }
 
-fn response<T>(read: impl FnOnce(&Response) -> T) -> T {
-    exchange(|exchange| read(exchange.response.as_ref().expect("no response yet: it traps in the gateway")))
-}
-
-fn declare(declare: impl FnOnce(&mut World)) {
-    world::with(|world| {
-        assert!(world.configuring, "`setup` may be called only inside `configure`");
-        declare(world);
-    });
+fn response<T>(call: impl FnOnce(&mut Response) -> T) -> T {
+    exchange(|exchange| call(exchange.response.as_mut().expect("no response yet: it traps in the gateway")))
 }
 
 fn capability<T>(name: &str, call: impl FnOnce(&mut World) -> T) -> T {
@@ -210,13 +311,17 @@ fn capability<T>(name: &str, call: impl FnOnce(&mut World) -> T) -> T {
     })
 }
 
-fn bytes(headers: &crate::edit::Fields, name: &str) -> Option<Vec<u8>> {
+fn all_bytes(headers: &Fields, name: &str) -> Vec<Vec<u8>> {
+    let named = headers.iter().filter(|(other, _)| other == name);
+    named.map(|(_, value)| value.as_bytes().to_owned()).collect()
+}
+
+fn bytes(headers: &Fields, name: &str) -> Option<Vec<u8>> {
     headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_bytes().to_owned())
 }
 
-fn raw(headers: &crate::edit::Fields) -> Vec<(String, Vec<u8>)> {
-    let raw = |(name, value): &(http::HeaderName, http::HeaderValue)| {
-        (name.as_str().to_owned(), value.as_bytes().to_owned())
-    };
+fn raw(headers: &Fields) -> Vec<(String, Vec<u8>)> {
+    let raw =
+        |(name, value): &(http::HeaderName, http::HeaderValue)| (name.as_str().to_owned(), value.as_bytes().to_owned());
     headers.iter().map(raw).collect()
 }

@@ -3,33 +3,79 @@
 //! All that the rest of the SDK knows of the contract's form stands here and in `export`.
 
 use super::bindings::imports::tollgate::plugin as contract;
-use crate::edit::Edit;
+use crate::header::HeaderError;
+use crate::request::WriteError;
 use crate::{Action, Origin};
-
-pub(crate) use contract::consumers::Consumer;
-pub(crate) use contract::log_entry::Entry;
 
 /// The request of the exchange that this call serves.
 pub(crate) mod request {
-    use super::contract;
+    use super::{HeaderError, WriteError, contract, fields, header_error, write_error};
     pub(crate) use contract::request::{
-        authority, client_address, consumer, header, id, method, note, param, path, query, route,
-        scheme, upstream,
+        authority, client_address, consumer, consumer_groups, header, header_values, id, method, note, param, path,
+        query, route, scheme, upstream,
     };
 
     pub(crate) fn headers() -> Vec<(String, Vec<u8>)> {
-        super::fields(contract::request::headers())
+        fields(contract::request::headers())
+    }
+
+    pub(crate) fn set_header(name: &str, value: &[u8]) -> Result<(), HeaderError> {
+        contract::request::set_header(name, value).map_err(header_error)
+    }
+
+    pub(crate) fn append_header(name: &str, value: &[u8]) -> Result<(), HeaderError> {
+        contract::request::append_header(name, value).map_err(header_error)
+    }
+
+    pub(crate) fn remove_header(name: &str) -> Result<(), HeaderError> {
+        contract::request::remove_header(name).map_err(header_error)
+    }
+
+    pub(crate) fn set_method(method: &str) -> Result<(), WriteError> {
+        contract::request::set_method(method).map_err(write_error)
+    }
+
+    pub(crate) fn set_path(path: &str) -> Result<(), WriteError> {
+        contract::request::set_path(path).map_err(write_error)
+    }
+
+    pub(crate) fn set_query(query: Option<&str>) -> Result<(), WriteError> {
+        contract::request::set_query(query).map_err(write_error)
+    }
+
+    pub(crate) fn steer(upstream: &str) -> Result<(), WriteError> {
+        contract::request::steer(upstream).map_err(write_error)
+    }
+
+    pub(crate) fn set_note(key: &str, value: &[u8]) -> Result<(), WriteError> {
+        contract::request::set_note(key, value).map_err(write_error)
     }
 }
 
 /// The response of the exchange that this call serves.
 pub(crate) mod response {
-    use super::{Origin, contract};
-    pub(crate) use contract::response::{header, status};
+    use super::{HeaderError, Origin, WriteError, contract, fields, header_error, write_error};
     use contract::response::ResponseOrigin;
+    pub(crate) use contract::response::{header, header_values, status};
 
     pub(crate) fn headers() -> Vec<(String, Vec<u8>)> {
-        super::fields(contract::response::headers())
+        fields(contract::response::headers())
+    }
+
+    pub(crate) fn set_header(name: &str, value: &[u8]) -> Result<(), HeaderError> {
+        contract::response::set_header(name, value).map_err(header_error)
+    }
+
+    pub(crate) fn append_header(name: &str, value: &[u8]) -> Result<(), HeaderError> {
+        contract::response::append_header(name, value).map_err(header_error)
+    }
+
+    pub(crate) fn remove_header(name: &str) -> Result<(), HeaderError> {
+        contract::response::remove_header(name).map_err(header_error)
+    }
+
+    pub(crate) fn set_status(status: u16) -> Result<(), WriteError> {
+        contract::response::set_status(status).map_err(write_error)
     }
 
     pub(crate) fn origin() -> Origin {
@@ -41,8 +87,15 @@ pub(crate) mod response {
     }
 }
 
+/// What became of the exchange.
+pub(crate) mod outcome {
+    pub(crate) use super::contract::outcome::{
+        completed, duration, endpoint, problem, request_bytes, response_bytes, status,
+    };
+}
+
 pub(crate) mod setup {
-    pub(crate) use super::contract::setup::{own_header, read_header, read_response_header};
+    pub(crate) use super::contract::setup::own_header;
 }
 
 pub(crate) mod state {
@@ -50,8 +103,8 @@ pub(crate) mod state {
 }
 
 pub(crate) mod consumers {
-    pub(crate) use super::contract::consumers::{find, verify};
-    pub(crate) use super::contract::identity::identify;
+    pub(crate) use super::contract::consumers::{find, groups, verify};
+    pub(crate) use super::contract::identity::{authenticate, identify};
 }
 
 pub(crate) mod limiter {
@@ -62,10 +115,7 @@ pub(crate) mod limiter {
     pub(crate) fn acquire(key: &str, quotas: &[Quota], cost: u64) -> Decision {
         let quotas: Vec<limiter::Quota> = quotas.iter().map(quota).collect();
         let decision = limiter::acquire(key, &quotas, cost);
-        Decision {
-            allowed: decision.allowed,
-            standings: decision.standings.iter().map(standing).collect(),
-        }
+        Decision { allowed: decision.allowed, standings: decision.standings.iter().map(standing).collect() }
     }
 
     fn quota(quota: &Quota) -> limiter::Quota {
@@ -115,46 +165,38 @@ pub(crate) mod clock {
 }
 
 /// What a hook answers, in the contract's form.
-pub(super) fn answer(edits: Vec<Edit>, action: Action) -> contract::http::Answer {
-    contract::http::Answer {
-        edits: edits.into_iter().map(edit).collect(),
-        action: match action {
-            Action::Next => contract::http::Action::Next,
-            Action::Reply(reply) => {
-                let (status, headers, body) = reply.into_parts();
-                let headers = headers.into_iter();
-                contract::http::Action::Reply(contract::http::Reply {
-                    status: status.as_u16(),
-                    headers: headers.map(|(name, value)| header(&name, &value)).collect(),
-                    body,
-                })
-            }
-        },
+pub(super) fn action(action: Action) -> contract::http::Action {
+    match action {
+        Action::Next => contract::http::Action::Next,
+        Action::Reply(reply) => {
+            let (status, headers, body) = reply.into_parts();
+            let field = |(name, value)| contract::http::Field { name, value };
+            contract::http::Action::Reply(contract::http::Reply {
+                status: status.as_u16(),
+                headers: headers.into_iter().map(field).collect(),
+                body,
+            })
+        }
     }
 }
 
-fn edit(edit: Edit) -> contract::http::Edit {
-    use contract::http::Edit as Out;
-    match edit {
-        Edit::SetHeader(name, value) => Out::SetHeader(header(&name, &value)),
-        Edit::AppendHeader(name, value) => Out::AppendHeader(header(&name, &value)),
-        Edit::RemoveHeader(name) => Out::RemoveHeader(name.as_str().to_owned()),
-        Edit::SetMethod(method) => Out::SetMethod(method.as_str().to_owned()),
-        Edit::SetPath(path) => Out::SetPath(path),
-        Edit::SetQuery(query) => Out::SetQuery(query),
-        Edit::Steer(upstream) => Out::Steer(upstream),
-        Edit::SetStatus(status) => Out::SetStatus(status.as_u16()),
-        Edit::SetNote(key, value) => Out::SetNote(contract::http::Note { key, value }),
+fn fields(fields: Vec<contract::http::Field>) -> Vec<(String, Vec<u8>)> {
+    fields.into_iter().map(|field| (field.name, field.value)).collect()
+}
+
+fn header_error(error: contract::http::HeaderError) -> HeaderError {
+    match error {
+        contract::http::HeaderError::InvalidName => HeaderError::InvalidName,
+        contract::http::HeaderError::InvalidValue => HeaderError::InvalidValue,
+        contract::http::HeaderError::Forbidden => HeaderError::Forbidden,
+        contract::http::HeaderError::TooMany => HeaderError::TooMany,
     }
 }
 
-fn header(name: &http::HeaderName, value: &http::HeaderValue) -> contract::http::Header {
-    contract::http::Header {
-        name: name.as_str().to_owned(),
-        value: value.as_bytes().to_owned(),
+fn write_error(error: contract::http::WriteError) -> WriteError {
+    match error {
+        contract::http::WriteError::Invalid => WriteError::Invalid,
+        contract::http::WriteError::Unknown => WriteError::Unknown,
+        contract::http::WriteError::Full => WriteError::Full,
     }
-}
-
-fn fields(headers: Vec<contract::http::Header>) -> Vec<(String, Vec<u8>)> {
-    headers.into_iter().map(|header| (header.name, header.value)).collect()
 }

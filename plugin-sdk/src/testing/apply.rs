@@ -1,93 +1,86 @@
-//! Applies the answer of a hook, all or none, and refuses what the gateway refuses.
+//! Writes to an exchange, and what the gateway refuses of them.
 
 use super::Response;
-use super::world::Exchange;
-use crate::edit::{Edit, apply_to_headers};
+use super::message::Fields;
+use crate::header::HeaderError;
+use crate::request::WriteError;
 use crate::{Origin, Reply};
-use http::{HeaderName, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 
-/// Hop-by-hop and framing headers: they are the gateway's (RFC 9110, section 7.6.1).
-const FORBIDDEN: [&str; 9] = [
+/// Headers that are the gateway's: framing, hop-by-hop (RFC 9110, section 7.6.1), the authority.
+const FORBIDDEN: [&str; 10] = [
     "connection",
     "content-length",
+    "host",
+    "http2-settings",
     "keep-alive",
     "proxy-connection",
     "te",
     "trailer",
     "transfer-encoding",
     "upgrade",
-    "http2-settings",
 ];
 
-/// Applies the edits of one call, or none of them with the reason.
-pub(super) fn edits(exchange: &mut Exchange, edits: Vec<Edit>) -> Result<(), String> {
-    edits.iter().try_for_each(check)?;
-    for edit in edits {
-        apply(exchange, edit);
-    }
+pub(crate) fn set_header(fields: &mut Fields, name: &str, value: &[u8]) -> Result<(), HeaderError> {
+    let field = field(name, value)?;
+    fields.retain(|(other, _)| *other != field.0);
+    fields.push(field);
     Ok(())
 }
 
-/// The reply as it goes to the client.
-pub(super) fn reply(reply: Reply, origin: Origin) -> Result<Response, String> {
-    let (status, headers, body) = reply.into_parts();
-    check_status(status)?;
-    headers.iter().try_for_each(|(name, _)| check_header(name))?;
-    Ok(Response { status, headers, body, origin })
-}
-
-fn apply(exchange: &mut Exchange, edit: Edit) {
-    let request = &mut exchange.request;
-    match edit {
-        Edit::SetHeader(..) | Edit::AppendHeader(..) | Edit::RemoveHeader(_) => {
-            let headers = match &mut exchange.response {
-                Some(response) => &mut response.headers,
-                None => &mut request.headers,
-            };
-            apply_to_headers(headers, &edit);
-        }
-        Edit::SetMethod(method) => request.method = method,
-        Edit::SetPath(path) => request.path = path,
-        Edit::SetQuery(query) => request.query = query,
-        Edit::Steer(upstream) => request.upstream = upstream,
-        Edit::SetStatus(status) => {
-            if let Some(response) = &mut exchange.response {
-                response.status = status;
-            }
-        }
-        Edit::SetNote(key, value) => {
-            exchange.notes.insert(key, value);
-        }
-    }
-}
-
-fn check(edit: &Edit) -> Result<(), String> {
-    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
-    match edit {
-        Edit::SetHeader(name, _) | Edit::AppendHeader(name, _) | Edit::RemoveHeader(name) => {
-            check_header(name)
-        }
-        Edit::SetPath(path) if !path.starts_with('/') || path.contains('?') || !plain(path) => {
-            Err(format!("`{path}` is no path: percent-encoded, starting with `/`, without a query"))
-        }
-        Edit::SetQuery(Some(query)) if !plain(query) => {
-            Err(format!("`{query}` is no query: percent-encoded, without a fragment"))
-        }
-        Edit::SetStatus(status) => check_status(*status),
-        _ => Ok(()),
-    }
-}
-
-fn check_header(name: &HeaderName) -> Result<(), String> {
-    if FORBIDDEN.contains(&name.as_str()) {
-        return Err(format!("the header `{name}` is the gateway's to set"));
-    }
+pub(crate) fn append_header(fields: &mut Fields, name: &str, value: &[u8]) -> Result<(), HeaderError> {
+    fields.push(field(name, value)?);
     Ok(())
 }
 
-fn check_status(status: StatusCode) -> Result<(), String> {
-    if !(200..600).contains(&status.as_u16()) {
-        return Err(format!("the status {} is not within 200 to 599", status.as_u16()));
-    }
+pub(crate) fn remove_header(fields: &mut Fields, name: &str) -> Result<(), HeaderError> {
+    let name = header_name(name)?;
+    fields.retain(|(other, _)| *other != name);
     Ok(())
+}
+
+/// The path, if it is one. It is not brought into normal form.
+pub(crate) fn path(path: &str) -> Result<String, WriteError> {
+    let is_path = path.starts_with('/') && !path.contains('?') && is_uri_text(path);
+    if is_path { Ok(path.to_owned()) } else { Err(WriteError::Invalid) }
+}
+
+/// The query, if it is one.
+pub(crate) fn query(query: &str) -> Result<String, WriteError> {
+    if is_uri_text(query) { Ok(query.to_owned()) } else { Err(WriteError::Invalid) }
+}
+
+/// The status, if a plugin may set it.
+pub(crate) fn status(status: u16) -> Result<StatusCode, WriteError> {
+    let status = StatusCode::from_u16(status).ok();
+    status.filter(|status| (200..600).contains(&status.as_u16())).ok_or(WriteError::Invalid)
+}
+
+/// The reply as it goes to the client, or why it is a fault.
+pub(super) fn reply(reply: Reply) -> Result<Response, String> {
+    let (code, headers, body) = reply.into_parts();
+    let status = status(code.as_u16()).map_err(|_| format!("the status {code} is not a reply's"))?;
+    let mut fields = Fields::new();
+    for (name, value) in headers {
+        append_header(&mut fields, &name, &value)
+            .map_err(|error| format!("cannot write the header `{name}`: {error}"))?;
+    }
+    Ok(Response { status, headers: fields, body, origin: Origin::Plugin("plugin".to_owned()) })
+}
+
+fn field(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), HeaderError> {
+    let name = header_name(name)?;
+    let value = HeaderValue::from_bytes(value).map_err(|_| HeaderError::InvalidValue)?;
+    Ok((name, value))
+}
+
+fn header_name(name: &str) -> Result<HeaderName, HeaderError> {
+    if FORBIDDEN.contains(&name) {
+        return Err(HeaderError::Forbidden);
+    }
+    HeaderName::from_lowercase(name.as_bytes()).map_err(|_| HeaderError::InvalidName)
+}
+
+fn is_uri_text(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
 }

@@ -57,7 +57,7 @@ impl Entry {
     }
 }
 
-/// What `LogEntry` reads.
+/// What the back end reads.
 impl Entry {
     pub(crate) fn status(&self) -> Option<u16> {
         self.status

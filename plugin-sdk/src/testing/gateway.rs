@@ -22,12 +22,17 @@ impl Gateway {
 
     /// Adds a consumer.
     pub fn consumer(&self, name: &str) -> KnownConsumer<'_> {
-        let known = Known { name: name.to_owned(), groups: Vec::new() };
+        let known = Known { name: name.to_owned(), ..Known::default() };
         let index = world::with(|world| {
-            world.consumers.push((known, Vec::new()));
+            world.consumers.push(known);
             world.consumers.len() - 1
         });
         KnownConsumer { index, gateway: PhantomData }
+    }
+
+    /// Adds an upstream. From then on, steering to one that was not added is refused.
+    pub fn upstream(&self, name: &str) {
+        world::with(|world| world.upstreams.push(name.to_owned()));
     }
 
     /// Sets the clock, in milliseconds since 1970 in UTC.
@@ -51,19 +56,9 @@ impl Gateway {
         world::with(|world| world.own_headers.clone())
     }
 
-    /// The headers that `setup::read_header` declared, in lower case.
-    pub fn read_headers(&self) -> Vec<String> {
-        world::with(|world| world.read_headers.clone())
-    }
-
-    /// The headers that `setup::read_response_header` declared, in lower case.
-    pub fn read_response_headers(&self) -> Vec<String> {
-        world::with(|world| world.read_response_headers.clone())
-    }
-
     /// Name of the consumer that was identified in the current exchange.
     pub fn identified(&self) -> Option<String> {
-        world::with(|world| Some(world.exchange.as_ref()?.consumer.as_ref()?.name()))
+        world::with(|world| world.exchange.as_ref()?.consumer.clone())
     }
 
     /// What was kept with the current exchange.
@@ -89,22 +84,13 @@ impl KnownConsumer<'_> {
     pub fn credential(self, kind: &str, id: &str, secret: impl AsRef<[u8]>) -> Self {
         let (kind, id, secret) = (kind.to_owned(), id.to_owned(), secret.as_ref().to_owned());
         let credential = Credential { kind, id, secret };
-        world::with(|world| world.consumers[self.index].1.push(credential));
+        world::with(|world| world.consumers[self.index].credentials.push(credential));
         self
     }
 
     /// Puts the consumer into a group.
     pub fn group(self, name: &str) -> Self {
-        world::with(|world| world.consumers[self.index].0.groups.push(name.to_owned()));
-        self
-    }
-
-    /// Identifies the consumer in the current exchange, as an earlier plugin would have.
-    pub fn identify(self) -> Self {
-        world::with(|world| {
-            let known = Rc::new(world.consumers[self.index].0.clone());
-            world.exchange().consumer = Some(known);
-        });
+        world::with(|world| world.consumers[self.index].groups.push(name.to_owned()));
         self
     }
 }

@@ -18,7 +18,7 @@ pub trait Hooks: Plugin {
 
     /// Calls `on_log`, if there is one.
     #[doc(hidden)]
-    fn on_log(&self, _entry: &LogEntry<'_>) -> Result<(), String> {
+    fn on_log(&self, _entry: &LogEntry) -> Result<(), String> {
         Ok(())
     }
 }
@@ -47,10 +47,7 @@ macro_rules! __testing_hook {
         }
     };
     (on_log) => {
-        fn on_log(
-            &self,
-            entry: &$crate::LogEntry<'_>,
-        ) -> ::core::result::Result<(), ::std::string::String> {
+        fn on_log(&self, entry: &$crate::LogEntry) -> ::core::result::Result<(), ::std::string::String> {
             let answer = <Self as $crate::hook::OnLog>::on_log(self, entry);
             $crate::hook::IntoLogged::into_logged(answer)
         }

@@ -1,10 +1,13 @@
 //! Requests and responses as they stand on the wire, and builders of them.
 
+use super::apply;
 use crate::Origin;
-use crate::edit::Fields;
-use crate::header::{self, AsHeaderName, IntoHeaderValue};
+use crate::header::{AsHeaderName, AsHeaderValue};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use std::collections::BTreeMap;
+
+/// The header fields of a message in the order of the wire.
+pub(crate) type Fields = Vec<(HeaderName, HeaderValue)>;
 
 /// A request as it goes to the next plugin or the upstream.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,7 +90,7 @@ pub fn response(status: u16) -> ResponseBuilder {
 impl RequestBuilder {
     /// Adds a header.
     #[track_caller]
-    pub fn header(mut self, name: impl AsHeaderName, value: impl IntoHeaderValue) -> Self {
+    pub fn header(mut self, name: impl AsHeaderName, value: impl AsHeaderValue) -> Self {
         push(&mut self.0.headers, &name, value);
         self
     }
@@ -144,7 +147,7 @@ impl RequestBuilder {
 impl ResponseBuilder {
     /// Adds a header.
     #[track_caller]
-    pub fn header(mut self, name: impl AsHeaderName, value: impl IntoHeaderValue) -> Self {
+    pub fn header(mut self, name: impl AsHeaderName, value: impl AsHeaderValue) -> Self {
         push(&mut self.0.headers, &name, value);
         self
     }
@@ -225,15 +228,16 @@ impl Response {
 }
 
 #[track_caller]
-fn push(headers: &mut Fields, name: &impl AsHeaderName, value: impl IntoHeaderValue) {
-    let name = header::name(name);
-    let value = header::value(value, &name);
-    headers.push((name, value));
+fn push(headers: &mut Fields, name: &impl AsHeaderName, value: impl AsHeaderValue) {
+    let name = name.as_header_name();
+    if let Err(error) = apply::append_header(headers, &name, &value.as_header_value()) {
+        panic!("cannot write the header `{name}`: {error}");
+    }
 }
 
 #[track_caller]
 fn first<'h>(headers: &'h Fields, name: &impl AsHeaderName) -> Option<&'h str> {
-    let name = header::name(name);
-    let (_, value) = headers.iter().find(|(other, _)| *other == name)?;
+    let name = name.as_header_name();
+    let (_, value) = headers.iter().find(|(other, _)| *other == *name)?;
     Some(str::from_utf8(value.as_bytes()).expect("the value is UTF-8"))
 }

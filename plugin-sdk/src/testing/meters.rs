@@ -34,11 +34,7 @@ impl Meters {
                 Err(retry_after) => retry_after,
             };
             let (remaining, reset) = meter.standing(quota, now);
-            Standing {
-                remaining,
-                reset: Duration::from_millis(reset),
-                retry_after: Duration::from_millis(retry_after),
-            }
+            Standing { remaining, reset: Duration::from_millis(reset), retry_after: Duration::from_millis(retry_after) }
         });
         Decision { allowed, standings: standings.collect() }
     }

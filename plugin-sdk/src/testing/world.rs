@@ -2,10 +2,10 @@
 
 use super::meters::Meters;
 use super::store::Store;
-use super::{Request, Response};
+use super::{Entry, Request, Response};
+use crate::request::WriteError;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 thread_local! {
     static WORLD: RefCell<World> = RefCell::new(World::new());
@@ -23,20 +23,21 @@ pub(crate) struct World {
     pub(crate) log: Vec<String>,
     pub(crate) store: Store,
     pub(crate) meters: Meters,
-    pub(crate) consumers: Vec<(Known, Vec<Credential>)>,
+    pub(crate) consumers: Vec<Known>,
+    /// Names of the upstreams to steer to; any when there are none.
+    pub(crate) upstreams: Vec<String>,
     /// Whether `configure` runs.
     pub(crate) configuring: bool,
     pub(crate) own_headers: Vec<String>,
-    pub(crate) read_headers: Vec<String>,
-    pub(crate) read_response_headers: Vec<String>,
     pub(crate) exchange: Option<Exchange>,
 }
 
 /// A consumer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Default)]
 pub(crate) struct Known {
     pub(crate) name: String,
     pub(crate) groups: Vec<String>,
+    pub(crate) credentials: Vec<Credential>,
 }
 
 pub(crate) struct Credential {
@@ -46,11 +47,15 @@ pub(crate) struct Credential {
 }
 
 /// The exchange that hooks are called for.
+#[derive(Clone)]
 pub(crate) struct Exchange {
     pub(crate) request: Request,
     pub(crate) response: Option<Response>,
-    pub(crate) consumer: Option<Rc<Known>>,
+    /// Name of the caller.
+    pub(crate) consumer: Option<String>,
     pub(crate) notes: BTreeMap<String, Vec<u8>>,
+    /// What became of it, once `on_log` runs.
+    pub(crate) entry: Option<Entry>,
 }
 
 impl World {
@@ -61,10 +66,9 @@ impl World {
             store: Store::default(),
             meters: Meters::default(),
             consumers: Vec::new(),
+            upstreams: Vec::new(),
             configuring: false,
             own_headers: Vec::new(),
-            read_headers: Vec::new(),
-            read_response_headers: Vec::new(),
             exchange: None,
         }
     }
@@ -73,28 +77,45 @@ impl World {
         self.exchange.as_mut().expect("no exchange yet: it traps in the gateway")
     }
 
+    pub(crate) fn has_upstream(&self, name: &str) -> bool {
+        self.upstreams.is_empty() || self.upstreams.iter().any(|upstream| upstream == name)
+    }
+
     /// Begins an exchange, without the client's copies of headers that plugins own.
     pub(crate) fn begin(&mut self, mut request: Request) {
         let plain = |name: &str| name.replace(['_', '.'], "-");
         let owned = |name: &str| self.own_headers.iter().any(|own| plain(own) == plain(name));
         request.headers.retain(|(name, _)| !owned(name.as_str()));
-        let (response, consumer, notes) = (None, None, BTreeMap::new());
-        self.exchange = Some(Exchange { request, response, consumer, notes });
+        let (response, consumer, entry) = (None, request.consumer.clone(), None);
+        let notes = BTreeMap::new();
+        self.exchange = Some(Exchange { request, response, consumer, notes, entry });
     }
 
-    pub(crate) fn consumer(&self, is: impl Fn(&Credential) -> bool) -> Option<Rc<Known>> {
+    /// Name of the consumer that has such a credential.
+    pub(crate) fn consumer(&self, is: impl Fn(&Credential) -> bool) -> Option<String> {
         let mut consumers = self.consumers.iter();
-        let (known, _) = consumers.find(|(_, credentials)| credentials.iter().any(&is))?;
-        Some(Rc::new(known.clone()))
+        let found = consumers.find(|consumer| consumer.credentials.iter().any(&is))?;
+        Some(found.name.clone())
+    }
+
+    /// The groups of a consumer.
+    pub(crate) fn groups(&self, name: &str) -> Vec<String> {
+        let mut consumers = self.consumers.iter();
+        consumers.find(|consumer| consumer.name == name).map(|found| found.groups.clone()).unwrap_or_default()
     }
 }
 
-impl Known {
-    pub(crate) fn name(&self) -> String {
-        self.name.clone()
-    }
-
-    pub(crate) fn groups(&self) -> Vec<String> {
-        self.groups.clone()
+impl Exchange {
+    /// Keeps a note, within the bounds of the gateway.
+    pub(crate) fn keep(&mut self, key: &str, value: &[u8]) -> Result<(), WriteError> {
+        let others = self.notes.iter().filter(|(other, _)| *other != key);
+        let (count, bytes) = others.fold((1, key.len() + value.len()), |(count, bytes), (key, value)| {
+            (count + 1, bytes + key.len() + value.len())
+        });
+        if count > 64 || bytes > 64 * 1024 {
+            return Err(WriteError::Full);
+        }
+        self.notes.insert(key.to_owned(), value.to_owned());
+        Ok(())
     }
 }

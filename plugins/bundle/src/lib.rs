@@ -11,5 +11,4 @@ pub struct Plugin {
     pub component: &'static [u8],
 }
 
-/// Every bundled plugin, by name.
-pub static PLUGINS: &[Plugin] = &[];
+include!(concat!(env!("OUT_DIR"), "/bundle.rs"));

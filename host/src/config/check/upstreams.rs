@@ -34,7 +34,6 @@ fn upstream(form: &form::Upstream, problems: &mut Vec<Problem>) -> Option<Upstre
             connections: form.keep_alive.connections.count(),
             idle_timeout: form.keep_alive.idle_timeout,
         },
-        place: name.place.clone(),
     })
 }
 
@@ -44,7 +43,6 @@ fn endpoint(form: &form::Endpoint, about: &str, problems: &mut Vec<Problem>) -> 
         Ok(address) => Some(Endpoint {
             address,
             weight: u32::try_from(form.weight.0).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN),
-            place: url.place.clone(),
         }),
         Err(Wrong { what, help }) => {
             let message = format!("{} {what}{about}", shown(url));

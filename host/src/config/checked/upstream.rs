@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use http::uri::Authority;
 
-use crate::config::Place;
-
 /// A named group of equal endpoints.
 #[derive(Clone, Debug)]
 pub struct Upstream {
@@ -16,8 +14,6 @@ pub struct Upstream {
     pub balancer: Balancer,
     pub timeout: UpstreamTimeout,
     pub keep_alive: KeepAlive,
-    /// Where its name is written.
-    pub place: Place,
 }
 
 /// One address in an upstream.
@@ -26,8 +22,6 @@ pub struct Endpoint {
     pub address: Address,
     /// Its share of the requests, relative to the other endpoints.
     pub weight: NonZeroU32,
-    /// Where its URL is written.
-    pub place: Place,
 }
 
 /// Where an endpoint is.

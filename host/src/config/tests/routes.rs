@@ -127,7 +127,7 @@ fn patterns_that_match_nothing_are_problems() {
         route(r#"match = { path = "users", host = ["*", "https://a"], methods = ["get", "G T"], headers = { "a b" = "*" } }"#),
         @r"
     gateway.toml:1:60: `users` does not begin with `/`; write `/users` (route `r`)
-    gateway.toml:1:77: `*` is not a host pattern; leave `hosts` out to match every host (route `r`)
+    gateway.toml:1:77: `*` is not a host pattern; leave `host` out to match every host (route `r`)
     gateway.toml:1:82: `https://a` is a URL; name the host alone, as in `api.example.com` (route `r`)
     gateway.toml:1:107: `get` is not a method: methods are in upper case (route `r`)
       help: write it as `GET`, `POST`

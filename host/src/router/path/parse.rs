@@ -11,9 +11,7 @@ pub enum PathError {
     NoSlash(String),
     #[error("`{0}`: `**` stands at the end, as a whole segment, as in `/users/**`")]
     Rest(String),
-    #[error(
-        "`{0}`: `*` is no pattern; write `{{name}}` for one segment, `/**` at the end for all that follows"
-    )]
+    #[error("`{0}`: `*` is no pattern; write `{{name}}` for one segment, `/**` at the end for all that follows")]
     Star(String),
     #[error("`{0}`: a param is a whole segment, as in `/users/{{id}}`")]
     PartOfSegment(String),
@@ -30,14 +28,8 @@ pub enum PathError {
     #[error("`{0}`: a path ends before `?` or `#`; match parameters with `query`")]
     Query(String),
     #[error("`{path}`: {wrong:?} must be percent-encoded: `{encoded}`")]
-    Character {
-        path: String,
-        wrong: char,
-        encoded: String,
-    },
-    #[error(
-        "`{0}`: requests never have an encoded `/`, `\\` or NUL, the gateway refuses them; take it out"
-    )]
+    Character { path: String, wrong: char, encoded: String },
+    #[error("`{0}`: requests never have an encoded `/`, `\\` or NUL, the gateway refuses them; take it out")]
     Refused(String),
     #[error("`{0}`: `%` is followed by two hex digits; a percent sign itself is `%25`")]
     Percent(String),
@@ -62,15 +54,8 @@ impl PathPattern {
             },
             None => (Some(inner), false),
         };
-        let mut pattern = Self {
-            segments: Vec::new(),
-            rest,
-            params: Vec::new(),
-        };
-        let mut pieces = inner
-            .into_iter()
-            .flat_map(|inner| inner.split('/'))
-            .peekable();
+        let mut pattern = Self { segments: Vec::new(), rest, params: Vec::new() };
+        let mut pieces = inner.into_iter().flat_map(|inner| inner.split('/')).peekable();
         while let Some(piece) = pieces.next() {
             if piece.is_empty() && (pieces.peek().is_some() || rest) {
                 return Err(PathError::EmptySegment(text.to_owned()));
@@ -130,21 +115,11 @@ fn literal(piece: &str, text: &str) -> Result<Box<str>, PathError> {
                     _ => literal.push_str(&format!("%{:02X}", high * 16 + low)),
                 }
             }
-            _ if unreserved(character) || "!$&'()+,;=:@".contains(character) => {
-                literal.push(character)
-            }
+            _ if unreserved(character) || "!$&'()+,;=:@".contains(character) => literal.push(character),
             wrong => {
                 let mut utf8 = [0; 4];
-                let encoded = wrong
-                    .encode_utf8(&mut utf8)
-                    .bytes()
-                    .map(|byte| format!("%{byte:02X}"))
-                    .collect();
-                return Err(PathError::Character {
-                    path: path(),
-                    wrong,
-                    encoded,
-                });
+                let encoded = wrong.encode_utf8(&mut utf8).bytes().map(|byte| format!("%{byte:02X}")).collect();
+                return Err(PathError::Character { path: path(), wrong, encoded });
             }
         }
     }

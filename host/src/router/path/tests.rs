@@ -1,4 +1,5 @@
-use super::{PathError, PathPattern};
+use super::PathPattern;
+use super::parse::PathError;
 
 fn parse(text: &str) -> PathPattern {
     PathPattern::parse(text).expect("a good pattern")
@@ -18,10 +19,7 @@ fn an_exact_path_is_not_the_one_with_a_final_slash() {
 #[test]
 fn a_param_is_one_whole_segment_that_is_not_empty() {
     let pattern = parse("/users/{id}/orders/{order-id}");
-    assert_eq!(
-        pattern.capture("id", "/users/%C3%A9/orders/7"),
-        Some("%C3%A9")
-    );
+    assert_eq!(pattern.capture("id", "/users/%C3%A9/orders/7"), Some("%C3%A9"));
     assert_eq!(pattern.capture("order-id", "/users/5/orders/7"), Some("7"));
     assert_eq!(pattern.capture("nothing", "/users/5/orders/7"), None);
     assert_eq!(pattern.capture("id", "/users/5/orders"), None);
@@ -44,10 +42,7 @@ fn two_stars_take_the_path_itself_and_all_below() {
 
 #[test]
 fn a_pattern_is_held_in_normal_form() {
-    assert_eq!(
-        parse("/caf%c3%a9/%7Ejo%2ce/{id}/**").to_string(),
-        "/caf%C3%A9/~jo%2Ce/{id}/**"
-    );
+    assert_eq!(parse("/caf%c3%a9/%7Ejo%2ce/{id}/**").to_string(), "/caf%C3%A9/~jo%2Ce/{id}/**");
 }
 
 #[test]
@@ -76,9 +71,7 @@ fn an_error_says_what_would_be_right() {
         "/a%5C",
         "/%00",
     ];
-    let errors = wrong
-        .map(|text| PathPattern::parse(text).expect_err(text).to_string())
-        .join("\n");
+    let errors = wrong.map(|text| PathPattern::parse(text).expect_err(text).to_string()).join("\n");
     insta::assert_snapshot!(errors, @r"
         `users` does not begin with `/`; write `/users`
         a path is empty; write `/` for the root, `/**` for every path
@@ -103,8 +96,5 @@ fn an_error_says_what_would_be_right() {
         `/a%5C`: requests never have an encoded `/`, `\` or NUL, the gateway refuses them; take it out
         `/%00`: requests never have an encoded `/`, `\` or NUL, the gateway refuses them; take it out
     ");
-    assert_eq!(
-        PathPattern::parse("/%"),
-        Err(PathError::Percent("/%".into()))
-    );
+    assert_eq!(PathPattern::parse("/%"), Err(PathError::Percent("/%".into())));
 }

@@ -9,15 +9,12 @@ fn random_rules_and_requests_agree_with_a_plain_search() {
     let mut random = Random(1);
     let (mut found, mut missed) = (0, 0);
     for _ in 0..400 {
-        let rules: Vec<Rule> = (0..1 + random.below(12))
-            .map(|_| random_rule(&mut random))
-            .collect();
+        let rules: Vec<Rule> = (0..1 + random.below(12)).map(|_| random_rule(&mut random)).collect();
         let router = Router::new(rules.clone());
         for _ in 0..40 {
             let sent = random_request(&mut random);
             let target = sent.target();
-            let matching =
-                (0..rules.len()).filter(|&route| refusal(&rules[route], &target).is_none());
+            let matching = (0..rules.len()).filter(|&route| refusal(&rules[route], &target).is_none());
             // The first of equals is the earliest in the file.
             let best = matching.min_by(|&a, &b| compare(&rules[a], &rules[b], sent.host).1);
             assert_eq!(router.find(&target).ok(), best, "{rules:#?} {target:?}");
@@ -25,19 +22,10 @@ fn random_rules_and_requests_agree_with_a_plain_search() {
             let taken = explained.iter().find(|it| it.outcome == Outcome::Taken);
             assert_eq!(taken.map(|it| it.route), best);
             if best.is_none() {
-                let by_method = explained
-                    .iter()
-                    .any(|it| matches!(it.outcome, Outcome::Method(_)));
-                assert_eq!(
-                    matches!(router.find(&target), Err(NoRoute::MethodNotAllowed(_))),
-                    by_method
-                );
+                let by_method = explained.iter().any(|it| matches!(it.outcome, Outcome::Method(_)));
+                assert_eq!(matches!(router.find(&target), Err(NoRoute::MethodNotAllowed(_))), by_method);
             }
-            *if best.is_some() {
-                &mut found
-            } else {
-                &mut missed
-            } += 1;
+            *if best.is_some() { &mut found } else { &mut missed } += 1;
         }
     }
     assert!(found > 1_000 && missed > 1_000, "{found} {missed}");
@@ -65,18 +53,10 @@ fn random_rule(random: &mut Random) -> Rule {
         rule.methods.push(METHODS[random.below(3)].clone());
     }
     if random.below(3) == 0 {
-        rule = with_header(
-            "x-a",
-            [ValueRule::Present, equals("1")][random.below(2)].clone(),
-            rule,
-        );
+        rule = with_header("x-a", [ValueRule::Present, equals("1")][random.below(2)].clone(), rule);
     }
     if random.below(3) == 0 {
-        rule = with_query(
-            "q",
-            [ValueRule::Present, equals("1")][random.below(2)].clone(),
-            rule,
-        );
+        rule = with_query("q", [ValueRule::Present, equals("1")][random.below(2)].clone(), rule);
     }
     rule.priority = [0, 0, 0, 1, -1][random.below(5)];
     rule
@@ -93,8 +73,7 @@ fn random_request(random: &mut Random) -> Sent {
     sent.method = [Method::GET, Method::HEAD, Method::POST, own][random.below(4)].clone();
     sent.query = [None, Some("q"), Some("q=1")][random.below(3)];
     if random.below(2) == 0 {
-        sent.headers
-            .append("x-a", HeaderValue::from_static(["1", "2"][random.below(2)]));
+        sent.headers.append("x-a", HeaderValue::from_static(["1", "2"][random.below(2)]));
     }
     sent
 }

@@ -47,6 +47,10 @@ impl wit::request::Host for Host {
         Ok(first(&self.exchange()?.request.headers, &name))
     }
 
+    fn header_values(&mut self, name: String) -> Result<Vec<Vec<u8>>> {
+        Ok(values(&self.exchange()?.request.headers, &name))
+    }
+
     fn headers(&mut self) -> Result<Vec<wit::http::Field>> {
         Ok(all(&self.exchange()?.request.headers))
     }
@@ -123,6 +127,10 @@ impl wit::response::Host for Host {
 
     fn header(&mut self, name: String) -> Result<Option<Vec<u8>>> {
         Ok(first(&self.response()?.headers, &name))
+    }
+
+    fn header_values(&mut self, name: String) -> Result<Vec<Vec<u8>>> {
+        Ok(values(&self.response()?.headers, &name))
     }
 
     fn headers(&mut self) -> Result<Vec<wit::http::Field>> {
@@ -216,6 +224,10 @@ impl Host {
 
 fn first(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
     headers.get(name).map(|value| value.as_bytes().to_vec())
+}
+
+fn values(headers: &HeaderMap, name: &str) -> Vec<Vec<u8>> {
+    headers.get_all(name).iter().map(|value| value.as_bytes().to_vec()).collect()
 }
 
 fn all(headers: &HeaderMap) -> Vec<wit::http::Field> {

@@ -1,30 +1,18 @@
 use super::*;
 
 fn registration<'a>(name: &str, keys: &[&'a str]) -> Registration<'a> {
-    Registration {
-        name: name.to_owned(),
-        groups: vec![format!("group of {name}")],
-        keys: keys.to_vec(),
-    }
+    Registration { name: name.to_owned(), groups: vec![format!("group of {name}")], keys: keys.to_vec() }
 }
 
 fn name<'a>(consumers: &'a Consumers, secret: &str) -> Option<&'a str> {
-    consumers
-        .verify("key", "", secret.as_bytes())
-        .map(|id| consumers.consumer(id).name.as_str())
+    consumers.verify("key", "", secret.as_bytes()).map(|id| consumers.consumer(id).name.as_str())
 }
 
 #[test]
 fn each_key_names_its_owner_and_no_other_does() {
     let keys: Vec<_> = (0..1_000).map(|number| format!("key-{number}")).collect();
-    let mut registrations = vec![
-        registration("acme", &["one", "two"]),
-        registration("none", &[""]),
-    ];
-    registrations.extend(
-        keys.iter()
-            .map(|key| registration(&format!("owner of {key}"), &[key])),
-    );
+    let mut registrations = vec![registration("acme", &["one", "two"]), registration("none", &[""])];
+    registrations.extend(keys.iter().map(|key| registration(&format!("owner of {key}"), &[key])));
     let consumers = Consumers::new(&registrations).expect("no key comes twice");
     assert_eq!(name(&consumers, "one"), Some("acme"));
     assert_eq!(name(&consumers, "two"), Some("acme"));
@@ -60,8 +48,5 @@ fn a_key_has_one_owner() {
 fn no_secret_is_shown() {
     let consumers = Consumers::new(&[registration("acme", &["hush"])]).expect("one key");
     let shown = format!("{consumers:?}");
-    assert!(
-        shown.contains("acme") && !shown.contains("hush") && !shown.contains("salt"),
-        "{shown}"
-    );
+    assert!(shown.contains("acme") && !shown.contains("hush") && !shown.contains("salt"), "{shown}");
 }

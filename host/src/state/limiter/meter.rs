@@ -18,25 +18,14 @@ enum Level {
     /// nanosecond from `since` on.
     Bucket { taken: u128, since: Moment },
     /// Units that passed in the window that began at `start` and in the one before.
-    Windows {
-        start: Moment,
-        current: u64,
-        previous: u64,
-    },
+    Windows { start: Moment, current: u64, previous: u64 },
 }
 
 impl Meter {
     pub(super) fn new(quota: Quota, now: Moment) -> Self {
         let level = match quota.algorithm {
-            Algorithm::TokenBucket => Level::Bucket {
-                taken: 0,
-                since: now,
-            },
-            Algorithm::SlidingWindow => Level::Windows {
-                start: now,
-                current: 0,
-                previous: 0,
-            },
+            Algorithm::TokenBucket => Level::Bucket { taken: 0, since: now },
+            Algorithm::SlidingWindow => Level::Windows { start: now, current: 0, previous: 0 },
         };
         Self { quota, level }
     }
@@ -50,11 +39,7 @@ impl Meter {
                 *taken = taken.saturating_sub(drained);
                 *since = now.max(*since);
             }
-            Level::Windows {
-                start,
-                current,
-                previous,
-            } => {
+            Level::Windows { start, current, previous } => {
                 let elapsed = now.since(*start);
                 if elapsed / 2 >= window {
                     (*current, *previous) = (0, 0);
@@ -101,11 +86,7 @@ impl Meter {
         }
         let nanos = match self.level {
             Level::Bucket { .. } => nanos(over, self.quota.limit),
-            Level::Windows {
-                start,
-                current,
-                previous,
-            } => {
+            Level::Windows { start, current, previous } => {
                 let left = self.window() - now.since(start);
                 let due = current.saturating_add(cost);
                 if due <= self.quota.limit {
@@ -113,10 +94,7 @@ impl Meter {
                     nanos(over, previous)
                 } else {
                     // All of it has, and then part of the current one.
-                    left.saturating_add(nanos(
-                        times(due - self.quota.limit, self.window()),
-                        current,
-                    ))
+                    left.saturating_add(nanos(times(due - self.quota.limit, self.window()), current))
                 }
             }
         };
@@ -127,35 +105,21 @@ impl Meter {
     pub(super) fn until(&self) -> Moment {
         match self.level {
             Level::Bucket { taken, since } => since.plus_nanos(nanos(taken, self.quota.limit)),
-            Level::Windows {
-                current: 0,
-                previous: 0,
-                ..
-            } => Moment::default(),
-            Level::Windows {
-                start, current: 0, ..
-            } => start.plus_nanos(self.window()),
-            Level::Windows { start, .. } => {
-                start.plus_nanos(self.window()).plus_nanos(self.window())
-            }
+            Level::Windows { current: 0, previous: 0, .. } => Moment::default(),
+            Level::Windows { start, current: 0, .. } => start.plus_nanos(self.window()),
+            Level::Windows { start, .. } => start.plus_nanos(self.window()).plus_nanos(self.window()),
         }
     }
 
     /// By how much `cost` is too much; 0 if it passes.
     fn over(&self, cost: u64, now: Moment) -> u128 {
-        self.used(now)
-            .saturating_add(times(cost, self.window()))
-            .saturating_sub(self.capacity())
+        self.used(now).saturating_add(times(cost, self.window())).saturating_sub(self.capacity())
     }
 
     fn used(&self, now: Moment) -> u128 {
         match self.level {
             Level::Bucket { taken, .. } => taken,
-            Level::Windows {
-                start,
-                current,
-                previous,
-            } => {
+            Level::Windows { start, current, previous } => {
                 let covered = self.window().saturating_sub(now.since(start));
                 times(previous, covered).saturating_add(times(current, self.window()))
             }
@@ -169,11 +133,7 @@ impl Meter {
     /// Units that can pass at once.
     fn most(&self) -> u64 {
         match self.quota {
-            Quota {
-                algorithm: Algorithm::TokenBucket,
-                burst: 1..,
-                ..
-            } => self.quota.burst,
+            Quota { algorithm: Algorithm::TokenBucket, burst: 1.., .. } => self.quota.burst,
             _ => self.quota.limit,
         }
     }

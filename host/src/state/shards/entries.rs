@@ -48,13 +48,7 @@ impl<V: Worth> Entries<V> {
 
     pub(super) fn new() -> Self {
         let (map, order) = (HashMap::default(), BTreeMap::new());
-        Self {
-            map,
-            order,
-            places: 0,
-            bytes: 0,
-            dropped: 0,
-        }
+        Self { map, order, places: 0, bytes: 0, dropped: 0 }
     }
 
     /// Also one that is past its moment.
@@ -64,9 +58,7 @@ impl<V: Worth> Entries<V> {
 
     /// For changes that neither add bytes nor bring the moment forward.
     pub(in crate::state) fn get_mut(&mut self, probe: &Probe<'_>) -> Option<&mut V> {
-        self.map
-            .get_mut(probe as &dyn Parts)
-            .map(|entry| &mut entry.value)
+        self.map.get_mut(probe as &dyn Parts).map(|entry| &mut entry.value)
     }
 
     pub(in crate::state) fn take(&mut self, probe: &Probe<'_>) -> Option<V> {
@@ -76,13 +68,7 @@ impl<V: Worth> Entries<V> {
     }
 
     /// Replaces what is there. Others make room, if they must; what is put is always kept.
-    pub(in crate::state) fn put(
-        &mut self,
-        probe: &Probe<'_>,
-        value: V,
-        bounds: Bounds,
-        now: Moment,
-    ) {
+    pub(in crate::state) fn put(&mut self, probe: &Probe<'_>, value: V, bounds: Bounds, now: Moment) {
         let key = match self.map.remove_entry(probe as &dyn Parts) {
             Some((key, entry)) => {
                 self.forget(&entry);
@@ -91,11 +77,7 @@ impl<V: Worth> Entries<V> {
             None => probe.to_key(),
         };
         for _ in 0..2 {
-            if self
-                .order
-                .first_key_value()
-                .is_some_and(|((noted, _), _)| *noted <= now)
-            {
+            if self.order.first_key_value().is_some_and(|((noted, _), _)| *noted <= now) {
                 self.drop_soonest(now, Forced(false));
             }
         }
@@ -108,22 +90,11 @@ impl<V: Worth> Entries<V> {
         self.bytes += bytes;
         let place = self.place(value.until());
         self.order.insert(place, key.clone());
-        self.map.insert(
-            key,
-            Entry {
-                value,
-                place,
-                bytes,
-            },
-        );
+        self.map.insert(key, Entry { value, place, bytes });
     }
 
     pub(super) fn usage(&self) -> Usage {
-        Usage {
-            entries: self.map.len(),
-            bytes: self.bytes,
-            dropped: self.dropped,
-        }
+        Usage { entries: self.map.len(), bytes: self.bytes, dropped: self.dropped }
     }
 
     /// Drops what bounds that became smaller have no room for. Answers whether there is more.
@@ -149,10 +120,7 @@ impl<V: Worth> Entries<V> {
         let Some(((noted, _), key)) = self.order.pop_first() else {
             return false;
         };
-        let entry = self
-            .map
-            .get_mut(&key as &dyn Parts)
-            .expect("map and order hold the same keys");
+        let entry = self.map.get_mut(&key as &dyn Parts).expect("map and order hold the same keys");
         let until = entry.value.until();
         if until > noted && !forced.0 {
             self.places += 1;

@@ -26,9 +26,22 @@ const BOUNDS: [u64; 14] = [
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hook {
-    OnRequest,
-    OnResponse,
-    OnLog,
+    Request,
+    Response,
+    Log,
+}
+
+impl Hook {
+    pub const ALL: [Self; 3] = [Self::Request, Self::Response, Self::Log];
+
+    /// As plugin authors write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Request => "on-request",
+            Self::Response => "on-response",
+            Self::Log => "on-log",
+        }
+    }
 }
 
 /// How a hook's turn ended.
@@ -152,7 +165,7 @@ impl PluginMetrics {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
-    hooks: [Calls; HOOKS.len()],
+    hooks: [Calls; Hook::ALL.len()],
     faults: [u64; FaultKind::ALL.len()],
     instances: i64,
     instances_started: u64,
@@ -177,15 +190,12 @@ impl Calls {
     }
 }
 
-const HOOKS: [(Hook, &str); 3] =
-    [(Hook::OnRequest, "on-request"), (Hook::OnResponse, "on-response"), (Hook::OnLog, "on-log")];
-
 pub(super) fn render(plugins: &[(String, Arc<PluginMetrics>)], out: &mut Exposition) {
     let totals: Vec<(&str, Counts)> = plugins.iter().map(|(name, plugin)| (name.as_str(), plugin.total())).collect();
     // Hooks that never had a turn are left out: most plugins export one or two.
     let turns = || {
         totals.iter().flat_map(|(plugin, counts)| {
-            let calls = HOOKS.iter().map(|(hook, label)| (*plugin, *label, &counts.hooks[*hook as usize]));
+            let calls = Hook::ALL.iter().map(|hook| (*plugin, hook.name(), &counts.hooks[*hook as usize]));
             calls.filter(|(_, _, calls)| calls.duration.count() + calls.skipped > 0)
         })
     };

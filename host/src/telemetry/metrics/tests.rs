@@ -64,10 +64,10 @@ fn a_scrape_adds_up_what_the_workers_counted() {
     route.record(0, 499, Duration::ZERO, 0, 0);
     route.record(0, 999, Duration::ZERO, 0, 0);
     registry.unmatched().record(0, 404, Duration::ZERO, 0, 7);
-    plugin.record(0, Hook::OnRequest, Outcome::Next, 250);
-    plugin.record(1, Hook::OnRequest, Outcome::Reply, 800);
-    plugin.record(1, Hook::OnRequest, Outcome::Fault(FaultKind::Deadline), 5_000_000);
-    plugin.record(1, Hook::OnResponse, Outcome::Skipped, 0);
+    plugin.record(0, Hook::Request, Outcome::Next, 250);
+    plugin.record(1, Hook::Request, Outcome::Reply, 800);
+    plugin.record(1, Hook::Request, Outcome::Fault(FaultKind::Deadline), 5_000_000);
+    plugin.record(1, Hook::Response, Outcome::Skipped, 0);
     plugin.instance_started(0);
     plugin.instance_started(1);
     plugin.instance_ended(1);

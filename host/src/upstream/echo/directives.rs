@@ -58,24 +58,19 @@ fn delay(value: &str) -> Result<Duration, BadDirective> {
     scaled(value, &[("ms", 1), ("s", 1_000)])
         .filter(|milliseconds| *milliseconds <= MOST_DELAY)
         .map(Duration::from_millis)
-        .ok_or_else(|| {
-            bad("delay", value, "milliseconds or seconds up to `60s` are, such as `200ms`")
-        })
+        .ok_or_else(|| bad("delay", value, "milliseconds or seconds up to `60s` are, such as `200ms`"))
 }
 
 fn bytes(value: &str) -> Result<u64, BadDirective> {
     scaled(value, &[("kb", 1_000), ("mb", 1_000_000), ("gb", 1_000_000_000), ("b", 1)])
         .filter(|bytes| *bytes <= MOST_BYTES)
-        .ok_or_else(|| {
-            bad("bytes", value, "a size in `b`, `kb`, `mb` or `gb` up to `10gb` is, such as `1mb`")
-        })
+        .ok_or_else(|| bad("bytes", value, "a size in `b`, `kb`, `mb` or `gb` up to `10gb` is, such as `1mb`"))
 }
 
 /// A whole number times what its unit stands for. The first unit that fits is taken.
 fn scaled(value: &str, units: &[(&str, u64)]) -> Option<u64> {
-    let (digits, scale) = units
-        .iter()
-        .find_map(|(unit, scale)| value.strip_suffix(unit).map(|digits| (digits, scale)))?;
+    let (digits, scale) =
+        units.iter().find_map(|(unit, scale)| value.strip_suffix(unit).map(|digits| (digits, scale)))?;
     number(digits)?.checked_mul(*scale)
 }
 

@@ -19,11 +19,7 @@ async fn recorder(end: &'static str) -> (Scripted, oneshot::Receiver<String>) {
     let endpoint = Scripted::start(move |mut peer, _| {
         let tell = tell.take();
         async move {
-            let read = if end.is_empty() {
-                peer.rest().await
-            } else {
-                peer.until(end).await.expect("a whole request")
-            };
+            let read = if end.is_empty() { peer.rest().await } else { peer.until(end).await.expect("a whole request") };
             peer.write(HELLO).await;
             let _ = tell.expect("one connection").send(read);
             peer.rest().await;
@@ -134,10 +130,9 @@ fn bytes_past_the_end_of_a_response_are_nobodys_response() {
 #[test]
 fn trailers_of_a_response_arrive() {
     worker(async {
-        let endpoint = Scripted::always(
-            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nsum: 7\r\n\r\n",
-        )
-        .await;
+        let endpoint =
+            Scripted::always("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nsum: 7\r\n\r\n")
+                .await;
         let upstreams = WorkerUpstreams::new(&[upstream(&[&endpoint])]);
         let body = upstreams.get("/").await.expect("a head").response.into_body();
         let collected = body.collect().await.expect("whole");
@@ -175,8 +170,7 @@ fn a_known_length_stays_a_length_and_a_chunked_body_stays_chunked_whatever_the_m
         worker(async {
             let (endpoint, read) = recorder("0\r\n\r\n").await;
             let mut client = gateway_to(&endpoint, None).await;
-            let head =
-                format!("{method} / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
+            let head = format!("{method} / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
             client.write(&head).await;
             client.write("4\r\nbody\r\n0\r\n\r\n").await;
             assert_eq!(read.await.expect("told"), format!("{head}4\r\nbody\r\n0\r\n\r\n"));
@@ -189,8 +183,7 @@ fn trailers_of_a_request_go_out_when_they_were_announced() {
     worker(async {
         let (endpoint, read) = recorder("sum: 7\r\n\r\n").await;
         let mut client = gateway_to(&endpoint, None).await;
-        let head =
-            "POST / HTTP/1.1\r\nhost: x\r\ntrailer: sum\r\ntransfer-encoding: chunked\r\n\r\n";
+        let head = "POST / HTTP/1.1\r\nhost: x\r\ntrailer: sum\r\ntransfer-encoding: chunked\r\n\r\n";
         client.write(head).await;
         client.write("4\r\nbody\r\n0\r\nsum: 7\r\n\r\n").await;
         let read = read.await.expect("told");

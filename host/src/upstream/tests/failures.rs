@@ -28,8 +28,7 @@ fn a_port_where_nobody_listens_is_a_connect_error() {
 fn a_name_that_does_not_resolve_is_a_connect_error() {
     worker(async {
         let mut settings = upstream_at(&[SocketAddr::from(([127, 0, 0, 1], 1))]);
-        settings.endpoints[0].address =
-            Address::tcp("name.invalid", 80, "name.invalid").expect("a header value");
+        settings.endpoints[0].address = Address::tcp("name.invalid", 80, "name.invalid").expect("a header value");
         // Where there is no resolver at all it may take longer than any test waits.
         settings.connect_timeout = Duration::from_secs(5);
         let reason = WorkerUpstreams::new(&[settings]).reason().await;
@@ -56,9 +55,7 @@ async fn black_hole() -> (SocketAddr, impl Sized) {
     let listener = socket.listen(1).expect("it listens");
     let address = listener.local_addr().expect("bound");
     let mut queued = Vec::new();
-    while let Ok(stream) =
-        tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await
-    {
+    while let Ok(stream) = tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
         queued.push(stream.expect("queued"));
     }
     (address, (listener, queued))

@@ -31,9 +31,7 @@ pub(in crate::upstream) struct Scripted {
 }
 
 impl Scripted {
-    pub(super) async fn start<F: Future<Output = ()> + 'static>(
-        script: impl Fn(Peer, usize) -> F + 'static,
-    ) -> Self {
+    pub(super) async fn start<F: Future<Output = ()> + 'static>(script: impl Fn(Peer, usize) -> F + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let accepted = Rc::new(Cell::new(0));
@@ -158,19 +156,14 @@ impl WorkerUpstreams {
     }
 }
 
-pub(in crate::upstream) async fn text(
-    response: Response<UpstreamBody>,
-) -> Result<String, AnswerBodyError> {
+pub(in crate::upstream) async fn text(response: Response<UpstreamBody>) -> Result<String, AnswerBodyError> {
     let bytes = response.into_body().collect().await?.to_bytes();
     Ok(String::from_utf8(bytes.into()).expect("tests speak ASCII"))
 }
 
 /// A gateway with nothing in it: hyper's server in front of `upstreams`, for bodies that come from
 /// a real client. Failures are answered with 502 and their reason.
-pub(in crate::upstream) async fn gateway(
-    upstreams: Rc<WorkerUpstreams>,
-    limit: Option<u64>,
-) -> SocketAddr {
+pub(in crate::upstream) async fn gateway(upstreams: Rc<WorkerUpstreams>, limit: Option<u64>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     tokio::task::spawn_local(async move {
@@ -179,17 +172,13 @@ pub(in crate::upstream) async fn gateway(
             let service = service_fn(move |request: Request<Incoming>| {
                 let upstreams = Rc::clone(&upstreams);
                 async move {
-                    let mut request =
-                        request.map(|body| RequestBody::incoming(body, BodyMeter::new(limit)));
+                    let mut request = request.map(|body| RequestBody::incoming(body, BodyMeter::new(limit)));
                     request.headers_mut().remove(http::header::TRANSFER_ENCODING);
                     let answer = upstreams.send(0, request, None).await;
-                    Ok::<_, std::convert::Infallible>(
-                        answer.map_or_else(refusal, |answer| answer.response),
-                    )
+                    Ok::<_, std::convert::Infallible>(answer.map_or_else(refusal, |answer| answer.response))
                 }
             });
-            let connection = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service);
+            let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
             tokio::task::spawn_local(connection);
         }
     });
@@ -197,8 +186,7 @@ pub(in crate::upstream) async fn gateway(
 }
 
 fn refusal(error: UpstreamError) -> Response<UpstreamBody> {
-    let mut response =
-        Response::new(UpstreamBody::full(Bytes::from_static(error.reason().as_bytes())));
+    let mut response = Response::new(UpstreamBody::full(Bytes::from_static(error.reason().as_bytes())));
     *response.status_mut() = http::StatusCode::BAD_GATEWAY;
     response
 }

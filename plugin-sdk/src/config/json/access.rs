@@ -5,8 +5,8 @@ use super::node::{Fields, Node};
 use super::reader::{Reader, malformed};
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess,
-    SeqAccess, VariantAccess, Visitor,
+    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
 };
 
 /// The items of an array, without its brackets.
@@ -24,10 +24,7 @@ impl<'r, 'j> Items<'r, 'j> {
 impl<'de> SeqAccess<'de> for Items<'_, '_> {
     type Error = Fault;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Fault> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
         if self.reader.peek() == b']' {
             return Ok(None);
         }

@@ -1,8 +1,8 @@
 //! One value: each form that a type may ask for, without the code of those that it does not.
 
+use super::Fault;
 use super::access::{Entries, Items, Variant};
 use super::reader::{Number, Reader, malformed};
-use super::Fault;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
 /// The fields that a struct has.
@@ -189,12 +189,7 @@ impl<'de> Deserializer<'de> for Node<'_, '_> {
         self.table(Some(fields), visitor)
     }
 
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: Fields,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
+    fn deserialize_enum<V: Visitor<'de>>(self, _: &'static str, _: Fields, visitor: V) -> Result<V::Value, Fault> {
         match self.reader.peek() {
             b'"' => {
                 let name = self.reader.string()?;

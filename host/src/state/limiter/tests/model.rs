@@ -12,12 +12,7 @@ fn random_calls_agree_with_plain_models() {
             _ => sliding(1 + random.below(20), 1 + random.below(50)),
         };
         let limiter = roomy();
-        let mut model = Model {
-            quota,
-            tokens: None,
-            passed: Vec::new(),
-            time: 1_000,
-        };
+        let mut model = Model { quota, tokens: None, passed: Vec::new(), time: 1_000 };
         for _ in 0..200 {
             model.advance([0, 1, 2, 7, random.below(60)][random.below(5) as usize]);
             let now = Moment::from_millis(model.time);
@@ -33,17 +28,11 @@ fn random_calls_agree_with_plain_models() {
 
 /// What a standing says of the future, asked of the limiter itself without changing anything.
 fn promises_hold(limiter: &Limiter, quota: Quota, cost: u64, standing: Standing, now: Moment) {
-    let most = if quota.burst > 0 {
-        quota.burst
-    } else {
-        quota.limit
-    };
+    let most = if quota.burst > 0 { quota.burst } else { quota.limit };
     // Asking settles the entry, so each question goes to a copy.
     let ask = |cost, after| {
         let (probe, entries) = limiter.shards.lock("plugin", "k");
-        let level = entries
-            .get(&probe)
-            .and_then(|meters| meters.0.first().cloned());
+        let level = entries.get(&probe).and_then(|meters| meters.0.first().cloned());
         let mut meter = level.unwrap_or_else(|| Meter::new(quota, now));
         let later = now.plus_millis(after);
         meter.settle(later);
@@ -72,20 +61,14 @@ struct Model {
 
 impl Model {
     fn most(&self) -> u64 {
-        if self.quota.burst > 0 {
-            self.quota.burst
-        } else {
-            self.quota.limit
-        }
+        if self.quota.burst > 0 { self.quota.burst } else { self.quota.limit }
     }
 
     fn advance(&mut self, millis: u64) {
         for _ in 0..millis {
             self.time += 1;
             let full = self.most() * self.quota.window;
-            self.tokens = self
-                .tokens
-                .map(|tokens| full.min(tokens + self.quota.limit));
+            self.tokens = self.tokens.map(|tokens| full.min(tokens + self.quota.limit));
         }
     }
 
@@ -134,10 +117,7 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
 }

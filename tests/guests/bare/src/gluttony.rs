@@ -1,0 +1,47 @@
+//! Hands imports more than they can mean.
+
+use crate::tollgate::plugin::{consumers, identity, limiter, log, request, setup, state};
+
+/// Bytes of a huge name, key or value.
+const HUGE: usize = 16 * 1024 * 1024;
+
+/// Feeds one import, named as in `wit/`, with something huge. Answers what it said, if it lived.
+pub fn feed(import: &str) -> String {
+    let text = "a".repeat(HUGE);
+    let bytes = text.as_bytes();
+    match import {
+        "set-method" => format!("{:?}", request::set_method(&text)),
+        "set-path" => format!("{:?}", request::set_path(&text)),
+        "set-query" => format!("{:?}", request::set_query(Some(&text))),
+        "header" => format!("{:?}", request::header(&text)),
+        "set-header name" => format!("{:?}", request::set_header(&text, b"")),
+        "set-header value" => format!("{:?}", request::set_header("x-a", bytes)),
+        "append-header name" => format!("{:?}", request::append_header(&text, b"")),
+        "append-header value" => format!("{:?}", request::append_header("x-a", bytes)),
+        "remove-header" => format!("{:?}", request::remove_header(&text)),
+        "param" => format!("{:?}", request::param(&text)),
+        "steer" => format!("{:?}", request::steer(&text)),
+        "note" => format!("{:?}", request::note(&text)),
+        "set-note key" => format!("{:?}", request::set_note(&text, b"")),
+        "set-note value" => format!("{:?}", request::set_note("a", bytes)),
+        "own-header" => format!("{:?}", setup::own_header(&text)),
+        "log" => format!("{:?}", log::log(log::Level::Info, &text)),
+        "get" => format!("{:?}", state::get(&text)),
+        "set key" => format!("{:?}", state::set(&text, b"", None)),
+        "set value" => format!("{:?}", state::set("a", bytes, None)),
+        "delete" => format!("{:?}", state::delete(&text)),
+        "add" => format!("{:?}", state::add(&text, 1, None)),
+        "compare-and-swap" => format!("{:?}", state::compare_and_swap("a", Some(bytes), bytes, None)),
+        "acquire key" => format!("{:?}", limiter::acquire(&text, &[], 1)),
+        "acquire quotas" => {
+            let quota = limiter::Quota { limit: 1, window: 1, burst: 0, algorithm: limiter::Algorithm::TokenBucket };
+            format!("{:?}", limiter::acquire("a", &vec![quota; 500_000], 1).allowed)
+        }
+        "find" => format!("{:?}", consumers::find(&text, &text)),
+        "verify" => format!("{:?}", consumers::verify("key", "", bytes)),
+        "groups" => format!("{:?}", consumers::groups(&text)),
+        "identify" => format!("{:?}", identity::identify(&text)),
+        "authenticate" => format!("{:?}", identity::authenticate("key", "", bytes)),
+        _ => "there is no such import".into(),
+    }
+}

@@ -1,0 +1,99 @@
+//! A plugin written against `wit/` with bare wit-bindgen: what the SDK does, any tool can do.
+//!
+//! The request's header `x-ask` says which part of the contract to use, and its answers come back
+//! as lines of text. `facts`, `state`, `limiter`, `consumers` are answered here and now; `write`
+//! writes to everything that goes on to the upstream and back; `identify` says who is calling;
+//! `huge ..` hands an import more than it can mean (see [`gluttony`]).
+
+mod gluttony;
+mod questions;
+mod writes;
+
+wit_bindgen::generate!({ path: "../../../wit", world: "full" });
+
+use exports::tollgate::plugin::{configure, on_log, on_request, on_response};
+use tollgate::plugin::http::{Action, Field, Reply};
+use tollgate::plugin::{identity, log, outcome, request, setup};
+
+struct Bare;
+export!(Bare);
+
+impl configure::Guest for Bare {
+    /// Takes any configuration but one that says `wrong`.
+    fn configure(config: String) -> Result<(), Vec<configure::Problem>> {
+        log::log(log::Level::Info, &format!("configured with {config}"));
+        setup::own_header("x-bare");
+        if config.contains("\"wrong\"") {
+            let problem = |pointer: &str, message: &str| configure::Problem {
+                pointer: pointer.into(),
+                message: message.into(),
+            };
+            return Err(vec![problem("/deep/wrong", "this is wrong"), problem("/absent", "and this is missing")]);
+        }
+        Ok(())
+    }
+}
+
+impl on_request::Guest for Bare {
+    fn on_request() -> Action {
+        let Some(asked) = request::header("x-ask").and_then(|asked| String::from_utf8(asked).ok()) else {
+            return Action::Next;
+        };
+        match asked.as_str() {
+            "facts" => answer(questions::facts()),
+            "state" => answer(questions::state()),
+            "limiter" => answer(questions::limiter()),
+            "consumers" => answer(questions::consumers()),
+            "write" => writes::request(),
+            "identify" => match identity::authenticate("key", "", b"acme-key") {
+                Some(name) => {
+                    let _ = request::set_header("x-bare", name.as_bytes());
+                    Action::Next
+                }
+                None => answer(vec!["nobody".into()]),
+            },
+            "early response" => answer(vec![tollgate::plugin::response::status().to_string()]),
+            "late setup" => {
+                setup::own_header("x-late");
+                Action::Next
+            }
+            other => match other.strip_prefix("huge ") {
+                Some(import) => answer(vec![gluttony::feed(import)]),
+                None => Action::Next,
+            },
+        }
+    }
+}
+
+impl on_response::Guest for Bare {
+    fn on_response() -> Action {
+        if request::header("x-ask").as_deref() == Some(b"write") {
+            writes::response();
+        }
+        Action::Next
+    }
+}
+
+impl on_log::Guest for Bare {
+    fn on_log() {
+        let line = format!(
+            "{} {} status={:?} completed={} request-bytes={} response-bytes={} took={} endpoint={:?} problem={:?}",
+            request::method(),
+            request::path(),
+            outcome::status(),
+            outcome::completed(),
+            outcome::request_bytes(),
+            outcome::response_bytes(),
+            outcome::duration() > 0,
+            outcome::endpoint(),
+            outcome::problem(),
+        );
+        log::log(log::Level::Info, &line);
+    }
+}
+
+/// 200 with these lines.
+fn answer(lines: Vec<String>) -> Action {
+    let content_type = Field { name: "content-type".into(), value: b"text/plain".to_vec() };
+    Action::Reply(Reply { status: 200, headers: vec![content_type], body: lines.join("\n").into_bytes() })
+}

@@ -1,0 +1,70 @@
+//! What a plugin can write. What is refused is told in the header `x-refused` of either message.
+
+use crate::answer;
+use crate::tollgate::plugin::http::Action;
+use crate::tollgate::plugin::{request, response};
+
+/// Writes to every part of the request, well and badly.
+pub fn request() -> Action {
+    let good = [
+        request::set_method("PUT").is_ok(),
+        request::set_path("/made//of/./it").is_ok(),
+        request::set_query(Some("a=1&b=2")).is_ok(),
+        request::set_header("x-one", b"first").is_ok(),
+        request::set_header("x-one", b"last").is_ok(),
+        request::append_header("x-many", b"more").is_ok(),
+        request::append_header("x-bytes", b"\xff").is_ok(),
+        request::remove_header("x-gone").is_ok(),
+        request::remove_header("x-never-there").is_ok(),
+        request::steer("other").is_ok(),
+        request::set_note("kept", b"by bare").is_ok(),
+    ];
+    if good.contains(&false) {
+        return answer(vec![format!("what is right was refused: {good:?}")]);
+    }
+    let refused = [
+        format!("{:?}", request::set_method("CONNECT")),
+        format!("{:?}", request::set_method("G T")),
+        format!("{:?}", request::set_path("no-slash")),
+        format!("{:?}", request::set_path("/with?query")),
+        format!("{:?}", request::set_query(Some("a b#c"))),
+        format!("{:?}", request::set_header("X-Upper", b"1")),
+        format!("{:?}", request::set_header("x-split", b"1\r\nx-more: 2")),
+        format!("{:?}", request::append_header("transfer-encoding", b"chunked")),
+        format!("{:?}", request::remove_header("host")),
+        format!("{:?}", request::steer("nowhere")),
+        format!("{:?}", request::set_note("big", &[0; 64 * 1024])),
+    ];
+    let _ = request::set_header("x-refused", refused.join(" ").as_bytes());
+    Action::Next
+}
+
+/// Writes to every part of the response, well and badly.
+pub fn response() {
+    let refused = [
+        format!("{:?}", response::set_status(199)),
+        format!("{:?}", response::set_header("content-length", b"3")),
+        format!("{:?}", response::append_header("x-a", b"\0")),
+        format!("{:?}", response::remove_header("connection")),
+    ];
+    let seen = format!(
+        "{} {:?} {:?} {}",
+        response::status(),
+        response::origin(),
+        response::header("content-type").map(|value| String::from_utf8_lossy(&value).into_owned()),
+        response::headers().len() > 1,
+    );
+    let note = request::note("kept").unwrap_or_default();
+    let good = [
+        response::set_status(203),
+        Ok(()),
+    ];
+    let written = [
+        response::set_header("x-refused", refused.join(" ").as_bytes()),
+        response::set_header("x-seen", seen.as_bytes()),
+        response::set_header("x-note", &note),
+        response::append_header("x-note", b"twice"),
+        response::remove_header("content-type"),
+    ];
+    assert!(good.iter().all(Result::is_ok) && written.iter().all(Result::is_ok), "what is right was refused");
+}

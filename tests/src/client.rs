@@ -1,0 +1,103 @@
+//! An HTTP/1.1 client on one connection, which can also say what no proper client says.
+
+use std::io::{self, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+
+use crate::{PATIENCE, Request, Response};
+
+/// One connection.
+pub struct Client {
+    stream: BufReader<TcpStream>,
+}
+
+impl Client {
+    pub fn connect(address: SocketAddr) -> Self {
+        Self::try_connect(address).expect("it is accepted")
+    }
+
+    pub fn try_connect(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream: BufReader::new(stream) })
+    }
+
+    /// Sends a request and reads its response, past any `100 Continue`.
+    pub fn send(&mut self, request: Request) -> Response {
+        self.try_send(request).expect("an answer")
+    }
+
+    /// As [`send`](Self::send); the error is of the connection.
+    pub fn try_send(&mut self, request: Request) -> io::Result<Response> {
+        self.stream.get_mut().write_all(&request.to_bytes())?;
+        loop {
+            let response = Response::read(&mut self.stream, request.method == "HEAD")?;
+            if response.status >= 200 {
+                return Ok(response);
+            }
+        }
+    }
+
+    /// `GET`, and its response.
+    pub fn get(&mut self, target: &str) -> Response {
+        self.send(Request::get(target))
+    }
+
+    /// Sends a request, and leaves the response for later.
+    pub fn start(&mut self, request: Request) {
+        self.write(request.to_bytes());
+    }
+
+    /// Sends these bytes. One that closed its end may refuse them; what it said is still there to be read.
+    pub fn write(&mut self, bytes: impl AsRef<[u8]>) {
+        let _ = self.stream.get_mut().write_all(bytes.as_ref());
+    }
+
+    /// Reads one response, also a `100 Continue`.
+    pub fn receive(&mut self) -> Response {
+        self.try_receive().expect("a response")
+    }
+
+    /// As [`receive`](Self::receive); a response that is cut is an error.
+    pub fn try_receive(&mut self) -> io::Result<Response> {
+        Response::read(&mut self.stream, false)
+    }
+
+
+    /// Reads until this was said, and returns all since the last read.
+    pub fn read_until(&mut self, end: &str) -> String {
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(end.as_bytes()) {
+            let mut byte = [0];
+            let read = self.stream.read_exact(&mut byte);
+            read.unwrap_or_else(|error| panic!("{error} after {:?}", String::from_utf8_lossy(&bytes)));
+            bytes.push(byte[0]);
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+    /// Sends these bytes, and reads all that comes until the connection is closed.
+    pub fn raw(&mut self, bytes: impl AsRef<[u8]>) -> Vec<u8> {
+        self.write(bytes);
+        self.rest()
+    }
+
+    /// Reads all that comes until the connection is closed, or reset.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        match self.stream.read_to_end(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => panic!("the connection stays open"),
+            _ => bytes,
+        }
+    }
+
+    /// Waits until the other side closes, having said nothing more.
+    pub fn wait_for_close(&mut self) {
+        assert_eq!(String::from_utf8_lossy(&self.rest()), "");
+    }
+
+    /// Leaves without reading what is still to come.
+    pub fn abort(self) {
+        let _ = self.stream.get_ref().shutdown(Shutdown::Both);
+    }
+}

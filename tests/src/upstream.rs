@@ -1,0 +1,149 @@
+//! An upstream that does what a test scripts, well or badly, and remembers what it was asked.
+
+mod reply;
+
+use std::io::BufReader;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+pub use reply::{Gate, Reply};
+
+use crate::message::{read_body, read_head, value};
+use crate::wait_for;
+
+/// A scripted upstream on a free port.
+pub struct Upstream {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+/// A request as the upstream got it.
+#[derive(Debug, Clone)]
+pub struct Received {
+    pub method: String,
+    pub target: String,
+    /// In their order, names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    /// Which of the connections it came on, counted from 0.
+    pub connection: usize,
+}
+
+struct Shared {
+    script: Box<dyn Fn(&Received) -> Reply + Send + Sync>,
+    received: Mutex<Vec<Received>>,
+    accepted: AtomicUsize,
+    open: AtomicUsize,
+    over: AtomicBool,
+}
+
+impl Upstream {
+    /// Answers every request as the script says. A request is recorded before it is answered.
+    pub fn start(script: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let shared = Arc::new(Shared {
+            script: Box::new(script),
+            received: Mutex::default(),
+            accepted: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
+            over: AtomicBool::new(false),
+        });
+        let serving = Arc::clone(&shared);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if serving.over.load(SeqCst) {
+                    return;
+                }
+                let connection = serving.accepted.fetch_add(1, SeqCst);
+                serving.open.fetch_add(1, SeqCst);
+                let serving = Arc::clone(&serving);
+                thread::spawn(move || {
+                    serving.serve(&stream, connection);
+                    serving.open.fetch_sub(1, SeqCst);
+                });
+            }
+        });
+        Self { address, shared }
+    }
+
+    /// Answers every request with 200 and this text.
+    pub fn saying(text: &'static str) -> Self {
+        Self::start(move |_| Reply::ok(text))
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// As an endpoint in a config.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The requests so far.
+    pub fn received(&self) -> Vec<Received> {
+        self.shared.received().clone()
+    }
+
+    /// The one request so far.
+    pub fn only(&self) -> Received {
+        let mut received = self.received();
+        assert_eq!(received.len(), 1, "{received:?}");
+        received.remove(0)
+    }
+
+    /// Waits until so many requests have come.
+    pub fn wait_for_requests(&self, count: usize) {
+        let enough = || (self.shared.received().len() >= count).then_some(());
+        wait_for(&format!("{count} requests at an upstream"), enough);
+    }
+
+    /// How many connections were ever opened.
+    pub fn connections(&self) -> usize {
+        self.shared.accepted.load(SeqCst)
+    }
+
+    /// Waits until all connections are closed.
+    pub fn wait_until_left(&self) {
+        wait_for("connections to an upstream to close", || (self.shared.open.load(SeqCst) == 0).then_some(()));
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.shared.over.store(true, SeqCst);
+        // Wakes the accepting thread, which then closes the port.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+impl Received {
+    /// The first value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        value(&self.headers, name)
+    }
+}
+
+impl Shared {
+    fn serve(&self, stream: &TcpStream, connection: usize) {
+        let mut reader = BufReader::new(stream);
+        loop {
+            let Ok((line, headers)) = read_head(&mut reader) else { return };
+            let Ok(body) = read_body(&mut reader, &headers) else { return };
+            let mut words = line.split(' ').map(str::to_owned);
+            let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+            let received = Received { method, target, headers, body, connection };
+            self.received().push(received.clone());
+            if !(self.script)(&received).play(&mut reader) {
+                return;
+            }
+        }
+    }
+
+    fn received(&self) -> MutexGuard<'_, Vec<Received>> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,163 @@
+//! Headers that concern one connection, and those by which proxies tell who asked.
+
+use tests::{Gateway, Received, Reply, Request, Upstream};
+
+use crate::{everything_to, gateway, gateway_to};
+
+/// What the upstream gets of a request.
+fn forwarded(gateway: &Gateway, upstream: &Upstream, request: Request) -> Received {
+    let before = upstream.received().len();
+    assert_eq!(gateway.send(request).status, 200);
+    upstream.received().swap_remove(before)
+}
+
+/// A gateway that trusts whoever connects from this machine, and its upstream.
+fn behind_a_trusted_proxy() -> (Gateway, Upstream) {
+    let upstream = Upstream::saying("");
+    let config = everything_to(&upstream.url(), "");
+    (gateway(&format!("[gateway]\ntrusted-proxies = [\"127.0.0.0/8\", \"10.0.0.0/8\"]\n{config}")), upstream)
+}
+
+#[test]
+fn headers_of_one_connection_end_there() {
+    let upstream = Upstream::saying("");
+    let request = Request::get("/")
+        .header("connection", "keep-alive, X-Hop")
+        .header("keep-alive", "timeout=5")
+        .header("x-hop", "1")
+        .header("te", "trailers")
+        .header("proxy-connection", "keep-alive")
+        .header("upgrade", "h2c")
+        .header("x-end-to-end", "1");
+    let received = forwarded(&gateway_to(&upstream.url(), ""), &upstream, request);
+    for name in ["connection", "keep-alive", "x-hop", "te", "proxy-connection", "upgrade"] {
+        assert_eq!(received.header(name), None, "{name}");
+    }
+    assert_eq!(received.header("x-end-to-end"), Some("1"));
+}
+
+#[test]
+fn headers_of_the_upstreams_connection_do_not_reach_the_client() {
+    let answer = "HTTP/1.1 200 OK\r\nconnection: x-hop, keep-alive\r\nkeep-alive: timeout=5\r\nx-hop: 1\r\n\
+                  x-end-to-end: 1\r\ncontent-length: 0\r\n\r\n";
+    let upstream = Upstream::start(move |_| Reply::raw(answer));
+    let response = gateway_to(&upstream.url(), "").get("/");
+    for name in ["connection", "keep-alive", "x-hop"] {
+        assert_eq!(response.header(name), None, "{name}");
+    }
+    assert_eq!(response.header("x-end-to-end"), Some("1"));
+}
+
+#[test]
+fn the_upstream_is_told_who_asked_for_what() {
+    let upstream = Upstream::saying("");
+    let request = Request::get("/").header("host", "api.example");
+    let received = forwarded(&gateway_to(&upstream.url(), ""), &upstream, request);
+    assert_eq!(received.header("x-forwarded-for"), Some("127.0.0.1"));
+    assert_eq!(received.header("x-forwarded-proto"), Some("http"));
+    assert_eq!(received.header("x-forwarded-host"), Some("api.example"));
+    assert_eq!(received.header("via"), Some("1.1 tollgate"));
+}
+
+#[test]
+fn what_anybody_says_about_itself_is_not_believed() {
+    let upstream = Upstream::saying("");
+    let request = Request::get("/")
+        .header("x-forwarded-for", "1.1.1.1")
+        .header("x-forwarded-proto", "https")
+        .header("x-forwarded-host", "evil.example")
+        .header("x-real-ip", "1.1.1.1")
+        .header("forwarded", "for=1.1.1.1")
+        .header("x-request-id", "mine");
+    let gateway = gateway_to(&upstream.url(), "");
+    let received = forwarded(&gateway, &upstream, request);
+    assert_eq!(received.header("x-forwarded-for"), Some("127.0.0.1"));
+    assert_eq!(received.header("x-forwarded-proto"), Some("http"));
+    assert_eq!(received.header("x-forwarded-host"), Some("gateway.test"));
+    assert_eq!((received.header("x-real-ip"), received.header("forwarded")), (None, None));
+    assert_ne!(received.header("x-request-id"), Some("mine"));
+    assert_eq!(gateway.wait_for_access("/")["client"], "127.0.0.1");
+}
+
+#[test]
+fn a_trusted_proxy_is_believed_and_added_to_the_hops() {
+    let (gateway, upstream) = behind_a_trusted_proxy();
+    let request = Request::get("/")
+        .header("x-forwarded-for", "6.6.6.6, 192.0.2.7, 10.0.0.2")
+        .header("x-forwarded-proto", "https")
+        .header("x-forwarded-host", "shop.example");
+    let received = forwarded(&gateway, &upstream, request);
+    assert_eq!(received.header("x-forwarded-for"), Some("6.6.6.6, 192.0.2.7, 10.0.0.2, 127.0.0.1"));
+    assert_eq!(received.header("x-forwarded-proto"), Some("https"));
+    assert_eq!(received.header("x-forwarded-host"), Some("shop.example"));
+    // The nearest hop that is not itself trusted.
+    assert_eq!(gateway.wait_for_access("/")["client"], "192.0.2.7");
+}
+
+#[test]
+fn a_trusted_proxy_may_say_it_in_forwarded() {
+    let (gateway, upstream) = behind_a_trusted_proxy();
+    let request = Request::get("/").header("forwarded", "for=\"[2001:db8::7]:4711\";proto=https");
+    let received = forwarded(&gateway, &upstream, request);
+    assert_eq!(received.header("forwarded"), Some("for=\"[2001:db8::7]:4711\";proto=https, for=127.0.0.1"));
+    assert_eq!(gateway.wait_for_access("/")["client"], "2001:db8::7");
+}
+
+#[test]
+fn one_request_id_is_in_the_request_the_response_and_the_log() {
+    let upstream = Upstream::saying("");
+    let gateway = gateway_to(&upstream.url(), "");
+    let answer = gateway.get("/");
+    let id = answer.header("x-request-id").expect("every response has one").to_owned();
+    assert_eq!(upstream.only().header("x-request-id"), Some(id.as_str()));
+    assert_eq!(gateway.wait_for_access("/")["id"], id.as_str());
+}
+
+#[test]
+fn a_trusted_proxys_request_id_is_kept_unless_it_is_no_id() {
+    let (gateway, upstream) = behind_a_trusted_proxy();
+    let kept = |id: &str| {
+        let received = forwarded(&gateway, &upstream, Request::get("/").header("x-request-id", id));
+        received.header("x-request-id") == Some(id)
+    };
+    assert!(kept("from-the-edge-7"));
+    assert!(!kept("with a space"));
+    assert!(!kept(&"long".repeat(40)));
+}
+
+#[test]
+fn every_proxy_on_the_way_is_in_via() {
+    let upstream = Upstream::saying("");
+    let request = Request::get("/").header("via", "1.1 edge");
+    let received = forwarded(&gateway_to(&upstream.url(), ""), &upstream, request);
+    let via: Vec<_> = received.headers.iter().filter(|(name, _)| name == "via").map(|(_, value)| value.as_str()).collect();
+    assert_eq!(via.join(", "), "1.1 edge, 1.1 tollgate");
+}
+
+#[test]
+fn a_request_names_exactly_one_valid_host() {
+    let gateway = gateway_to("internal:echo", "");
+    for head in [
+        "GET / HTTP/1.1\r\n",
+        "GET / HTTP/1.1\r\nhost: a\r\nhost: a\r\n",
+        "GET / HTTP/1.1\r\nhost: user@a\r\n",
+        "GET / HTTP/1.1\r\nhost: a, b\r\n",
+        "GET / HTTP/1.1\r\nhost: a:99999\r\n",
+        "GET / HTTP/1.1\r\nhost:\r\n",
+        "GET http://a/ HTTP/1.1\r\nhost: b\r\n",
+    ] {
+        let mut client = gateway.client();
+        client.write(format!("{head}\r\n"));
+        let answer = client.receive();
+        assert_eq!((answer.status, answer.problem().as_str()), (400, "bad-host"), "{head:?}");
+    }
+}
+
+#[test]
+fn a_target_with_a_host_is_served_like_one_without() {
+    let gateway = gateway_to("internal:echo", r#"match = { host = "api.example" }"#);
+    let mut client = gateway.client();
+    client.write("GET http://API.example/x?y HTTP/1.1\r\nhost: api.example\r\n\r\n");
+    let answer = client.receive().json();
+    assert_eq!((&answer["path"], &answer["headers"]["host"]), (&"/x".into(), &"api.example".into()));
+}

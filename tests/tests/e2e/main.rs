@@ -1,0 +1,67 @@
+//! Tollgate from outside: the real binary, real sockets, real components.
+//!
+//! Each module is about one concern; each test starts a gateway of its own on free ports, so there is no order among
+//! them.
+
+mod admin;
+mod cli;
+mod forwarding;
+mod headers;
+mod limits;
+mod live_change;
+mod logs;
+mod protocols;
+mod routing;
+mod shutdown;
+mod upstreams;
+
+use tests::{Builder, Folder, Gateway, Ran};
+
+/// The gateway that cargo built together with these tests.
+const BINARY: &str = env!("CARGO_BIN_EXE_gateway");
+
+/// A gateway that runs on this `gateway.toml`; see [`Builder::new`] for what need not be said in it.
+fn gateway(config: &str) -> Gateway {
+    builder(config).start()
+}
+
+/// As [`gateway`], for those who need further files or variables.
+fn builder(config: &str) -> Builder {
+    Builder::new(BINARY, config)
+}
+
+/// A gateway whose one route sends everything to this endpoint; `more` is of that route.
+fn gateway_to(endpoint: &str, more: &str) -> Gateway {
+    gateway(&everything_to(endpoint, more))
+}
+
+/// The config of [`gateway_to`].
+fn everything_to(endpoint: &str, more: &str) -> String {
+    format!(
+        r#"
+[[upstream]]
+name = "behind"
+endpoints = ["{endpoint}"]
+
+[[route]]
+name = "everything"
+upstream = "behind"
+{more}
+"#
+    )
+}
+
+/// Runs a command in a folder that holds this `gateway.toml`.
+fn tollgate(config: &str, arguments: &[&str]) -> Ran {
+    Folder::with_config(config).tollgate(BINARY, arguments)
+}
+
+/// While it lives, snapshots have placeholders for what differs from run to run.
+fn settled() -> impl Drop {
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:PORT");
+    settings.add_filter(r"\b[0-9a-f]{32}\b", "[id]");
+    settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "[time]");
+    settings.add_filter(r"/tmp/\.tmp\w+", "[folder]");
+    settings.bind_to_scope()
+}
