@@ -23,7 +23,7 @@ const BAD_CONFIG: u8 = 78;
 
 /// An API gateway whose every policy is a sandboxed WebAssembly component.
 #[derive(Debug, Parser)]
-#[command(name = "tollgate", version, disable_help_subcommand = true)]
+#[command(name = "tollgate", bin_name = "tollgate", version, disable_help_subcommand = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,

@@ -64,7 +64,6 @@ impl Client {
         Response::read(&mut self.stream, false)
     }
 
-
     /// Reads until this was said, and returns all since the last read.
     pub fn read_until(&mut self, end: &str) -> String {
         let mut bytes = Vec::new();
@@ -76,6 +75,7 @@ impl Client {
         }
         String::from_utf8_lossy(&bytes).into_owned()
     }
+
     /// Sends these bytes, and reads all that comes until the connection is closed.
     pub fn raw(&mut self, bytes: impl AsRef<[u8]>) -> Vec<u8> {
         self.write(bytes);

@@ -93,11 +93,14 @@ impl Gateway {
         Client::connect(self.admin()).send(Request::get(target).header("host", "localhost"))
     }
 
-    /// The value of one line of `/metrics`, named with its labels as they are written there; 0 if there is none.
+    /// A metric: the sum of all that has this name, or, when labels are said as `/metrics` writes them, that one alone.
     pub fn metric(&self, name: &str) -> f64 {
         let metrics = self.admin_get("/metrics").text();
-        let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        value.map_or(0.0, |value| value.parse().expect("a number"))
+        let samples = metrics.lines().filter_map(|line| line.rsplit_once(' '));
+        let wanted = samples.filter(|(labelled, _)| {
+            *labelled == name || labelled.strip_prefix(name).is_some_and(|labels| labels.starts_with('{'))
+        });
+        wanted.map(|(_, value)| value.parse::<f64>().expect("a number")).sum()
     }
 
     /// What it logged, from stderr.
@@ -120,6 +123,11 @@ impl Gateway {
     /// The access log so far, from stdout. It is written in batches: wait for the last line first.
     pub fn access_log(&self) -> Vec<Value> {
         self.process.stdout.json()
+    }
+
+    /// All that was written to stdout: the access log.
+    pub fn stdout(&self) -> String {
+        self.process.stdout.text()
     }
 
     /// All that was written to stderr.
@@ -165,14 +173,14 @@ impl Gateway {
     }
 
     fn wait_until_ready(&mut self, has_admin: bool) {
-        let message = if has_admin { "admin listener on " } else { "listening on " };
-        let Some(line) = self.process.stderr.wait_for(|line| self::message(line).starts_with(message)) else {
+        // The admin listener is the last that is announced.
+        let last = if has_admin { "admin listener on " } else { "listening on " };
+        let Some(address) = self.process.stderr.wait_for_text(|line| address_after(last, line)) else {
             panic!("the gateway did not start:\n{}", self.stderr());
         };
-        let address = |line: &Value| line["address"].as_str().and_then(|address| address.parse().ok());
-        self.addresses = self.log().iter().filter_map(address).collect();
+        self.addresses = self.stderr().lines().filter_map(|line| address_after("listening on ", line)).collect();
         if has_admin {
-            self.admin = self::message(&line).strip_prefix(message).and_then(|address| address.parse().ok());
+            self.admin = Some(address);
             wait_for("readiness", || (self.admin_get("/readyz").status == 200).then_some(()));
         }
     }
@@ -180,6 +188,13 @@ impl Gateway {
 
 fn message(line: &Value) -> &str {
     line["message"].as_str().unwrap_or_default()
+}
+
+/// The address that follows these words, whether the line is JSON or for people.
+fn address_after(words: &str, line: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once(words)?;
+    let end = rest.find(|char: char| !(char.is_ascii_hexdigit() || ".:[]".contains(char)));
+    rest[..end.unwrap_or(rest.len())].parse().ok()
 }
 
 /// Lines stay where they are, so that places in the config can be told, unless there is a `[gateway]` without `admin`.
@@ -199,6 +214,14 @@ fn completed(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_are_found_in_both_kinds_of_log() {
+        let address = Some("[::1]:80".parse().expect("an address"));
+        assert_eq!(address_after("listening on ", "12:00:00.000 INFO listening on [::1]:80 address=[::1]:80"), address);
+        assert_eq!(address_after("listening on ", r#"{"message":"listening on [::1]:80"}"#), address);
+        assert_eq!(address_after("listening on ", "listening on it"), None);
+    }
 
     #[test]
     fn a_config_is_completed_with_free_ports_and_keeps_its_own() {

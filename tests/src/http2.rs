@@ -7,37 +7,51 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::PATIENCE;
 
 /// A `GET` with the URL that HTTP/2 wants: `http://host/path`.
-pub fn get(url: &str) -> http::Request<Full<Bytes>> {
+pub fn get(url: &str) -> Asked {
     http::Request::get(url).body(Full::default()).expect("a valid URL")
 }
+
+type Asked = http::Request<Full<Bytes>>;
+type Answer = http::Response<Bytes>;
 
 /// Sends all requests at once on one connection; the responses are in the order of the requests.
 ///
 /// # Panics
 /// When one is not answered.
-pub fn send(address: SocketAddr, requests: Vec<http::Request<Full<Bytes>>>) -> Vec<http::Response<Bytes>> {
+pub fn send(address: SocketAddr, requests: Vec<Asked>) -> Vec<Answer> {
+    send_before(address, Vec::new(), requests).1
+}
+
+/// Sends `slow`, then `requests`, all on one connection. Answers how many of the slow ones were answered by the time
+/// that all the others were, and the responses of those.
+///
+/// # Panics
+/// When one of `requests` is not answered.
+pub fn send_before(address: SocketAddr, slow: Vec<Asked>, requests: Vec<Asked>) -> (usize, Vec<Answer>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let stream = TcpStream::connect(address).await.expect("it is accepted");
         let (sender, connection) =
             http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("it speaks HTTP/2");
         tokio::spawn(connection);
-        let answers: Vec<_> = requests
-            .into_iter()
-            .map(|request| {
-                let mut sender = sender.clone();
-                tokio::spawn(async move {
-                    let (head, body) = sender.send_request(request).await.expect("an answer").into_parts();
-                    http::Response::from_parts(head, body.collect().await.expect("a whole body").to_bytes())
-                })
-            })
-            .collect();
+        let start = |request| tokio::spawn(answer(sender.clone(), request));
+        let slow: Vec<_> = slow.into_iter().map(start).collect();
+        let started: Vec<_> = requests.into_iter().map(start).collect();
         let mut responses = Vec::new();
-        for answer in answers {
-            responses.push(answer.await.expect("no panic"));
+        for started in started {
+            let response = timeout(PATIENCE, started).await.expect("it is answered in time");
+            responses.push(response.expect("it is answered"));
         }
-        responses
+        (slow.iter().filter(|slow| slow.is_finished()).count(), responses)
     })
+}
+
+async fn answer(mut sender: http2::SendRequest<Full<Bytes>>, request: Asked) -> Answer {
+    let (head, body) = sender.send_request(request).await.expect("an answer").into_parts();
+    http::Response::from_parts(head, body.collect().await.expect("a whole body").to_bytes())
 }

@@ -47,6 +47,11 @@ impl Lines {
         self.wait(|lines| json(lines).into_iter().find(&wanted))
     }
 
+    /// Waits for a line in which `look` finds something, JSON or not.
+    pub(crate) fn wait_for_text<T>(&self, look: impl Fn(&str) -> Option<T>) -> Option<T> {
+        self.wait(|lines| lines.iter().find_map(|line| look(line)))
+    }
+
     /// Waits for the end of the stream.
     pub(crate) fn wait_for_end(&self) {
         let never: Option<()> = self.wait(|_| None);

@@ -112,10 +112,12 @@ impl Run {
     /// Calls the log hooks of the plugins that the exchange met. The exchange is over.
     pub fn on_log(&mut self, chain: &Chain) {
         for &place in &chain.loggers {
-            if place >= self.exchange().progress.met || self.is_skipped(place) {
+            let link = &chain.links[place];
+            // One that found no free instance did not run.
+            let ran = !link.plugin.is_fresh() || self.leases.iter().any(|(leased, _)| *leased == place);
+            if place >= self.exchange().progress.met || self.is_skipped(place) || !ran {
                 continue;
             }
-            let link = &chain.links[place];
             let mark = Instant::now();
             let result = self.call(place, link, |instance, exchange| instance.on_log(place, exchange));
             let outcome = match result {
@@ -140,7 +142,7 @@ impl Run {
         // A plugin that may be skipped leaves no trace of a call that failed.
         let before = (link.on_error == OnError::Skip).then(|| Before::of(self.exchange()));
         let result = if link.plugin.is_fresh() {
-            self.call_leased(place, hook)
+            self.call_leased(place, link, hook)
         } else {
             let exchange = self.exchange.take().expect(BETWEEN_CALLS);
             let (exchange, result) = link.plugin.call(self.worker, exchange, hook);
@@ -156,12 +158,13 @@ impl Run {
     fn call_leased<T>(
         &mut self,
         place: usize,
+        link: &Link,
         hook: impl FnOnce(&mut Instance, Box<Exchange>) -> (Box<Exchange>, Result<T, Fault>),
     ) -> Result<T, Fault> {
         let Some((_, lease)) = self.leases.iter_mut().find(|(leased, _)| *leased == place) else {
             return Err(Fault::Instantiate("the exchange has no instance of it".into()));
         };
-        let instance = lease.instance()?;
+        let instance = link.plugin.leased(self.worker, lease)?;
         let exchange = self.exchange.take().expect(BETWEEN_CALLS);
         let (exchange, result) = hook(instance, exchange);
         self.exchange = Some(exchange);
@@ -221,7 +224,10 @@ impl Run {
         match link.on_error {
             OnError::Reject => Some(Halt::Fault(place, fault)),
             OnError::Skip => {
-                self.exchange_mut().progress.skipped.push(place);
+                let exchange = self.exchange_mut();
+                // Its later hooks, which could read them, are not called; others need the room.
+                exchange.notes.retain(|note| note.plugin != place);
+                exchange.progress.skipped.push(place);
                 None
             }
         }

@@ -13,7 +13,7 @@ use crate::wire::{headers, path};
 pub enum HeaderError {
     #[error("it is not a header name in lower case")]
     InvalidName,
-    #[error("its value holds bytes that may not stand in a header")]
+    #[error("its value holds bytes that may not stand in a header, or too many of them")]
     InvalidValue,
     #[error("it frames messages or concerns one connection only, which is the gateway's")]
     Forbidden,
@@ -35,11 +35,13 @@ pub enum WriteError {
 /// Limits on what plugins keep with one exchange, over all its plugins.
 const MOST_NOTES: usize = 64;
 const MOST_NOTE_BYTES: usize = 64 * 1024;
+/// Bytes of one header's value; with the limit on fields it bounds what an exchange holds.
+const MOST_VALUE_BYTES: usize = 64 * 1024;
 
 /// Replaces every value of a header by one.
 pub fn set_header(fields: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), HeaderError> {
     let name = header_name(name)?;
-    let value = HeaderValue::from_bytes(value).map_err(|_| HeaderError::InvalidValue)?;
+    let value = header_value(value)?;
     room_for_one(fields)?;
     fields.insert(name, value);
     Ok(())
@@ -48,7 +50,7 @@ pub fn set_header(fields: &mut HeaderMap, name: &str, value: &[u8]) -> Result<()
 /// Adds a value behind those that a header has.
 pub fn append_header(fields: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), HeaderError> {
     let name = header_name(name)?;
-    let value = HeaderValue::from_bytes(value).map_err(|_| HeaderError::InvalidValue)?;
+    let value = header_value(value)?;
     room_for_one(fields)?;
     fields.append(name, value);
     Ok(())
@@ -66,6 +68,13 @@ fn header_name(name: &str) -> Result<HeaderName, HeaderError> {
         Ok(name) => Ok(name),
         Err(_) => Err(HeaderError::InvalidName),
     }
+}
+
+fn header_value(value: &[u8]) -> Result<HeaderValue, HeaderError> {
+    if value.len() > MOST_VALUE_BYTES {
+        return Err(HeaderError::InvalidValue);
+    }
+    HeaderValue::from_bytes(value).map_err(|_| HeaderError::InvalidValue)
 }
 
 fn room_for_one(fields: &HeaderMap) -> Result<(), HeaderError> {
@@ -159,7 +168,7 @@ mod tests {
         for name in ["", "X-Upper", "a b", ":path", "a\r\n"] {
             assert_eq!(set_header(&mut fields, name, b"1"), Err(HeaderError::InvalidName), "{name:?}");
         }
-        for value in [&b"a\r\nb: c"[..], b"a\nb", b"a\0"] {
+        for value in [&b"a\r\nb: c"[..], b"a\nb", b"a\0", &[b'a'; MOST_VALUE_BYTES + 1]] {
             assert_eq!(set_header(&mut fields, "x-a", value), Err(HeaderError::InvalidValue));
         }
         assert!(fields.is_empty());

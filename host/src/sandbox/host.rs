@@ -105,6 +105,8 @@ const MOST_WASI_HANDLES: usize = 64;
 
 impl Host {
     pub(super) fn new(plugin: Arc<Identity>, limits: &PluginLimits) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MOST_WASI_HANDLES);
         Self {
             plugin,
             exchange: None,
@@ -115,7 +117,7 @@ impl Host {
             memory: MemoryLimit { most: usize::try_from(limits.memory).unwrap_or(usize::MAX), used: 0, denied: false },
             console: Console::default(),
             wasi: Wasi {
-                table: ResourceTable::with_capacity(MOST_WASI_HANDLES),
+                table,
                 clocks: WasiClocksCtx::default(),
                 filesystem: WasiFilesystemCtx::default(),
                 random: WasiRandomCtx::default(),
@@ -128,7 +130,7 @@ impl Host {
         self.stage = stage;
         self.place = place;
         self.exchange = exchange;
-        self.deadline.rearm();
+        self.deadline.rearm(stage == Stage::Configure);
         self.memory.denied = false;
         self.console.begin_call();
     }

@@ -114,6 +114,11 @@ impl Plugin {
         Ok(Lease::new(self.instance(worker)?, slot))
     }
 
+    /// The instance of a lease, for one call. The call after a fault gets another one.
+    pub fn leased<'lease>(&self, worker: usize, lease: &'lease mut Lease) -> Result<&'lease mut Instance, Fault> {
+        lease.instance_or(|| self.instance(worker))
+    }
+
     /// Lends an instance of the worker's pool for one call, and takes it back if the call went well.
     pub fn call<T>(
         &self,

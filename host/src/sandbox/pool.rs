@@ -63,9 +63,15 @@ impl Lease {
         Self { instance: Some(instance), _slot: slot }
     }
 
-    /// The instance, unless a fault has ended it.
-    pub fn instance(&mut self) -> Result<&mut Instance, Fault> {
-        self.instance.as_mut().ok_or_else(|| Fault::Instantiate("its instance ended in a fault before".into()))
+    /// The instance; another one when a fault has ended it.
+    pub(super) fn instance_or(
+        &mut self,
+        another: impl FnOnce() -> Result<Instance, Fault>,
+    ) -> Result<&mut Instance, Fault> {
+        match &mut self.instance {
+            Some(instance) => Ok(instance),
+            ended => Ok(ended.insert(another()?)),
+        }
     }
 
     /// Ends the instance after a fault.

@@ -1,47 +1,65 @@
 //! Stops asking an upstream that keeps failing, and tries it again later.
 //!
-//! Each upstream has one record in the gateway's state, which all workers and instances share, and
-//! which changes only by compare-and-swap of the whole (`record`). An upstream without a record is
-//! healthy: then a request costs a look at the record before it goes out and another when its
-//! response comes back, and no write. The second look is what makes "in a row" exact: a success
-//! that did not look could not tell that it ends a row of failures that began while it was under
-//! way, and at a thousand requests a second one failure in a hundred would open the breaker.
+//! Each upstream has one record in the gateway's state, which all workers share and which changes
+//! only as a whole, by compare-and-swap (`record`). A healthy upstream has none: a request costs a
+//! look at it on the way out and another on the way back, and no write. The second look is what
+//! makes "in a row" exact. A success that only knew the record from before could not end a row of
+//! failures that began meanwhile, and under load one failure in a hundred would open the breaker.
 //!
-//! What counts as a failure is in `verdict`; when failures are too many, in `rule`.
+//! `verdict` says what a failure is, `rules` when there are too many.
 #![forbid(unsafe_code)]
 
 mod config;
 mod record;
-mod rule;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod verdict;
 
 use crate::config::Config;
-use crate::record::{Record, State};
-use crate::rule::Rules;
+use crate::record::{HalfOpen, State};
+use crate::rules::Rules;
 use crate::verdict::{Failures, Verdict};
+use std::cell::LazyCell;
 use tollgate_plugin_sdk::prelude::*;
 
-/// One breaker for each upstream.
+/// A breaker for each upstream.
 ///
 /// ```text
-///            a rule trips                recovery is over
-///   closed ---------------> open --------------------------> half-open
-///     ^                       ^                                |   |
-///     |                       +---------- a probe fails -------+   |
-///     +---------------------- `successes` probes in a row ---------+
+///           the rules trip               recovery is over
+///   closed ----------------> open ---------------------------> half-open
+///      ^                      ^                                  |   |
+///      |                      +---------- a probe fails ---------+   |
+///      +--------------------- enough probes succeed -----------------+
 /// ```
 pub struct CircuitBreaker {
     rules: Rules,
     failures: Failures,
+    /// How long the upstream is left alone.
     recovery: Duration,
-    /// Probes that may be under way at once.
+    /// Probes that may be on their way at once.
     probes: usize,
-    /// After which a probe of which nothing was heard is given up.
+    /// When a probe of which nothing was heard is given up.
     probe_ttl: Duration,
     /// Probes that have to succeed.
     successes: u32,
+}
+
+/// Whether a request may go to its upstream.
+enum Admission {
+    Free,
+    /// With the lease that its response gives back.
+    Probe(String),
+    Refused {
+        /// Milliseconds.
+        wait: u64,
+    },
+}
+
+/// What a response did to the breaker, for the log.
+enum Event {
+    Opened(String),
+    Closed,
 }
 
 #[plugin]
@@ -53,25 +71,110 @@ impl Plugin for CircuitBreaker {
     }
 
     fn on_request(&self, request: &mut Request) -> Action {
-        let upstream = request.upstream().to_owned();
-        match self.admit(&upstream) {
+        match record::change(request.upstream(), |state| self.admit(state)) {
             Admission::Free => Action::Next,
             Admission::Probe(lease) => {
-                // Under the upstream's name: a probe that a later plugin steers elsewhere is none there.
-                request.set_note(upstream, lease);
+                // Under the upstream's name: what a later plugin steers elsewhere is no probe there.
+                let upstream = request.upstream().to_owned();
+                request.set_note(&upstream, lease);
                 Action::Next
             }
-            Admission::Refused { seconds } => Reply::service_unavailable()
+            Admission::Refused { wait } => Reply::service_unavailable()
                 .problem_type("urn:tollgate:problem:circuit-open")
-                .detail("the upstream keeps failing; it is left alone for a while")
-                .header("retry-after", seconds)
+                .detail("the upstream keeps failing and is left alone for a while")
+                .header("retry-after", wait.div_ceil(1_000))
                 .into(),
         }
     }
 
     fn on_response(&self, request: &Request, response: &mut Response) -> Action {
-        let verdict = self.failures.verdict(response);
-        if verdict != Verdict::Neither
+        let (upstream, status) = (request.upstream(), response.status());
+        let verdict = LazyCell::new(|| self.failures.verdict(status, &response.origin()));
+        // Once, however often the record has to be tried.
+        let trip = LazyCell::new(|| self.rules.count(upstream, *verdict));
+        let event = record::change(upstream, |state| match state {
+            // Where most responses end: who made them does not matter.
+            State::HEALTHY if self.rules.ratio.is_none() && !self.failures.may_be(status) => (None, None),
+            State::Closed { failures } => self.settle(failures, *verdict, || trip.clone()),
+            State::Open { .. } => (None, None),
+            State::HalfOpen(half) => match request.note(upstream) {
+                Some(lease) => self.settle_probe(upstream, half, &lease, *verdict),
+                None => (None, None),
+            },
+        });
+        match event {
+            None => {}
+            Some(Event::Opened(why)) => log::warn!("upstream `{upstream}` is left alone for {}: {why}", self.recovery),
+            Some(Event::Closed) => log::info!("upstream `{upstream}` answers again"),
+        }
         Action::Next
     }
+}
+
+impl CircuitBreaker {
+    fn admit(&self, state: State) -> (Option<State>, Admission) {
+        let (mut half, now) = match state {
+            State::Closed { .. } => return (None, Admission::Free),
+            State::Open { since } => {
+                let now = clock::now();
+                if let Some(wait) = record::left(since, self.recovery, now) {
+                    return (None, Admission::Refused { wait });
+                }
+                (HalfOpen::default(), now)
+            }
+            State::HalfOpen(half) => (half, clock::now()),
+        };
+        match half.lend(self.probes, self.probe_ttl, now) {
+            Some(lease) => (Some(State::HalfOpen(half)), Admission::Probe(lease)),
+            // A probe may come back at any time.
+            None => (None, Admission::Refused { wait: 1_000 }),
+        }
+    }
+
+    /// What a response does to a closed breaker.
+    fn settle(
+        &self,
+        failures: u32,
+        verdict: Verdict,
+        trip: impl FnOnce() -> Option<String>,
+    ) -> (Option<State>, Option<Event>) {
+        let row = match verdict {
+            Verdict::Success => 0,
+            Verdict::Failure => failures.saturating_add(1),
+            Verdict::Neither => return (None, None),
+        };
+        if let Some(why) = trip().or_else(|| self.rules.row(row)) {
+            return open(why);
+        }
+        let is_news = self.rules.in_a_row.is_some() && row != failures;
+        (is_news.then_some(State::Closed { failures: row }), None)
+    }
+
+    /// What the response to a probe does to a half-open breaker.
+    fn settle_probe(
+        &self,
+        upstream: &str,
+        mut half: HalfOpen,
+        lease: &[u8],
+        verdict: Verdict,
+    ) -> (Option<State>, Option<Event>) {
+        if !half.take_back(lease) {
+            return (None, None);
+        }
+        match verdict {
+            Verdict::Failure => return open("a probe failed".to_owned()),
+            Verdict::Success => half.successes += 1,
+            Verdict::Neither => {}
+        }
+        if half.successes < self.successes {
+            return (Some(State::HalfOpen(half)), None);
+        }
+        // Before it closes, for the next response may already count.
+        self.rules.forget(upstream);
+        (Some(State::HEALTHY), Some(Event::Closed))
+    }
+}
+
+fn open(why: String) -> (Option<State>, Option<Event>) {
+    (Some(State::Open { since: clock::now() }), Some(Event::Opened(why)))
 }

@@ -1,1 +1,70 @@
-//! Being written.
+//! Changes requests on their way to the upstream and responses on their way back: headers, query
+//! parameters, the path, the status. Values are [`Template`](template::Template)s over the request.
+//!
+//! Every template of a hook is rendered before anything is written, so that no value depends on the
+//! order of the changes.
+#![forbid(unsafe_code)]
+
+use tollgate_plugin_sdk::prelude::*;
+
+mod config;
+mod edits;
+mod path;
+mod status;
+mod template;
+#[cfg(test)]
+mod tests;
+
+use config::{Config, Missing};
+use edits::Edits;
+use path::Unfit;
+
+/// Changes requests and responses.
+pub struct Transform {
+    missing: Missing,
+    path: Option<path::Path>,
+    query: Edits,
+    request_headers: Edits,
+    response_headers: Edits,
+    status: status::Map,
+}
+
+#[plugin]
+impl Plugin for Transform {
+    type Config = Config;
+
+    fn configure(config: Config) -> Result<Self, ConfigError> {
+        config.check()
+    }
+
+    fn on_request(&self, request: &mut Request) -> Result<Action, String> {
+        let path = match self.path.as_ref().map(|path| path.render(request)).transpose() {
+            Ok(path) => path,
+            Err(Unfit::Request(detail)) => return Ok(Reply::bad_request().detail(detail).into()),
+            Err(Unfit::Route(reason)) => return Err(reason),
+        };
+        let headers = self.request_headers.render(request, self.missing);
+        let query = self.query.render(request, self.missing);
+
+        self.request_headers.apply(request, headers);
+        if !self.query.is_empty() {
+            let before = request.query_params();
+            let mut params = before.clone();
+            self.query.apply(&mut params, query);
+            if params != before {
+                request.set_query_params(&params);
+            }
+        }
+        if let Some(path) = path {
+            request.set_path(path);
+        }
+        Ok(Action::Next)
+    }
+
+    fn on_response(&self, request: &Request, response: &mut Response) -> Action {
+        let headers = self.response_headers.render(request, self.missing);
+        self.response_headers.apply(response, headers);
+        self.status.apply(response);
+        Action::Next
+    }
+}

@@ -62,6 +62,7 @@ fn settled() -> impl Drop {
     settings.add_filter(r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:PORT");
     settings.add_filter(r"\b[0-9a-f]{32}\b", "[id]");
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "[time]");
-    settings.add_filter(r"/tmp/\.tmp\w+", "[folder]");
+    settings.add_filter(r"\b\d\d:\d\d:\d\d\.\d{3}\b", "[time]");
+    settings.add_filter(r"\b\d+(\.\d+)?[mµu]s\b", "[duration]");
     settings.bind_to_scope()
 }

@@ -2,12 +2,10 @@
 
 use crate::tollgate::plugin::{consumers, identity, limiter, log, request, setup, state};
 
-/// Bytes of a huge name, key or value.
-const HUGE: usize = 16 * 1024 * 1024;
-
-/// Feeds one import, named as in `wit/`, with something huge. Answers what it said, if it lived.
-pub fn feed(import: &str) -> String {
-    let text = "a".repeat(HUGE);
+/// Feeds one import, named as in `wit/`, with a name, key or value of so many bytes. Answers what it
+/// said, if it lived.
+pub fn feed(import: &str, bytes: usize) -> String {
+    let text = "a".repeat(bytes);
     let bytes = text.as_bytes();
     match import {
         "set-method" => format!("{:?}", request::set_method(&text)),
@@ -35,7 +33,7 @@ pub fn feed(import: &str) -> String {
         "acquire key" => format!("{:?}", limiter::acquire(&text, &[], 1)),
         "acquire quotas" => {
             let quota = limiter::Quota { limit: 1, window: 1, burst: 0, algorithm: limiter::Algorithm::TokenBucket };
-            format!("{:?}", limiter::acquire("a", &vec![quota; 500_000], 1).allowed)
+            format!("{:?}", limiter::acquire("a", &vec![quota; bytes / 40], 1).allowed)
         }
         "find" => format!("{:?}", consumers::find(&text, &text)),
         "verify" => format!("{:?}", consumers::verify("key", "", bytes)),

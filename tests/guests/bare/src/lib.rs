@@ -3,7 +3,7 @@
 //! The request's header `x-ask` says which part of the contract to use, and its answers come back
 //! as lines of text. `facts`, `state`, `limiter`, `consumers` are answered here and now; `write`
 //! writes to everything that goes on to the upstream and back; `identify` says who is calling;
-//! `huge ..` hands an import more than it can mean (see [`gluttony`]).
+//! `16 MiB ..` hands an import more than it can mean (see [`gluttony`]).
 
 mod gluttony;
 mod questions;
@@ -52,13 +52,13 @@ impl on_request::Guest for Bare {
                 }
                 None => answer(vec!["nobody".into()]),
             },
-            "early response" => answer(vec![tollgate::plugin::response::status().to_string()]),
-            "late setup" => {
+            "too early" => answer(vec![tollgate::plugin::response::status().to_string()]),
+            "too late" => {
                 setup::own_header("x-late");
                 Action::Next
             }
-            other => match other.strip_prefix("huge ") {
-                Some(import) => answer(vec![gluttony::feed(import)]),
+            other => match other.split_once(" MiB ") {
+                Some((size, import)) => answer(vec![gluttony::feed(import, size.parse().unwrap_or(16) << 20)]),
                 None => Action::Next,
             },
         }

@@ -23,6 +23,8 @@ pub fn facts() -> Vec<String> {
         format!("consumer {:?} {:?}", request::consumer(), request::consumer_groups()),
         format!("note {}", text(request::note("none"))),
     ];
+    let values = request::header_values("x-many");
+    lines.extend(values.iter().map(|value| format!("value {}", String::from_utf8_lossy(value))));
     let many = request::headers().into_iter().filter(|field| field.name == "x-many");
     lines.extend(many.map(|field| format!("{}: {}", field.name, String::from_utf8_lossy(&field.value))));
     lines

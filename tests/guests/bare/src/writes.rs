@@ -48,17 +48,14 @@ pub fn response() {
         format!("{:?}", response::remove_header("connection")),
     ];
     let seen = format!(
-        "{} {:?} {:?} {}",
+        "{} {:?} {:?} {} {}",
         response::status(),
         response::origin(),
         response::header("content-type").map(|value| String::from_utf8_lossy(&value).into_owned()),
         response::headers().len() > 1,
+        response::header_values("content-type").len(),
     );
     let note = request::note("kept").unwrap_or_default();
-    let good = [
-        response::set_status(203),
-        Ok(()),
-    ];
     let written = [
         response::set_header("x-refused", refused.join(" ").as_bytes()),
         response::set_header("x-seen", seen.as_bytes()),
@@ -66,5 +63,5 @@ pub fn response() {
         response::append_header("x-note", b"twice"),
         response::remove_header("content-type"),
     ];
-    assert!(good.iter().all(Result::is_ok) && written.iter().all(Result::is_ok), "what is right was refused");
+    assert!(response::set_status(203).is_ok() && written.iter().all(Result::is_ok), "what is right was refused");
 }

@@ -15,6 +15,8 @@ use crate::{http, machine};
 
 mod config;
 
+pub use config::KEY;
+
 /// Started under this name, this binary is the gateway.
 pub const NAME: &str = "tollgate";
 /// How long a process may take to answer, or to end.
@@ -24,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Bench {
     folder: TempDir,
     binary: Option<PathBuf>,
-    cores: usize,
+    pub cores: usize,
     pub upstream: Process,
 }
 
@@ -147,7 +149,7 @@ fn tollgate(bench: &Bench, file: &Path) -> Result<Command> {
 fn wait_for_answer(process: &mut Process) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let answer = http::get(process.address, "/", &[("x-api-key", config::KEY)]);
+        let answer = http::get(process.address, "/", &[("x-api-key", KEY)]);
         match answer {
             Ok(answer) if answer.status == 200 => return Ok(()),
             answer if Instant::now() > deadline => bail!("no 200 after {PATIENCE:?}: {answer:?}"),

@@ -32,18 +32,21 @@ pub fn measure(bench: &Bench, scenario: Scenario, connections: u32, seconds: u32
 
     let before = Cpu::now(bench, &gateway)?;
     let load = load::run(address, connections, seconds)?;
-    let cpu = Cpu::now(bench, &gateway)?.since(&before);
+    let after = Cpu::now(bench, &gateway)?;
     let resident = proc::resident(gateway.process.id())?;
     gateway.stop()?;
 
-    let others = cpu.machine.saturating_sub(cpu.gateway + cpu.rest);
+    let spent = after.gateway - before.gateway;
+    let ours = spent + (after.rest - before.rest);
+    let others = (after.machine - before.machine).saturating_sub(ours);
+    let capacity = (after.at - before.at).as_secs_f64() * bench.cores as f64;
     Ok(Sample {
         requests_per_second: load.requests as f64 / load.seconds,
-        cpu_us: cpu.gateway.as_secs_f64() * 1e6 / load.requests as f64,
+        cpu_us: spent.as_secs_f64() * 1e6 / load.requests as f64,
         p50_ms: load.p50_us as f64 / 1e3,
         p99_ms: load.p99_us as f64 / 1e3,
         resident: mebibytes(resident),
-        others: others.as_secs_f64() / (cpu.at.as_secs_f64() * bench.cores() as f64),
+        others: others.as_secs_f64() / capacity,
     })
 }
 
@@ -51,9 +54,9 @@ pub fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 
-/// CPU time spent up to a moment, or between two.
+/// CPU time spent up to a moment.
 struct Cpu {
-    at: Duration,
+    at: Instant,
     gateway: Duration,
     /// Of the upstream and `wrk`.
     rest: Duration,
@@ -63,19 +66,10 @@ struct Cpu {
 impl Cpu {
     fn now(bench: &Bench, gateway: &Gateway) -> Result<Self> {
         Ok(Self {
-            at: bench.begun.elapsed(),
+            at: Instant::now(),
             gateway: proc::cpu(gateway.process.id())?,
             rest: proc::cpu(bench.upstream.id())? + proc::cpu_of_ended_children()?,
             machine: proc::cpu_of_machine()?,
         })
-    }
-
-    fn since(&self, before: &Self) -> Self {
-        Self {
-            at: self.at - before.at,
-            gateway: self.gateway - before.gateway,
-            rest: self.rest - before.rest,
-            machine: self.machine - before.machine,
-        }
     }
 }

@@ -1,0 +1,100 @@
+//! The contract, spoken by a guest that has nothing but `wit/` and wit-bindgen.
+
+use tests::{Gateway, Request};
+
+use crate::gateway;
+use crate::guests::{ask, plugin, routes};
+
+/// A gateway with the guest `bare` on `/evil/{id}/**`, and one who calls himself acme.
+fn bare() -> Gateway {
+    let plugin = plugin("bare", "bare", "grants = [\"state\", \"limiter\", \"consumers\", \"identify\"]\nconfig = { some = [1, \"two\"] }");
+    let consumer = "[[consumer]]\nname = \"acme\"\ngroups = [\"partners\", \"beta\"]\ncredentials = [{ key = \"acme-key\" }]\n";
+    let other = "[[upstream]]\nname = \"other\"\nendpoints = [\"internal:echo\"]\n";
+    let routes = routes(&[("evil", &["bare"])]).replace("/evil/**", "/evil/{id}/**");
+    gateway(&format!("{plugin}{consumer}{other}{routes}"))
+}
+
+#[test]
+fn configure_gets_the_config_as_json() {
+    bare().wait_for_log("configured with {\"some\":[1,\"two\"]}");
+}
+
+#[test]
+fn a_plugin_reads_everything_of_a_request() {
+    let request = Request::get("/evil/7%2f8/and/more?a=1&b")
+        .header("host", "Shop.Example:8080")
+        .header("x-request-id", "from-outside")
+        .header("x-ask", "facts")
+        .header("x-many", "one")
+        .header("x-many", "two");
+    let answer = bare().send(request);
+    let facts = answer.text();
+    let id = answer.header("x-request-id").expect("every answer has one");
+    insta::assert_snapshot!(facts.replace(id, "[id]"), @"");
+}
+
+#[test]
+fn state_does_what_it_says() {
+    insta::assert_snapshot!(ask(&bare(), "x-ask", "state").text(), @"");
+}
+
+#[test]
+fn several_quotas_are_charged_together_or_not_at_all() {
+    insta::assert_snapshot!(ask(&bare(), "x-ask", "limiter").text(), @"");
+}
+
+#[test]
+fn consumers_are_known_by_their_keys() {
+    insta::assert_snapshot!(ask(&bare(), "x-ask", "consumers").text(), @"");
+}
+
+#[test]
+fn who_was_identified_is_named_in_the_access_log() {
+    let gateway = bare();
+    let answer = gateway.send(Request::get("/evil/7/who").header("x-ask", "identify"));
+    assert_eq!(answer.json()["headers"]["x-bare"], "acme");
+    assert_eq!(gateway.wait_for_access("/evil/7/who")["consumer"], "acme");
+}
+
+#[test]
+fn a_plugin_writes_a_request_and_what_is_wrong_is_refused() {
+    let request = Request::get("/evil/7/8").header("x-ask", "write").header("x-gone", "1").header("x-many", "one");
+    let answer = bare().send(request);
+    let seen = answer.json();
+    assert_eq!((seen["method"].as_str(), seen["path"].as_str(), seen["query"].as_str()), (Some("PUT"), Some("/made/of/it"), Some("a=1&b=2")));
+    let headers = &seen["headers"];
+    assert_eq!(headers["x-one"], "last");
+    assert_eq!(headers["x-many"], serde_json::json!(["one", "more"]));
+    assert_eq!(headers["x-bytes"], "\u{fffd}");
+    assert!(headers["x-gone"].is_null() && headers["x-more"].is_null(), "{headers}");
+    insta::assert_snapshot!(headers["x-refused"].as_str().unwrap_or_default().replace(") ", ")\n"), @"");
+}
+
+#[test]
+fn a_plugin_writes_a_response_and_what_is_wrong_is_refused() {
+    let answer = ask(&bare(), "x-ask", "write");
+    assert_eq!((answer.status, answer.header("content-type")), (203, None));
+    assert_eq!(answer.header("x-seen"), Some("200 ResponseOrigin::Upstream Some(\"application/json\") true 1"));
+    let notes: Vec<_> = answer.headers.iter().filter(|(name, _)| name == "x-note").map(|(_, value)| value.as_str()).collect();
+    assert_eq!(notes, ["by bare", "twice"]);
+    insta::assert_snapshot!(answer.header("x-refused").unwrap_or_default().replace(") ", ")\n"), @"");
+}
+
+#[test]
+fn on_log_reads_the_outcome() {
+    let gateway = bare();
+    assert_eq!(gateway.send(Request::post("/evil/7/8", "four")).status, 200);
+    let line = gateway.wait_for_log("POST /evil/7/8 ");
+    let line = line["message"].as_str().unwrap_or_default();
+    let sized = line.split(' ').map(|word| if word.starts_with("response-bytes=") { "response-bytes=N" } else { word });
+    insta::assert_snapshot!(sized.collect::<Vec<_>>().join(" "), @"");
+}
+
+#[test]
+fn what_is_asked_at_the_wrong_time_is_a_fault() {
+    let gateway = bare();
+    assert_eq!(ask(&gateway, "x-ask", "too early").problem(), "plugin-fault");
+    gateway.wait_for_log("there is no response yet");
+    assert_eq!(ask(&gateway, "x-ask", "too late").problem(), "plugin-fault");
+    gateway.wait_for_log("`setup` can be called only inside `configure`");
+}

@@ -1,0 +1,163 @@
+//! What is spoken on a listener, and what is refused before it means anything.
+
+use tests::{Request, Upstream, http2};
+
+use crate::{everything_to, gateway, gateway_to};
+
+/// A gateway whose one listener speaks only this.
+fn speaking(protocol: &str) -> tests::Gateway {
+    let listener = format!("[[listener]]\naddress = \"127.0.0.1:0\"\nprotocols = [\"{protocol}\"]\n");
+    gateway(&(everything_to("internal:echo", "") + &listener))
+}
+
+#[test]
+fn http2_with_prior_knowledge_is_served_on_the_same_port() {
+    let upstream = Upstream::saying("hello");
+    let gateway = gateway_to(&upstream.url(), "");
+    let answers = http2::send(gateway.address(), vec![http2::get("http://api.example/two?x=1")]);
+    assert_eq!((answers[0].status().as_u16(), answers[0].body().as_ref()), (200, &b"hello"[..]));
+    let received = upstream.only();
+    assert_eq!((received.target.as_str(), received.header("host")), ("/two?x=1", Some("api.example")));
+    assert_eq!(gateway.wait_for_access("/two")["protocol"], "HTTP/2");
+}
+
+#[test]
+fn requests_of_one_http2_connection_do_not_wait_for_each_other() {
+    let gateway = gateway_to("internal:echo", "");
+    let targets = ["/delay/60s", "/delay/60s"].map(|path| http2::get(&format!("http://x{path}")));
+    let quick: Vec<_> = (0..50).map(|at| http2::get(&format!("http://x/{at}"))).collect();
+    let (slow, answers) = http2::send_before(gateway.address(), targets.into(), quick);
+    assert_eq!(slow, 0);
+    for (at, answer) in answers.iter().enumerate() {
+        let echoed: serde_json::Value = serde_json::from_slice(answer.body()).expect("JSON");
+        assert_eq!(echoed["path"], format!("/{at}"));
+    }
+}
+
+#[test]
+fn problems_are_the_same_over_http2() {
+    let gateway = gateway_to("internal:echo", r#"match = { path = "/users" }"#);
+    let answers = http2::send(gateway.address(), vec![http2::get("http://x/nowhere")]);
+    assert_eq!(answers[0].status(), 404);
+    assert_eq!(answers[0].headers()["content-type"], "application/problem+json");
+}
+
+#[test]
+fn a_listener_speaks_only_what_its_protocols_say() {
+    let only_http2 = speaking("http2");
+    assert_eq!(http2::send(only_http2.address(), vec![http2::get("http://x/")])[0].status(), 200);
+    assert!(only_http2.client().try_send(Request::get("/")).is_err());
+
+    let only_http1 = speaking("http1");
+    assert_eq!(only_http1.get("/").status, 200);
+    let preface = only_http1.client().raw("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    assert!(!String::from_utf8_lossy(&preface).contains("200"), "{preface:?}");
+}
+
+#[test]
+fn a_connection_serves_one_request_after_the_other() {
+    let gateway = gateway_to("internal:echo", "");
+    let mut client = gateway.client();
+    for path in ["/1", "/2", "/3"] {
+        assert_eq!(client.get(path).json()["path"], path);
+    }
+    assert_eq!(gateway.metric("tollgate_connections_accepted_total"), 1.0);
+}
+
+#[test]
+fn requests_that_are_sent_ahead_are_answered_in_their_order() {
+    let gateway = gateway_to("internal:echo", "");
+    let mut client = gateway.client();
+    client.start(Request::get("/delay/100ms/first"));
+    client.start(Request::get("/second"));
+    assert_eq!(client.receive().json()["path"], "/delay/100ms/first");
+    assert_eq!(client.receive().json()["path"], "/second");
+}
+
+#[test]
+fn a_client_that_says_close_is_left_after_the_answer() {
+    let gateway = gateway_to("internal:echo", "");
+    let answer = gateway.client().raw("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    assert!(String::from_utf8_lossy(&answer).starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+#[test]
+fn http_1_0_is_served_and_closed() {
+    let gateway = gateway_to("internal:echo", "");
+    let answer = gateway.client().raw("GET /old HTTP/1.0\r\n\r\n");
+    assert!(String::from_utf8_lossy(&answer).contains("\"path\":\"/old\""), "{}", String::from_utf8_lossy(&answer));
+    assert_eq!(gateway.wait_for_access("/old")["protocol"], "HTTP/1.0");
+}
+
+#[test]
+fn a_client_that_expects_it_is_told_to_continue() {
+    let gateway = gateway_to("internal:echo", "");
+    let mut client = gateway.client();
+    client.write("POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n");
+    assert_eq!(client.receive().status, 100);
+    client.write("body");
+    assert_eq!(client.receive().json()["body"], "body");
+}
+
+#[test]
+fn an_answer_to_head_says_the_length_and_has_no_body() {
+    let upstream = Upstream::start(|_| tests::Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n"));
+    let gateway = gateway_to(&upstream.url(), "");
+    let mut client = gateway.client();
+    let head = client.send(Request::new("HEAD", "/"));
+    assert_eq!((head.status, head.header("content-length")), (200, Some("12")));
+    assert_eq!(client.send(Request::new("HEAD", "/")).status, 200);
+}
+
+#[test]
+fn what_two_parsers_could_frame_in_two_ways_reaches_no_upstream() {
+    let upstream = Upstream::saying("");
+    let gateway = gateway_to(&upstream.url(), "");
+    for fields in [
+        "content-length: 4\r\ncontent-length: 5",
+        "content-length: +4",
+        "content-length: 4, 5",
+        "transfer-encoding: gzip",
+        "transfer-encoding: chunked, identity",
+        "x-space : 1",
+        "x-folded: a\r\n b",
+        "x-nul: \0",
+    ] {
+        let smuggled = format!("POST / HTTP/1.1\r\nhost: x\r\n{fields}\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n");
+        let answer = gateway.client().raw(smuggled);
+        assert!(answer.starts_with(b"HTTP/1.1 400 "), "{fields:?}: {}", String::from_utf8_lossy(&answer));
+    }
+    assert!(upstream.received().is_empty(), "{:?}", upstream.received());
+}
+
+#[test]
+fn a_length_beside_chunks_smuggles_no_request() {
+    let upstream = Upstream::saying("");
+    let gateway = gateway_to(&upstream.url(), "");
+    gateway.client().raw(
+        "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 6\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n\
+         0\r\n\r\nGET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n",
+    );
+    for request in upstream.received() {
+        assert_eq!((request.target.as_str(), request.header("content-length")), ("/", None));
+    }
+}
+
+#[test]
+fn a_tunnel_is_not_opened() {
+    let gateway = gateway_to("internal:echo", "");
+    let mut client = gateway.client();
+    client.write("CONNECT a.example:443 HTTP/1.1\r\nhost: a.example:443\r\n\r\n");
+    let answer = client.receive();
+    assert_eq!((answer.status, answer.problem().as_str()), (501, "method-not-implemented"));
+}
+
+#[test]
+fn garbage_is_a_400_and_the_gateway_goes_on() {
+    let gateway = gateway_to("internal:echo", "");
+    for garbage in ["\0\0\0\0\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\u{16}\u{3}\u{1}\0\u{a5}\r\n\r\n"] {
+        let answer = gateway.client().raw(garbage);
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{garbage:?}: {answer:?}");
+    }
+    assert_eq!(gateway.get("/").status, 200);
+}

@@ -1,0 +1,105 @@
+//! The end of a gateway: what runs is finished, and nothing is lost.
+
+use tests::{Client, Gate, Gateway, Reply, Request, Signal, Upstream, wait_for};
+
+use crate::{everything_to, gateway, gateway_to};
+
+/// A gateway with a request in flight on a connection, which ends when the gate opens.
+fn with_a_request_in_flight(gateway_keys: &str) -> (Gateway, Client, Gate, Upstream) {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let upstream = Upstream::start(move |_| Reply::ok("done").after(&held));
+    let gateway = gateway(&format!("[gateway]\n{gateway_keys}\n{}", everything_to(&upstream.url(), "")));
+    let mut client = gateway.client();
+    client.start(Request::get("/held"));
+    upstream.wait_for_requests(1);
+    (gateway, client, gate, upstream)
+}
+
+#[test]
+fn a_stopping_gateway_finishes_what_runs_and_exits_with_0() {
+    let (mut gateway, mut client, gate, _upstream) = with_a_request_in_flight("");
+    gateway.signal(Signal::TERM);
+    wait_for("readiness to go", || (gateway.admin_get("/readyz").status == 503).then_some(()));
+    assert_eq!(gateway.admin_get("/healthz").status, 200);
+    gate.open();
+    let answer = client.receive();
+    assert_eq!((answer.status, answer.text().as_str(), answer.header("connection")), (200, "done", Some("close")));
+    client.wait_for_close();
+    assert_eq!(gateway.wait_exit().code(), Some(0));
+    assert_eq!(gateway.wait_for_access("/held")["completed"], true);
+}
+
+#[test]
+fn a_stopping_gateway_accepts_no_more() {
+    let (gateway, _client, gate, _upstream) = with_a_request_in_flight("");
+    gateway.signal(Signal::TERM);
+    wait_for("the port to close", || Client::try_connect(gateway.address()).is_err().then_some(()));
+    gate.open();
+}
+
+#[test]
+fn idle_connections_do_not_keep_a_gateway_from_stopping() {
+    let mut gateway = gateway_to("internal:echo", "");
+    let (mut used, mut fresh) = (gateway.client(), gateway.client());
+    assert_eq!(used.get("/").status, 200);
+    gateway.signal(Signal::TERM);
+    used.wait_for_close();
+    fresh.wait_for_close();
+    assert_eq!(gateway.wait_exit().code(), Some(0));
+}
+
+#[test]
+fn an_interrupt_stops_it_as_well() {
+    let mut gateway = gateway_to("internal:echo", "");
+    gateway.signal(Signal::INT);
+    assert_eq!(gateway.wait_exit().code(), Some(0));
+}
+
+#[test]
+fn what_does_not_finish_in_time_is_cut() {
+    let (mut gateway, mut client, _gate, _upstream) = with_a_request_in_flight("shutdown-timeout = \"100ms\"");
+    gateway.signal(Signal::TERM);
+    assert!(client.try_receive().is_err());
+    assert_eq!(gateway.wait_exit().code(), Some(0));
+    gateway.wait_for_log("they are cut");
+}
+
+#[test]
+fn a_second_signal_cuts_what_runs() {
+    let (mut gateway, mut client, _gate, _upstream) = with_a_request_in_flight("");
+    gateway.signal(Signal::TERM);
+    gateway.wait_for_log("stopping");
+    gateway.signal(Signal::TERM);
+    assert!(client.try_receive().is_err());
+    assert_eq!(gateway.wait_exit().code(), Some(0));
+}
+
+#[test]
+fn a_gateway_stops_while_it_is_under_load_without_a_failed_request() {
+    let mut gateway = gateway_to("internal:echo", "");
+    let address = gateway.address();
+    // A connection that was closed between two requests is no failure: nothing was sent on it yet.
+    let clients: Vec<_> = (0..4)
+        .map(|_| {
+            std::thread::spawn(move || {
+                let mut served = 0;
+                while let Ok(mut client) = Client::try_connect(address) {
+                    match client.try_send(Request::get("/")) {
+                        Ok(answer) => assert_eq!(answer.status, 200),
+                        // Accepted by the kernel, not yet by the gateway.
+                        Err(_) => break,
+                    }
+                    served += 1;
+                }
+                served
+            })
+        })
+        .collect();
+    wait_for("some load", || (gateway.metric("tollgate_connections_accepted_total") > 50.0).then_some(()));
+    gateway.signal(Signal::TERM);
+    let served: usize = clients.into_iter().map(|client| client.join().expect("no failed request")).sum();
+    assert_eq!(gateway.wait_exit().code(), Some(0));
+    let completed = gateway.access_log().iter().filter(|line| line["completed"] == true).count();
+    assert!(completed >= served, "{completed} of {served} are in the access log");
+}
