@@ -365,7 +365,9 @@ fn a_configuration_says_what_is_wrong_and_where() {
     ] {
         assert_eq!(
             problem(json!({ "statuses": [503, status] })),
-            format!("/statuses/1: invalid value: {seen}, expected a status from 200 to 599, such as 503, or a range such as `500-599`")
+            format!(
+                "/statuses/1: invalid value: {seen}, expected a status from 200 to 599, such as 503, or a range such as `500-599`"
+            )
         );
     }
 }
@@ -373,8 +375,5 @@ fn a_configuration_says_what_is_wrong_and_where() {
 #[test]
 fn a_misspelt_field_is_a_problem_at_its_place() {
     let problem = problem(json!({ "ratio": { "treshold": 0.5 } }));
-    assert_eq!(
-        problem,
-        "/ratio/treshold: unknown field `treshold`, expected one of `threshold`, `window`, `minimum`"
-    );
+    assert_eq!(problem, "/ratio/treshold: unknown field `treshold`, expected one of `threshold`, `window`, `minimum`");
 }

@@ -47,9 +47,8 @@ impl Caller {
         if let Some(ip) = ip.to_ipv4_mapped() {
             return format!("a:{ip}");
         }
-        let host_bits = 128 - u32::from(self.ipv6_prefix);
-        let network = u128::from(ip) >> host_bits << host_bits;
-        format!("a:{}/{}", Ipv6Addr::from(network), self.ipv6_prefix)
+        let network = u128::from(ip) >> (128 - u32::from(self.ipv6_prefix));
+        format!("a:{network:x}/{}", self.ipv6_prefix)
     }
 }
 

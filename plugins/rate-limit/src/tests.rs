@@ -252,16 +252,19 @@ fn every_problem_has_its_place() {
     ] });
     let problems = testing::configure::<RateLimit>(config).err().expect("much is wrong");
     let places: Vec<_> = problems.iter().map(|problem| &*problem.pointer).collect();
-    assert_eq!(places, [
-        "/ipv6-prefix",
-        "/quotas/0/name",
-        "/quotas/0/limit",
-        "/quotas/0/window",
-        "/quotas/1/burst",
-        "/quotas/2/burst",
-        "/quotas/2/name",
-        "/cost"
-    ]);
+    assert_eq!(
+        places,
+        [
+            "/ipv6-prefix",
+            "/quotas/0/name",
+            "/quotas/0/limit",
+            "/quotas/0/window",
+            "/quotas/1/burst",
+            "/quotas/2/burst",
+            "/quotas/2/name",
+            "/cost"
+        ]
+    );
 }
 
 #[test]

@@ -124,14 +124,16 @@ fn who_leaves_the_queue_gives_up_its_place() {
     let mut first = gateway.client();
     first.start(Request::get("/evil/first"));
     upstream.wait_for_requests(1);
-    // While one waits, another is refused; after it left, another may wait again.
+    let in_flight = |count| wait_for("requests", || (gateway.metric("tollgate_requests{worker=\"0\"}") == count).then_some(()));
     let mut waiting = gateway.client();
     waiting.start(Request::get("/evil/leaves"));
-    wait_for("the queue to be full", || (gateway.get("/evil/probe").status == 503).then_some(()));
+    in_flight(2.0);
+    assert_eq!(gateway.get("/evil/refused").problem(), "plugin-busy");
     waiting.abort();
-    gateway.wait_for_access("/evil/leaves");
+    in_flight(1.0);
     let address = gateway.address();
     let another = thread::spawn(move || Client::connect(address).get("/evil/stays"));
+    in_flight(2.0);
     gate.open();
     assert_eq!(first.receive().status, 200);
     assert_eq!(another.join().expect("an answer").status, 200);

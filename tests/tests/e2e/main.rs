@@ -6,13 +6,22 @@
 mod admin;
 mod cli;
 mod forwarding;
+mod guests;
 mod headers;
+mod hostile;
+mod hostile_floods;
+mod hostile_limits;
+mod hostile_load;
 mod limits;
 mod live_change;
 mod logs;
+mod plugins_chain;
+mod plugins_contract;
+mod plugins_log;
 mod protocols;
 mod routing;
 mod shutdown;
+mod swap;
 mod upstreams;
 
 use tests::{Builder, Folder, Gateway, Ran};

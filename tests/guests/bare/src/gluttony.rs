@@ -4,8 +4,8 @@ use crate::tollgate::plugin::{consumers, identity, limiter, log, request, setup,
 
 /// Feeds one import, named as in `wit/`, with a name, key or value of so many bytes. Answers what it
 /// said, if it lived.
-pub fn feed(import: &str, bytes: usize) -> String {
-    let text = "a".repeat(bytes);
+pub fn feed(import: &str, size: usize) -> String {
+    let text = "a".repeat(size);
     let bytes = text.as_bytes();
     match import {
         "set-method" => format!("{:?}", request::set_method(&text)),
@@ -33,7 +33,7 @@ pub fn feed(import: &str, bytes: usize) -> String {
         "acquire key" => format!("{:?}", limiter::acquire(&text, &[], 1)),
         "acquire quotas" => {
             let quota = limiter::Quota { limit: 1, window: 1, burst: 0, algorithm: limiter::Algorithm::TokenBucket };
-            format!("{:?}", limiter::acquire("a", &vec![quota; bytes / 40], 1).allowed)
+            format!("{:?}", limiter::acquire("a", &vec![quota; size / 40], 1).allowed)
         }
         "find" => format!("{:?}", consumers::find(&text, &text)),
         "verify" => format!("{:?}", consumers::verify("key", "", bytes)),

@@ -4,6 +4,7 @@
 #[derive(Debug, Clone, Copy)]
 pub struct Summary {
     pub median: f64,
+    pub lowest: f64,
     /// (highest - lowest) / median.
     pub spread: f64,
 }
@@ -13,10 +14,13 @@ impl Summary {
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
-        let (low, high) = (values[0], values[values.len() - 1]);
+        let (lowest, highest) = (values[0], values[values.len() - 1]);
         let middle = values.len() / 2;
-        let median = if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) };
-        Self { median, spread: if median == 0.0 { 0.0 } else { (high - low) / median } }
+        let median = match values.len() % 2 {
+            1 => values[middle],
+            _ => f64::midpoint(values[middle - 1], values[middle]),
+        };
+        Self { median, lowest, spread: if median == 0.0 { 0.0 } else { (highest - lowest) / median } }
     }
 }
 
@@ -27,7 +31,7 @@ mod tests {
     #[test]
     fn the_median_lies_in_the_middle_and_the_spread_is_seen_from_it() {
         let odd = Summary::of([3.0, 1.0, 2.0]);
-        assert_eq!((odd.median, odd.spread), (2.0, 1.0));
+        assert_eq!((odd.median, odd.lowest, odd.spread), (2.0, 1.0, 1.0));
         assert_eq!(Summary::of([1.0, 2.0, 3.0, 4.0]).median, 2.5);
     }
 }

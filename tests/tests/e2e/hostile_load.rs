@@ -1,0 +1,147 @@
+//! Plugins that do not load: `tollgate check` says which, where, why, and what would be right.
+
+use tests::Folder;
+
+use crate::guests::{component, plugin, routes};
+use crate::{BINARY, settled};
+
+/// The problems of a folder whose `gateway.toml` has these entries; one route runs all `plugins`.
+fn problems(folder: &Folder, entries: &str, plugins: &[&str]) -> String {
+    let listener = "[[listener]]\naddress = \"127.0.0.1:0\"\n";
+    folder.write("gateway.toml", format!("{entries}{}{listener}", routes(&[("x", plugins)])));
+    let ran = folder.tollgate(BINARY, &["check", "--config", "gateway.toml"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(78), ""), "{}", ran.stderr);
+    ran.stderr
+}
+
+#[test]
+fn what_is_no_plugin_is_refused_with_what_it_is() {
+    let folder = Folder::new();
+    let components = [
+        ("core-module", "(module)"),
+        ("empty", "(component)"),
+        ("no-hook", NO_HOOK),
+        ("other-version", r#"(component (import "tollgate:plugin/log@0.2.0" (instance)))"#),
+        ("unknown-import", r#"(component (import "wasi:sockets/tcp@0.2.0" (instance)))"#),
+        ("unknown-capability", r#"(component (import "tollgate:plugin/outbound@0.1.0" (instance)))"#),
+        ("unknown-hook", r#"(component (instance $none) (export "tollgate:plugin/on-dream@0.1.0" (instance $none)))"#),
+        ("other-type", OTHER_TYPE),
+    ];
+    for (name, text) in components {
+        folder.write(&format!("{name}.wasm"), wat::parse_str(text).expect("it is good text"));
+    }
+    folder.write("text.wasm", "not WebAssembly");
+    folder.write("cut.wasm", &component("witness")[..10_000]);
+    std::fs::create_dir(folder.path().join("folder.wasm")).expect("it is our folder");
+    let names = components.map(|(name, _)| name).into_iter().chain(["text", "cut", "folder", "missing"]);
+    let entries: String = names.map(|name| format!("[[plugin]]\nsource = \"./{name}.wasm\"\n")).collect();
+    let _settled = settled();
+    insta::assert_snapshot!(problems(&folder, &entries, &[]), @"");
+}
+
+/// Takes its configuration, and has nothing to do.
+const NO_HOOK: &str = r#"(component
+    (core module $m (func (export "f")))
+    (core instance $i (instantiate $m))
+    (func $f (canon lift (core func $i "f")))
+    (instance $configure (export "configure" (func $f)))
+    (export "tollgate:plugin/configure@0.1.0" (instance $configure)))"#;
+
+/// Has hooks that take and answer nothing.
+const OTHER_TYPE: &str = r#"(component
+    (core module $m (func (export "f")))
+    (core instance $i (instantiate $m))
+    (func $f (canon lift (core func $i "f")))
+    (instance $configure (export "configure" (func $f)))
+    (instance $on-log (export "on-log" (func $f)))
+    (export "tollgate:plugin/configure@0.1.0" (instance $configure))
+    (export "tollgate:plugin/on-log@0.1.0" (instance $on-log)))"#;
+
+#[test]
+fn an_import_without_a_grant_names_the_grant_to_add() {
+    let folder = Folder::new();
+    folder.write("bare.wasm", component("bare"));
+    let entries = "[[plugin]]\nname = \"none\"\nsource = \"./bare.wasm\"\n\
+                   [[plugin]]\nname = \"some\"\nsource = \"./bare.wasm\"\ngrants = [\"consumers\", \"identify\", \"state\"]\n";
+    insta::assert_snapshot!(problems(&folder, entries, &["none", "some"]), @"");
+}
+
+#[test]
+fn a_config_that_the_plugin_refuses_is_told_at_its_place() {
+    let folder = Folder::new();
+    for name in ["bare", "hostile"] {
+        folder.write(&format!("{name}.wasm"), component(name));
+    }
+    let entries = r#"
+[[plugin]]
+source = "./bare.wasm"
+grants = ["state", "limiter", "consumers", "identify"]
+config = { a = 1, deep = { b = 2, wrong = 3 } }
+
+[[plugin]]
+source = "./hostile.wasm"
+grants = ["state", "limiter"]
+
+[plugin.config]
+do = "trap"
+at = "reqest"
+"#;
+    insta::assert_snapshot!(problems(&folder, entries, &["bare", "hostile"]), @"");
+}
+
+#[test]
+fn a_secret_in_a_refused_config_is_not_shown() {
+    let folder = Folder::new();
+    folder.write("secret", "swordfish\n");
+    let entries = plugin("hostile", "hostile", "grants = [\"state\", \"limiter\"]\nconfig = { do = \"${file:secret}\", at = \"configure\" }");
+    let told = problems(&folder, &entries, &["hostile"]);
+    assert!(told.contains("does not know how to do") && !told.contains("swordfish"), "{told}");
+}
+
+#[test]
+fn a_plugin_that_misbehaves_in_configure_is_refused() {
+    let told = |deed: &str, limits: &str| {
+        let more = format!("grants = [\"state\", \"limiter\"]\nconfig = {{ do = \"{deed}\", at = \"configure\" }}\nlimits = {{ {limits} }}");
+        problems(&Folder::new(), &plugin("hostile", "hostile", &more), &["hostile"])
+    };
+    for (deed, why) in [
+        ("trap", "plugin `hostile`: `configure` failed: trapped: "),
+        ("error", "plugin `hostile`: failed as it was told"),
+        ("loop", "plugin `hostile`: `configure` failed: passed its deadline: ran for more than 5ms of CPU time"),
+        ("sleep", "tried to sleep or wait"),
+        ("state-value", "`state` cannot be used inside `configure`"),
+        ("limiter-keys", "`limiter` cannot be used inside `configure`"),
+    ] {
+        let told = told(deed, "");
+        assert!(told.starts_with("gateway.toml:") && told.contains(why) && told.ends_with("1 problem\n"), "{told}");
+    }
+    let told = told("memory", "memory = \"2MiB\", deadline = \"1s\"");
+    assert!(told.contains("`configure` failed: wanted more memory than its limit of 2097152 bytes"), "{told}");
+}
+
+#[test]
+fn a_component_that_needs_more_memory_than_its_limit_is_refused() {
+    let folder = Folder::new();
+    folder.write("witness.wasm", component("witness"));
+    let entries = "[[plugin]]\nsource = \"./witness.wasm\"\ngrants = [\"state\"]\nconfig = { mark = \"a\" }\nlimits = { memory = \"1MiB\" }\n";
+    insta::assert_snapshot!(problems(&folder, entries, &["witness"]), @"");
+}
+
+#[test]
+fn a_plugin_that_may_say_who_calls_cannot_be_skipped() {
+    let folder = Folder::new();
+    folder.write("bare.wasm", component("bare"));
+    let entries = "[[plugin]]\nsource = \"./bare.wasm\"\ngrants = [\"state\", \"limiter\", \"consumers\", \"identify\"]\non-error = \"skip\"\n";
+    insta::assert_snapshot!(problems(&folder, entries, &["bare"]), @"");
+}
+
+#[test]
+fn a_route_is_refused_with_a_plugin_that_does_not_load_and_the_gateway_does_not_start() {
+    let folder = Folder::new();
+    let listener = "[[listener]]\naddress = \"127.0.0.1:0\"\n";
+    let entries = "[[plugin]]\nname = \"gone\"\nsource = \"./gone.wasm\"\n";
+    folder.write("gateway.toml", format!("{entries}{}{listener}", routes(&[("x", &["gone"]), ("y", &[])])));
+    let ran = folder.tollgate(BINARY, &["run", "--config", "gateway.toml"]);
+    assert_eq!(ran.code, Some(78));
+    assert!(ran.stderr.contains("gateway.toml:3:10: plugin `gone`: cannot read `./gone.wasm`"), "{}", ran.stderr);
+}
