@@ -117,7 +117,8 @@ impl Gateway {
     /// Waits for the access log's line about a path. One gateway should not be sent the same path twice then.
     pub fn wait_for_access(&self, path: &str) -> Value {
         let found = self.process.stdout.wait_for(|line| line["path"] == path);
-        found.unwrap_or_else(|| panic!("the access log has no {path}:\n{}{}", self.process.stdout.text(), self.stderr()))
+        found
+            .unwrap_or_else(|| panic!("the access log has no {path}:\n{}{}", self.process.stdout.text(), self.stderr()))
     }
 
     /// The access log so far, from stdout. It is written in batches: wait for the last line first.
@@ -226,7 +227,11 @@ mod tests {
     #[test]
     fn a_config_is_completed_with_free_ports_and_keeps_its_own() {
         let text = completed("[[route]]\n");
-        assert!(text.starts_with("[[route]]\n") && text.contains("admin = \"127.0.0.1:0\"") && text.contains("[[listener]]"));
+        assert!(
+            text.starts_with("[[route]]\n")
+                && text.contains("admin = \"127.0.0.1:0\"")
+                && text.contains("[[listener]]")
+        );
         let whole = "[gateway]\nadmin = \"off\"\n[[listener]]\naddress = \"127.0.0.1:1\"\n";
         assert_eq!(completed(whole), whole);
     }

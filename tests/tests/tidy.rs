@@ -66,7 +66,8 @@ fn a_plugin_is_whole_in_its_folder() {
         for part in ["Cargo.toml", "README.md", "src/lib.rs"] {
             assert!(plugin.join(part).is_file(), "{} has no {part}", shown(&plugin));
         }
-        let tested = plugin.join("tests").is_dir() || rust_files_in(&plugin).iter().any(|file| read(file).contains("#[test]"));
+        let tested =
+            plugin.join("tests").is_dir() || rust_files_in(&plugin).iter().any(|file| read(file).contains("#[test]"));
         assert!(tested, "{} has no tests", shown(&plugin));
     }
 }
@@ -81,7 +82,8 @@ fn there_are_no_other_folders_at_the_top() {
 
 #[test]
 fn every_config_in_the_repository_loads() {
-    let configs: Vec<PathBuf> = files(&root().join("config")).into_iter().filter(|file| has_extension(file, "toml")).collect();
+    let configs: Vec<PathBuf> =
+        files(&root().join("config")).into_iter().filter(|file| has_extension(file, "toml")).collect();
     assert!(!configs.is_empty());
     for config in configs {
         let path = config.to_str().expect("our names are text");

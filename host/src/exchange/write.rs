@@ -35,6 +35,8 @@ pub enum WriteError {
 /// Limits on what plugins keep with one exchange, over all its plugins.
 const MOST_NOTES: usize = 64;
 const MOST_NOTE_BYTES: usize = 64 * 1024;
+/// The registry's longest method has 17 (`UPDATEREDIRECTREF`).
+const MOST_METHOD_BYTES: usize = 32;
 /// Bytes of one header's value; with the limit on fields it bounds what an exchange holds.
 const MOST_VALUE_BYTES: usize = 64 * 1024;
 
@@ -92,6 +94,7 @@ pub fn status(status: u16) -> Result<StatusCode, WriteError> {
 impl Exchange {
     pub fn set_method(&mut self, method: &str) -> Result<(), WriteError> {
         match Method::from_bytes(method.as_bytes()) {
+            Ok(_) if method.len() > MOST_METHOD_BYTES => Err(WriteError::Invalid),
             Ok(method) if method != Method::CONNECT => {
                 self.request.method = method;
                 Ok(())

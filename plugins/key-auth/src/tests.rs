@@ -138,7 +138,10 @@ fn what_is_wrong_with_a_config_is_said_at_its_place() {
             "/key_names: unknown field `key_names`, expected one of `header`, `scheme`, `query`, `cookie`, \
              `hide-credentials`, `allow-groups`, `realm`",
         ),
-        (json!({ "header": "x api key" }), "/header: `x api key` is no name of a header, expected one such as `x-api-key`"),
+        (
+            json!({ "header": "x api key" }),
+            "/header: `x api key` is no name of a header, expected one such as `x-api-key`",
+        ),
         (
             json!({ "header": "X-Consumer-Name" }),
             "/header: `X-Consumer-Name` is stripped from requests: only this plugin may say it",

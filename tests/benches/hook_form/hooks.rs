@@ -1,9 +1,7 @@
 //! The forms: what the gateway does around one call of a hook.
 
 use http::HeaderName;
-use wasmtime::component::{
-    Component, ComponentNamedList, Instance, Lift, Lower, Resource, TypedFunc,
-};
+use wasmtime::component::{Component, ComponentNamedList, Instance, Lift, Lower, Resource, TypedFunc};
 use wasmtime::{Engine, Result, Store, bail, format_err};
 
 use crate::host::{Exchange, Host, RequestHandle, ResponseHandle};
@@ -51,10 +49,7 @@ impl Plugin {
             store,
             instance,
             exchange: Some(Exchange::new()),
-            reads: reads
-                .iter()
-                .map(|name| HeaderName::from_static(name))
-                .collect(),
+            reads: reads.iter().map(|name| HeaderName::from_static(name)).collect(),
         })
     }
 
@@ -68,10 +63,7 @@ impl Plugin {
         call(&mut self)?;
         let crossings = self.store.data().crossings;
         let (after,) = counter.call(&mut self.store, ())?;
-        let cost = Cost {
-            crossings,
-            guest_allocations: after - before,
-        };
+        let cost = Cost { crossings, guest_allocations: after - before };
         Ok((cost, Box::new(move || call(&mut self))))
     }
 
@@ -91,15 +83,8 @@ impl Plugin {
 
     fn leave(&mut self, edits: &[Edit], action: Action, response: bool) -> Result<()> {
         self.exchange = self.store.data_mut().exchange.take();
-        let exchange = self
-            .exchange
-            .as_mut()
-            .ok_or_else(|| format_err!("the exchange is gone"))?;
-        let head = if response {
-            &mut exchange.response
-        } else {
-            &mut exchange.request
-        };
+        let exchange = self.exchange.as_mut().ok_or_else(|| format_err!("the exchange is gone"))?;
+        let head = if response { &mut exchange.response } else { &mut exchange.request };
         head.apply(edits)?;
         match action {
             Action::Next => Ok(()),
@@ -111,30 +96,18 @@ impl Plugin {
         let Some(exchange) = &self.exchange else {
             return Vec::new();
         };
-        let first = |name| {
-            exchange
-                .request
-                .0
-                .get(name)
-                .map(|value| value.as_bytes().to_vec())
-        };
+        let first = |name| exchange.request.0.get(name).map(|value| value.as_bytes().to_vec());
         self.reads.iter().map(first).collect()
     }
 
     /// A handle for one call.
     fn lend<T: Send + 'static>(&mut self, value: T) -> Result<Lent<T>> {
         if !self.settings.handle_in_table {
-            return Ok(Lent {
-                owned: None,
-                rep: 0,
-            });
+            return Ok(Lent { owned: None, rep: 0 });
         }
         let owned = self.store.data_mut().table.push(value)?;
         let rep = owned.rep();
-        Ok(Lent {
-            owned: Some(owned),
-            rep,
-        })
+        Ok(Lent { owned: Some(owned), rep })
     }
 
     fn take_back<T: Send + 'static>(&mut self, lent: Lent<T>) -> Result<()> {
@@ -260,11 +233,7 @@ fn handles_and_edits_response(plugin: &mut Plugin) -> Result<Step> {
 }
 
 fn current(plugin: &mut Plugin, response: bool) -> Result<Step> {
-    let name = if response {
-        "on-response"
-    } else {
-        "on-request"
-    };
+    let name = if response { "on-response" } else { "on-request" };
     let hook = plugin.func::<(Read,), (Answer,)>(name)?;
     Ok(Box::new(move |plugin| {
         let read = plugin.prefetch();
@@ -319,16 +288,10 @@ fn take_options(plugin: &mut Plugin) -> Result<Step> {
 fn take_packed(plugin: &mut Plugin) -> Result<Step> {
     let hook = plugin.func::<(Vec<u8>,), ()>("take-packed")?;
     Ok(Box::new(move |plugin| {
-        let Some(exchange) = &plugin.exchange else {
-            bail!("the exchange is gone")
-        };
+        let Some(exchange) = &plugin.exchange else { bail!("the exchange is gone") };
         let mut read = Vec::with_capacity(128);
         for name in &plugin.reads {
-            let value = exchange
-                .request
-                .0
-                .get(name)
-                .map_or(&b""[..], |value| value.as_bytes());
+            let value = exchange.request.0.get(name).map_or(&b""[..], |value| value.as_bytes());
             read.extend_from_slice(&(value.len() as u32).to_le_bytes());
             read.extend_from_slice(value);
         }
@@ -343,9 +306,7 @@ fn take_borrowed(plugin: &mut Plugin) -> Result<Step> {
     Ok(Box::new(move |plugin| {
         // Out of the store, since the call borrows from it.
         plugin.settings.arm(&mut plugin.store);
-        let Some(exchange) = &plugin.exchange else {
-            bail!("the exchange is gone")
-        };
+        let Some(exchange) = &plugin.exchange else { bail!("the exchange is gone") };
         let first = |name| exchange.request.0.get(name).map(|value| value.as_bytes());
         let read: Vec<Option<&[u8]>> = plugin.reads.iter().map(first).collect();
         let hook = hook.typed::<(&[Option<&[u8]>],), ()>(&plugin.store)?;

@@ -81,9 +81,9 @@ impl Head {
     pub(crate) fn apply(&mut self, edits: &[Edit]) -> Result<()> {
         for edit in edits {
             match edit {
-                Edit::SetHeader(header) => self
-                    .set(&header.name, &header.value)
-                    .map_err(|_| format_err!("an illegal header"))?,
+                Edit::SetHeader(header) => {
+                    self.set(&header.name, &header.value).map_err(|_| format_err!("an illegal header"))?
+                }
                 Edit::RemoveHeader(name) => {
                     self.0.remove(name);
                 }
@@ -96,25 +96,17 @@ impl Head {
 
 impl Host {
     pub(crate) fn new() -> Self {
-        let keys = [(
-            b"3f786850e387550fdab836ed7e6dc881".to_vec(),
-            Arc::from("alice"),
-        )];
+        let keys = [(b"3f786850e387550fdab836ed7e6dc881".to_vec(), Arc::from("alice"))];
         Self {
             exchange: None,
             table: ResourceTable::new(),
             crossings: 0,
-            limits: StoreLimitsBuilder::new()
-                .memory_size(16 << 20)
-                .instances(10)
-                .build(),
+            limits: StoreLimitsBuilder::new().memory_size(16 << 20).instances(10).build(),
             keys: keys.into(),
         }
     }
 
     pub(crate) fn exchange(&mut self) -> Result<&mut Exchange> {
-        self.exchange
-            .as_deref_mut()
-            .context("called outside a hook")
+        self.exchange.as_deref_mut().context("called outside a hook")
     }
 }

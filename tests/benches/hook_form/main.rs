@@ -22,10 +22,7 @@
 //! allocations are those for values that cross and its own. Times are medians over interleaved
 //! rounds, with the 10th and the 90th percentile.
 #![forbid(unsafe_code)]
-#![allow(
-    clippy::print_stdout,
-    reason = "the tables are what this program is for"
-)]
+#![allow(clippy::print_stdout, reason = "the tables are what this program is for")]
 
 mod hooks;
 mod host;
@@ -76,11 +73,7 @@ struct Bench {
 
 impl Bench {
     fn new(settings: Settings) -> Result<Self> {
-        Ok(Self {
-            engine: settings.engine()?,
-            settings,
-            components: Vec::new(),
-        })
+        Ok(Self { engine: settings.engine()?, settings, components: Vec::new() })
     }
 
     fn component(&mut self, guest: &'static str) -> Result<Component> {
@@ -103,32 +96,16 @@ impl Bench {
         let component = self.component(form.guest())?;
         let plugin = Plugin::new(&self.engine, &self.settings, &component, work, reads)?;
         let (cost, call) = plugin.prepare(form, work.contains("response"))?;
-        Ok(Case {
-            name: name.into(),
-            work,
-            cost,
-            call,
-            samples: Vec::new(),
-        })
+        Ok(Case { name: name.into(), work, cost, call, samples: Vec::new() })
     }
 }
 
-const WORKS: [&str; 7] = [
-    "no-op",
-    "key-auth",
-    "rate-limit address",
-    "rate-limit header",
-    "one write",
-    "transform",
-    "response",
-];
+const WORKS: [&str; 7] =
+    ["no-op", "key-auth", "rate-limit address", "rate-limit header", "one write", "transform", "response"];
 
 fn forms() -> Result<Vec<Case>> {
     let mut table = Bench::new(SETTINGS)?;
-    let mut constant = Bench::new(Settings {
-        handle_in_table: false,
-        ..SETTINGS
-    })?;
+    let mut constant = Bench::new(Settings { handle_in_table: false, ..SETTINGS })?;
     let mut cases = Vec::new();
     for work in WORKS {
         let declared: &[_] = match work {
@@ -166,16 +143,10 @@ fn prefetches() -> Result<Vec<Case>> {
     ] {
         for (name, form) in [
             ("`list<option<list<u8>>>`, owned", Form::TakeOptions),
-            (
-                "the same, borrowed, `Func::typed` in each call",
-                Form::TakeBorrowed,
-            ),
+            ("the same, borrowed, `Func::typed` in each call", Form::TakeBorrowed),
             ("`list<u8>`, lengths and values", Form::TakePacked),
         ] {
-            cases.push(Case {
-                work,
-                ..bench.case(name, form, "no-op", reads)?
-            });
+            cases.push(Case { work, ..bench.case(name, form, "no-op", reads)? });
         }
     }
     Ok(cases)
@@ -185,41 +156,11 @@ fn settings() -> Result<Vec<Case>> {
     let mut cases = Vec::new();
     for (name, settings) in [
         ("the gateway's", SETTINGS),
-        (
-            "trap at the deadline, no callback",
-            Settings {
-                deadline: Deadline::Trap,
-                ..SETTINGS
-            },
-        ),
-        (
-            "the callback runs once a call",
-            Settings {
-                deadline: Deadline::Expired,
-                ..SETTINGS
-            },
-        ),
-        (
-            "no epoch",
-            Settings {
-                deadline: Deadline::None,
-                ..SETTINGS
-            },
-        ),
-        (
-            "inlining",
-            Settings {
-                inlining: Inlining::Yes,
-                ..SETTINGS
-            },
-        ),
-        (
-            "no pooling",
-            Settings {
-                pooling: false,
-                ..SETTINGS
-            },
-        ),
+        ("trap at the deadline, no callback", Settings { deadline: Deadline::Trap, ..SETTINGS }),
+        ("the callback runs once a call", Settings { deadline: Deadline::Expired, ..SETTINGS }),
+        ("no epoch", Settings { deadline: Deadline::None, ..SETTINGS }),
+        ("inlining", Settings { inlining: Inlining::Yes, ..SETTINGS }),
+        ("no pooling", Settings { pooling: false, ..SETTINGS }),
     ] {
         let mut bench = Bench::new(settings)?;
         for work in ["no-op", "key-auth", "transform"] {
@@ -243,23 +184,11 @@ fn measure(what: &str, mut cases: Vec<Case>) -> Result<()> {
     }
     println!("| {what} | work | crossings | guest allocations | µs | 10 % .. 90 % |");
     println!("| --- | --- | ---: | ---: | ---: | ---: |");
-    for Case {
-        name,
-        work,
-        cost,
-        samples,
-        ..
-    } in &mut cases
-    {
+    for Case { name, work, cost, samples, .. } in &mut cases {
         samples.sort_by(f64::total_cmp);
-        let Cost {
-            crossings,
-            guest_allocations,
-        } = cost;
+        let Cost { crossings, guest_allocations } = cost;
         let [low, median, high] = [0.1, 0.5, 0.9].map(|q| samples[(q * ROUNDS as f64) as usize]);
-        println!(
-            "| {name} | {work} | {crossings} | {guest_allocations} | {median:.2} | {low:.2} .. {high:.2} |"
-        );
+        println!("| {name} | {work} | {crossings} | {guest_allocations} | {median:.2} | {low:.2} .. {high:.2} |");
     }
     Ok(())
 }
@@ -267,14 +196,7 @@ fn measure(what: &str, mut cases: Vec<Case>) -> Result<()> {
 fn build_guests() -> Result<()> {
     let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/hook_form/guests");
     let status = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--release",
-            "--quiet",
-            "--target",
-            "wasm32-wasip2",
-            "--target-dir",
-        ])
+        .args(["build", "--release", "--quiet", "--target", "wasm32-wasip2", "--target-dir"])
         .arg(target())
         .current_dir(&guests)
         .status()

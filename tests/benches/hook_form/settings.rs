@@ -32,12 +32,8 @@ pub(crate) struct Settings {
 }
 
 /// The settings of the gateway.
-pub(crate) const SETTINGS: Settings = Settings {
-    inlining: Inlining::No,
-    deadline: Deadline::Callback,
-    pooling: true,
-    handle_in_table: true,
-};
+pub(crate) const SETTINGS: Settings =
+    Settings { inlining: Inlining::No, deadline: Deadline::Callback, pooling: true, handle_in_table: true };
 
 impl Settings {
     pub(crate) fn engine(&self) -> Result<Engine> {
@@ -49,11 +45,8 @@ impl Settings {
             .memory_init_cow(true);
         if self.pooling {
             let mut pool = PoolingAllocationConfig::new();
-            pool.total_component_instances(100)
-                .total_core_instances(400);
-            pool.total_memories(100)
-                .total_tables(200)
-                .max_memory_size(16 << 20);
+            pool.total_component_instances(100).total_core_instances(400);
+            pool.total_memories(100).total_tables(200).max_memory_size(16 << 20);
             config.allocation_strategy(pool);
         }
         let engine = Engine::new(&config)?;

@@ -124,7 +124,8 @@ fn problems_of_an_included_file_have_their_place_in_it() {
 
 #[test]
 fn a_missing_component_and_one_that_is_none_are_problems() {
-    let plugins = "[[plugin]]\nname = \"a\"\nsource = \"./missing.wasm\"\n[[plugin]]\nname = \"b\"\nsource = \"./text.wasm\"\n";
+    let plugins =
+        "[[plugin]]\nname = \"a\"\nsource = \"./missing.wasm\"\n[[plugin]]\nname = \"b\"\nsource = \"./text.wasm\"\n";
     let folder = Folder::with_config(&(sound() + plugins));
     folder.write("text.wasm", "not wasm");
     let _settled = settled();
@@ -149,7 +150,10 @@ fn the_gateway_does_not_start_on_a_bad_config() {
 fn a_port_in_use_is_said_with_its_place() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("it is bound");
-    let config = format!("[gateway]\nadmin = \"127.0.0.1:0\"\n[[listener]]\naddress = \"{address}\"\n{}", everything_to("internal:echo", ""));
+    let config = format!(
+        "[gateway]\nadmin = \"127.0.0.1:0\"\n[[listener]]\naddress = \"{address}\"\n{}",
+        everything_to("internal:echo", "")
+    );
     let ran = tollgate(&config, &["run", "--config", "gateway.toml"]);
     let _settled = settled();
     insta::assert_snapshot!(shown(&ran), @r##"
@@ -164,7 +168,10 @@ fn a_port_in_use_is_said_with_its_place() {
 fn the_admin_listeners_port_in_use_is_said_too() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("it is bound");
-    let config = format!("[gateway]\nadmin = \"{address}\"\n[[listener]]\naddress = \"127.0.0.1:0\"\n{}", everything_to("internal:echo", ""));
+    let config = format!(
+        "[gateway]\nadmin = \"{address}\"\n[[listener]]\naddress = \"127.0.0.1:0\"\n{}",
+        everything_to("internal:echo", "")
+    );
     let ran = tollgate(&config, &["run", "--config", "gateway.toml"]);
     assert_eq!(ran.code, Some(1));
     assert!(ran.stderr.contains(&format!("cannot listen on {address}")), "{}", ran.stderr);

@@ -15,10 +15,8 @@ fn strip_prefix_hides_the_beginning_of_the_path() {
 
 #[test]
 fn rewrite_makes_a_path_of_what_the_routes_path_captured() {
-    let gateway = gateway_to(
-        "internal:echo",
-        "rewrite = \"/v2/people/{id}/{rest}\"\nmatch = { path = \"/v1/users/{id}/**\" }",
-    );
+    let gateway =
+        gateway_to("internal:echo", "rewrite = \"/v2/people/{id}/{rest}\"\nmatch = { path = \"/v1/users/{id}/**\" }");
     let answer = gateway.get("/v1/users/7/orders/9?page=2").json();
     assert_eq!((&answer["path"], &answer["query"]), (&"/v2/people/7/orders/9".into(), &"page=2".into()));
 }
@@ -49,7 +47,8 @@ fn a_body_arrives_whole_with_its_length_or_in_chunks() {
     let upstream = Upstream::saying("");
     let gateway = gateway_to(&upstream.url(), "");
     gateway.send(Request::post("/", "known length"));
-    let chunked = "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nin ch\r\n4\r\nunks\r\n0\r\n\r\n";
+    let chunked =
+        "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nin ch\r\n4\r\nunks\r\n0\r\n\r\n";
     let mut client = gateway.client();
     client.write(chunked);
     assert_eq!(client.receive().status, 200);
@@ -78,7 +77,8 @@ fn the_upstreams_status_headers_and_body_come_back_as_they_were() {
     let upstream = Upstream::start(move |_| Reply::raw(answer));
     let response = gateway_to(&upstream.url(), "").get("/");
     assert_eq!((response.status, response.header("x-one"), response.text().as_str()), (418, Some("1"), "tea"));
-    let cookies: Vec<_> = response.headers.iter().filter(|(name, _)| name == "set-cookie").map(|(_, value)| value).collect();
+    let cookies: Vec<_> =
+        response.headers.iter().filter(|(name, _)| name == "set-cookie").map(|(_, value)| value).collect();
     assert_eq!(cookies, ["a=1", "b=2"]);
 }
 
@@ -95,10 +95,8 @@ fn every_listener_serves_every_route() {
 #[test]
 fn included_files_add_routes() {
     let config = "include = [\"routes/*.toml\"]\n[[upstream]]\nname = \"echo\"\nendpoints = [\"internal:echo\"]\n";
-    let route = |name: &str| {
-        format!("[[route]]\nname = \"{name}\"\nupstream = \"echo\"\nmatch = {{ path = \"/{name}\" }}\n")
-    };
-    let gateway =
-        crate::builder(config).file("routes/a.toml", route("a")).file("routes/b.toml", route("b")).start();
+    let route =
+        |name: &str| format!("[[route]]\nname = \"{name}\"\nupstream = \"echo\"\nmatch = {{ path = \"/{name}\" }}\n");
+    let gateway = crate::builder(config).file("routes/a.toml", route("a")).file("routes/b.toml", route("b")).start();
     assert_eq!((gateway.get("/a").status, gateway.get("/b").status, gateway.get("/c").status), (200, 200, 404));
 }

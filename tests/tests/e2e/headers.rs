@@ -130,7 +130,8 @@ fn every_proxy_on_the_way_is_in_via() {
     let upstream = Upstream::saying("");
     let request = Request::get("/").header("via", "1.1 edge");
     let received = forwarded(&gateway_to(&upstream.url(), ""), &upstream, request);
-    let via: Vec<_> = received.headers.iter().filter(|(name, _)| name == "via").map(|(_, value)| value.as_str()).collect();
+    let via: Vec<_> =
+        received.headers.iter().filter(|(name, _)| name == "via").map(|(_, value)| value.as_str()).collect();
     assert_eq!(via.join(", "), "1.1 edge, 1.1 tollgate");
 }
 

@@ -55,7 +55,11 @@ fn a_plugin_sees_nothing_of_the_machine() {
 
 #[test]
 fn floods_of_state_stay_within_the_bounds_of_the_config() {
-    let plugin = plugin("hostile", "hostile", "grants = [\"state\", \"limiter\"]\nlimits = { deadline = \"10s\", wall = \"20s\" }");
+    let plugin = plugin(
+        "hostile",
+        "hostile",
+        "grants = [\"state\", \"limiter\"]\nlimits = { deadline = \"10s\", wall = \"20s\" }",
+    );
     let bounds = "[gateway]\nworkers = 1\nstate = { max-bytes = \"1MiB\", max-entries = 1000 }\nlimiter = { max-entries = 1000 }\n";
     let gateway = gateway(&format!("{bounds}{plugin}{}", routes(&[("evil", &["hostile"])])));
     assert_eq!(ask(&gateway, "x-fine", "").status, 200);

@@ -38,7 +38,11 @@ fn a_skipped_plugin_is_not_called_again_for_that_exchange() {
         assert_eq!(ask(&gateway, "x-do", deed).status, 200, "{deed}");
     }
     let calls = |hook| {
-        let ended = |outcome| gateway.metric(&format!("tollgate_plugin_calls_total{{plugin=\"hostile\",hook=\"{hook}\",outcome=\"{outcome}\"}}"));
+        let ended = |outcome| {
+            gateway.metric(&format!(
+                "tollgate_plugin_calls_total{{plugin=\"hostile\",hook=\"{hook}\",outcome=\"{outcome}\"}}"
+            ))
+        };
         ended("next") + ended("reply") + ended("fault")
     };
     assert_eq!((calls("on-request"), calls("on-response"), calls("on-log")), (4.0, 0.0, 0.0));
@@ -49,7 +53,12 @@ fn a_reused_instance_is_replaced_after_so_many_calls() {
     let gateway = hostile("limits = { calls = 6 }");
     let mut client = gateway.client();
     let seen: Vec<u64> = (0..20)
-        .map(|_| client.get("/evil/x").json()["headers"]["x-calls"].as_str().and_then(|calls| calls.parse().ok()).expect("a number"))
+        .map(|_| {
+            client.get("/evil/x").json()["headers"]["x-calls"]
+                .as_str()
+                .and_then(|calls| calls.parse().ok())
+                .expect("a number")
+        })
         .collect();
     assert!(seen.iter().all(|&calls| calls <= 6) && seen.iter().filter(|&&calls| calls == 1).count() >= 3, "{seen:?}");
 }
@@ -58,7 +67,8 @@ fn a_reused_instance_is_replaced_after_so_many_calls() {
 fn an_isolated_instance_sees_nothing_of_another_request() {
     let gateway = hostile("isolation = \"request\"");
     let mut client = gateway.client();
-    let seen: HashSet<String> = (0..20).map(|_| client.get("/evil/x").json()["headers"]["x-calls"].to_string()).collect();
+    let seen: HashSet<String> =
+        (0..20).map(|_| client.get("/evil/x").json()["headers"]["x-calls"].to_string()).collect();
     assert_eq!(seen, HashSet::from(["\"1\"".to_owned()]));
     wait_for("the instances to end", || (instances(&gateway, "hostile") == 0.0).then_some(()));
 }
@@ -73,7 +83,8 @@ fn an_isolated_plugin_that_traps_still_hears_how_it_ended() {
 
 /// A gateway whose one plugin has one instance, which an exchange keeps until the upstream answers.
 fn narrow(upstream: &Upstream, limits: &str) -> Gateway {
-    let more = format!("grants = [\"state\", \"limiter\"]\nisolation = \"request\"\nlimits = {{ instances = 1, {limits} }}");
+    let more =
+        format!("grants = [\"state\", \"limiter\"]\nisolation = \"request\"\nlimits = {{ instances = 1, {limits} }}");
     let routes = routes(&[("evil", &["hostile"])]).replace("internal:echo", &upstream.url());
     gateway(&format!("{}{routes}", plugin("hostile", "hostile", &more)))
 }
@@ -124,7 +135,8 @@ fn who_leaves_the_queue_gives_up_its_place() {
     let mut first = gateway.client();
     first.start(Request::get("/evil/first"));
     upstream.wait_for_requests(1);
-    let in_flight = |count| wait_for("requests", || (gateway.metric("tollgate_requests{worker=\"0\"}") == count).then_some(()));
+    let in_flight =
+        |count| wait_for("requests", || (gateway.metric("tollgate_requests{worker=\"0\"}") == count).then_some(()));
     let mut waiting = gateway.client();
     waiting.start(Request::get("/evil/leaves"));
     in_flight(2.0);

@@ -36,7 +36,21 @@ fn what_is_no_plugin_is_refused_with_what_it_is() {
     let names = components.map(|(name, _)| name).into_iter().chain(["text", "cut", "folder", "missing"]);
     let entries: String = names.map(|name| format!("[[plugin]]\nsource = \"./{name}.wasm\"\n")).collect();
     let _settled = settled();
-    insta::assert_snapshot!(problems(&folder, &entries, &[]), @"");
+    insta::assert_snapshot!(problems(&folder, &entries, &[]), @r"
+    gateway.toml:2:10: plugin `core-module`: this is a core module, not a component: build it with `--target wasm32-wasip2`
+    gateway.toml:4:10: plugin `empty`: this is not a plugin: the component exports no `tollgate:plugin/configure@0.1.0`
+    gateway.toml:6:10: plugin `no-hook`: the component exports no hook of a request: one of `on-request`, `on-response`, `on-log`
+    gateway.toml:8:10: plugin `other-version`: the component was built against version 0.2.0 of tollgate:plugin, this gateway speaks 0.1.0
+    gateway.toml:10:10: plugin `unknown-import`: the component imports `wasi:sockets/tcp@0.2.0`, which this gateway does not provide; there are `tollgate:plugin` and wasi:cli, wasi:clocks, wasi:filesystem, wasi:io, wasi:random
+    gateway.toml:12:10: plugin `unknown-capability`: the component imports `tollgate:plugin/outbound@0.1.0`, which this gateway does not provide; there are `tollgate:plugin` and wasi:cli, wasi:clocks, wasi:filesystem, wasi:io, wasi:random
+    gateway.toml:14:10: plugin `unknown-hook`: the component exports `on-dream`, which this gateway does not know
+    gateway.toml:16:10: plugin `other-type`: an import or export has another type than the contract says: failed to convert function to given type: type mismatch with parameters: expected 1-tuple, found 0-tuple
+    gateway.toml:18:10: plugin `text`: this is not a WebAssembly component
+    gateway.toml:20:10: plugin `cut`: the component does not compile: failed to parse WebAssembly module: wasm component contains an invalid module section: section range 2615..128683 is out of bounds (bound = 10000)
+    gateway.toml:22:10: plugin `folder`: cannot read `./folder.wasm`: it is not a file
+    gateway.toml:24:10: plugin `missing`: cannot read `./missing.wasm`: No such file or directory (os error 2)
+    12 problems
+    ");
 }
 
 /// Takes its configuration, and has nothing to do.
@@ -63,7 +77,13 @@ fn an_import_without_a_grant_names_the_grant_to_add() {
     folder.write("bare.wasm", component("bare"));
     let entries = "[[plugin]]\nname = \"none\"\nsource = \"./bare.wasm\"\n\
                    [[plugin]]\nname = \"some\"\nsource = \"./bare.wasm\"\ngrants = [\"consumers\", \"identify\", \"state\"]\n";
-    insta::assert_snapshot!(problems(&folder, entries, &["none", "some"]), @"");
+    insta::assert_snapshot!(problems(&folder, entries, &["none", "some"]), @r#"
+    gateway.toml:1:1: plugin `none`: the component imports `state`, which the configuration does not grant
+      help: add "state" to its `grants`
+    gateway.toml:7:10: plugin `some`: the component imports `limiter`, which the configuration does not grant
+      help: add "limiter" to its `grants`
+    2 problems
+    "#);
 }
 
 #[test]
@@ -86,14 +106,23 @@ grants = ["state", "limiter"]
 do = "trap"
 at = "reqest"
 "#;
-    insta::assert_snapshot!(problems(&folder, entries, &["bare", "hostile"]), @"");
+    insta::assert_snapshot!(problems(&folder, entries, &["bare", "hostile"]), @r"
+    gateway.toml:5:10: plugin `bare`: and this is missing
+    gateway.toml:5:43: plugin `bare`: this is wrong
+    gateway.toml:13:6: plugin `hostile`: unknown variant `reqest`, expected one of `configure`, `request`, `response`, `log`
+    3 problems
+    ");
 }
 
 #[test]
 fn a_secret_in_a_refused_config_is_not_shown() {
     let folder = Folder::new();
     folder.write("secret", "swordfish\n");
-    let entries = plugin("hostile", "hostile", "grants = [\"state\", \"limiter\"]\nconfig = { do = \"${file:secret}\", at = \"configure\" }");
+    let entries = plugin(
+        "hostile",
+        "hostile",
+        "grants = [\"state\", \"limiter\"]\nconfig = { do = \"${file:secret}\", at = \"configure\" }",
+    );
     let told = problems(&folder, &entries, &["hostile"]);
     assert!(told.contains("does not know how to do") && !told.contains("swordfish"), "{told}");
 }
@@ -101,13 +130,15 @@ fn a_secret_in_a_refused_config_is_not_shown() {
 #[test]
 fn a_plugin_that_misbehaves_in_configure_is_refused() {
     let told = |deed: &str, limits: &str| {
-        let more = format!("grants = [\"state\", \"limiter\"]\nconfig = {{ do = \"{deed}\", at = \"configure\" }}\nlimits = {{ {limits} }}");
+        let more = format!(
+            "grants = [\"state\", \"limiter\"]\nconfig = {{ do = \"{deed}\", at = \"configure\" }}\nlimits = {{ {limits} }}"
+        );
         problems(&Folder::new(), &plugin("hostile", "hostile", &more), &["hostile"])
     };
     for (deed, why) in [
         ("trap", "plugin `hostile`: `configure` failed: trapped: "),
         ("error", "plugin `hostile`: failed as it was told"),
-        ("loop", "plugin `hostile`: `configure` failed: passed its deadline: ran for more than 5ms of CPU time"),
+        ("loop", "plugin `hostile`: `configure` failed: passed its deadline: ran for more than 200ms of CPU time"),
         ("sleep", "tried to sleep or wait"),
         ("state-value", "`state` cannot be used inside `configure`"),
         ("limiter-keys", "`limiter` cannot be used inside `configure`"),
@@ -124,7 +155,10 @@ fn a_component_that_needs_more_memory_than_its_limit_is_refused() {
     let folder = Folder::new();
     folder.write("witness.wasm", component("witness"));
     let entries = "[[plugin]]\nsource = \"./witness.wasm\"\ngrants = [\"state\"]\nconfig = { mark = \"a\" }\nlimits = { memory = \"1MiB\" }\n";
-    insta::assert_snapshot!(problems(&folder, entries, &["witness"]), @"");
+    insta::assert_snapshot!(problems(&folder, entries, &["witness"]), @r"
+    gateway.toml:2:10: plugin `witness`: the component cannot be started: memory minimum size of 17 pages exceeds memory limits
+    1 problem
+    ");
 }
 
 #[test]
@@ -132,7 +166,11 @@ fn a_plugin_that_may_say_who_calls_cannot_be_skipped() {
     let folder = Folder::new();
     folder.write("bare.wasm", component("bare"));
     let entries = "[[plugin]]\nsource = \"./bare.wasm\"\ngrants = [\"state\", \"limiter\", \"consumers\", \"identify\"]\non-error = \"skip\"\n";
-    insta::assert_snapshot!(problems(&folder, entries, &["bare"]), @"");
+    insta::assert_snapshot!(problems(&folder, entries, &["bare"]), @r"
+    gateway.toml:4:12: plugin `bare` says who the caller is and may not be skipped
+      help: leave `on-error` at `reject`, or take the grant `identify` away
+    1 problem
+    ");
 }
 
 #[test]

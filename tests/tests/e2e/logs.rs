@@ -51,7 +51,8 @@ fn each_request_has_exactly_one_line() {
         gateway.get(path);
     }
     gateway.wait_for_access("/last");
-    let paths = gateway.access_log().iter().map(|line| line["path"].as_str().expect("text").to_owned()).collect::<Vec<_>>();
+    let paths =
+        gateway.access_log().iter().map(|line| line["path"].as_str().expect("text").to_owned()).collect::<Vec<_>>();
     assert_eq!(paths, ["/", "/status/503", "/a%2fb", "/bytes/1mb", "/last"]);
 }
 
@@ -129,5 +130,5 @@ fn a_line_of_the_access_log_can_be_for_people() {
     gateway.signal(tests::Signal::TERM);
     gateway.wait_exit();
     let _settled = settled();
-    insta::assert_snapshot!(gateway.stdout(), @"");
+    insta::assert_snapshot!(gateway.stdout(), @r"[time] GET /users/7 200 265B [duration] route=everything endpoint=internal:echo");
 }

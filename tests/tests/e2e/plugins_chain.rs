@@ -41,7 +41,8 @@ fn a_reply_in_on_response_replaces_the_response_and_the_rest_of_the_chain_sees_i
 
 #[test]
 fn a_replaced_response_lets_the_upstream_go() {
-    let upstream = Upstream::start(|_| Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\nbeginning").then_hang());
+    let upstream =
+        Upstream::start(|_| Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\nbeginning").then_hang());
     let routes = routes(&[("x", &["a"])]).replace("internal:echo", &upstream.url());
     let gateway = gateway(&format!("{}{routes}", witness("a")));
     assert_eq!(gateway.send(Request::get("/x/").header("x-replace", "a")).status, 418);

@@ -7,8 +7,13 @@ use crate::guests::{ask, plugin, routes};
 
 /// A gateway with the guest `bare` on `/evil/{id}/**`, and one who calls himself acme.
 fn bare() -> Gateway {
-    let plugin = plugin("bare", "bare", "grants = [\"state\", \"limiter\", \"consumers\", \"identify\"]\nconfig = { some = [1, \"two\"] }");
-    let consumer = "[[consumer]]\nname = \"acme\"\ngroups = [\"partners\", \"beta\"]\ncredentials = [{ key = \"acme-key\" }]\n";
+    let plugin = plugin(
+        "bare",
+        "bare",
+        "grants = [\"state\", \"limiter\", \"consumers\", \"identify\"]\nconfig = { some = [1, \"two\"] }",
+    );
+    let consumer =
+        "[[consumer]]\nname = \"acme\"\ngroups = [\"partners\", \"beta\"]\ncredentials = [{ key = \"acme-key\" }]\n";
     let other = "[[upstream]]\nname = \"other\"\nendpoints = [\"internal:echo\"]\n";
     let routes = routes(&[("evil", &["bare"])]).replace("/evil/**", "/evil/{id}/**");
     gateway(&format!("{plugin}{consumer}{other}{routes}"))
@@ -21,7 +26,7 @@ fn configure_gets_the_config_as_json() {
 
 #[test]
 fn a_plugin_reads_everything_of_a_request() {
-    let request = Request::get("/evil/7%2f8/and/more?a=1&b")
+    let request = Request::get("/evil/7%208/and/more?a=1&b")
         .header("host", "Shop.Example:8080")
         .header("x-request-id", "from-outside")
         .header("x-ask", "facts")
@@ -30,22 +35,66 @@ fn a_plugin_reads_everything_of_a_request() {
     let answer = bare().send(request);
     let facts = answer.text();
     let id = answer.header("x-request-id").expect("every answer has one");
-    insta::assert_snapshot!(facts.replace(id, "[id]"), @"");
+    insta::assert_snapshot!(facts.replace(id, "[id]"), @r#"
+    method GET
+    scheme http
+    authority shop.example:8080
+    path /evil/7%208/and/more
+    query Some("a=1&b")
+    id [id]
+    first Some("one")
+    absent None
+    upper case Some("one")
+    param Some("7%208")
+    rest Some("and/more")
+    no param None
+    client 127.0.0.1
+    route evil
+    upstream echo
+    consumer None []
+    note None
+    value one
+    value two
+    x-many: one
+    x-many: two
+    "#);
 }
 
 #[test]
 fn state_does_what_it_says() {
-    insta::assert_snapshot!(ask(&bare(), "x-ask", "state").text(), @"");
+    insta::assert_snapshot!(ask(&bare(), "x-ask", "state").text(), @r#"
+    absent None
+    set Some("1")
+    swap wrong false
+    swap right true
+    swapped Some("3")
+    swap absent true
+    add 5 -2
+    saturates true
+    delete true false
+    gone None
+    "#);
 }
 
 #[test]
 fn several_quotas_are_charged_together_or_not_at_all() {
-    insta::assert_snapshot!(ask(&bare(), "x-ask", "limiter").text(), @"");
+    insta::assert_snapshot!(ask(&bare(), "x-ask", "limiter").text(), @r"
+    cost 2 allowed true remaining [8, 1] waits [false, false] resets true
+    cost 2 allowed false remaining [8, 1] waits [false, true] resets true
+    cost 1 allowed true remaining [7, 0] waits [false, false] resets true
+    ");
 }
 
 #[test]
 fn consumers_are_known_by_their_keys() {
-    insta::assert_snapshot!(ask(&bare(), "x-ask", "consumers").text(), @"");
+    insta::assert_snapshot!(ask(&bare(), "x-ask", "consumers").text(), @r#"
+    right key Some("acme")
+    wrong key None
+    other kind None
+    find None
+    groups ["partners", "beta"] []
+    still nobody None
+    "#);
 }
 
 #[test]
@@ -61,13 +110,28 @@ fn a_plugin_writes_a_request_and_what_is_wrong_is_refused() {
     let request = Request::get("/evil/7/8").header("x-ask", "write").header("x-gone", "1").header("x-many", "one");
     let answer = bare().send(request);
     let seen = answer.json();
-    assert_eq!((seen["method"].as_str(), seen["path"].as_str(), seen["query"].as_str()), (Some("PUT"), Some("/made/of/it"), Some("a=1&b=2")));
+    assert_eq!(
+        (seen["method"].as_str(), seen["path"].as_str(), seen["query"].as_str()),
+        (Some("PUT"), Some("/made/of/it"), Some("a=1&b=2"))
+    );
     let headers = &seen["headers"];
     assert_eq!(headers["x-one"], "last");
     assert_eq!(headers["x-many"], serde_json::json!(["one", "more"]));
     assert_eq!(headers["x-bytes"], "\u{fffd}");
     assert!(headers["x-gone"].is_null() && headers["x-more"].is_null(), "{headers}");
-    insta::assert_snapshot!(headers["x-refused"].as_str().unwrap_or_default().replace(") ", ")\n"), @"");
+    insta::assert_snapshot!(headers["x-refused"].as_str().unwrap_or_default().replace(") ", ")\n"), @r#"
+    Err(WriteError { code: 0, name: "invalid", message: "The value is not what its function takes." })
+    Err(WriteError { code: 0, name: "invalid", message: "The value is not what its function takes." })
+    Err(WriteError { code: 0, name: "invalid", message: "The value is not what its function takes." })
+    Err(WriteError { code: 0, name: "invalid", message: "The value is not what its function takes." })
+    Err(WriteError { code: 0, name: "invalid", message: "The value is not what its function takes." })
+    Err(HeaderError { code: 0, name: "invalid-name", message: "The name is not a header name in lower case." })
+    Err(HeaderError { code: 1, name: "invalid-value", message: "The value holds a byte that may not stand in a header: CR, LF, NUL, other controls." })
+    Err(HeaderError { code: 2, name: "forbidden", message: "The header frames messages or concerns one connection only, such as `content-length`,\n            `transfer-encoding`, `connection` or `host`: the gateway alone sets it." })
+    Err(HeaderError { code: 2, name: "forbidden", message: "The header frames messages or concerns one connection only, such as `content-length`,\n            `transfer-encoding`, `connection` or `host`: the gateway alone sets it." })
+    Err(WriteError { code: 1, name: "unknown", message: "There is no such thing, an upstream for instance." })
+    Err(WriteError { code: 2, name: "full", message: "What one exchange may keep is full." })
+    "#);
 }
 
 #[test]
@@ -75,9 +139,15 @@ fn a_plugin_writes_a_response_and_what_is_wrong_is_refused() {
     let answer = ask(&bare(), "x-ask", "write");
     assert_eq!((answer.status, answer.header("content-type")), (203, None));
     assert_eq!(answer.header("x-seen"), Some("200 ResponseOrigin::Upstream Some(\"application/json\") true 1"));
-    let notes: Vec<_> = answer.headers.iter().filter(|(name, _)| name == "x-note").map(|(_, value)| value.as_str()).collect();
+    let notes: Vec<_> =
+        answer.headers.iter().filter(|(name, _)| name == "x-note").map(|(_, value)| value.as_str()).collect();
     assert_eq!(notes, ["by bare", "twice"]);
-    insta::assert_snapshot!(answer.header("x-refused").unwrap_or_default().replace(") ", ")\n"), @"");
+    insta::assert_snapshot!(answer.header("x-refused").unwrap_or_default().replace(") ", ")\n"), @r#"
+    Err(WriteError { code: 0, name: "invalid", message: "The value is not what its function takes." })
+    Err(HeaderError { code: 2, name: "forbidden", message: "The header frames messages or concerns one connection only, such as `content-length`,\n            `transfer-encoding`, `connection` or `host`: the gateway alone sets it." })
+    Err(HeaderError { code: 1, name: "invalid-value", message: "The value holds a byte that may not stand in a header: CR, LF, NUL, other controls." })
+    Err(HeaderError { code: 2, name: "forbidden", message: "The header frames messages or concerns one connection only, such as `content-length`,\n            `transfer-encoding`, `connection` or `host`: the gateway alone sets it." })
+    "#);
 }
 
 #[test]
@@ -87,7 +157,7 @@ fn on_log_reads_the_outcome() {
     let line = gateway.wait_for_log("POST /evil/7/8 ");
     let line = line["message"].as_str().unwrap_or_default();
     let sized = line.split(' ').map(|word| if word.starts_with("response-bytes=") { "response-bytes=N" } else { word });
-    insta::assert_snapshot!(sized.collect::<Vec<_>>().join(" "), @"");
+    insta::assert_snapshot!(sized.collect::<Vec<_>>().join(" "), @r#"POST /evil/7/8 status=Some(200) completed=true request-bytes=4 response-bytes=N took=true endpoint=Some("internal:echo") problem=None"#);
 }
 
 #[test]

@@ -123,7 +123,8 @@ fn what_two_parsers_could_frame_in_two_ways_reaches_no_upstream() {
         "x-folded: a\r\n b",
         "x-nul: \0",
     ] {
-        let smuggled = format!("POST / HTTP/1.1\r\nhost: x\r\n{fields}\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n");
+        let smuggled =
+            format!("POST / HTTP/1.1\r\nhost: x\r\n{fields}\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n");
         let answer = gateway.client().raw(smuggled);
         assert!(answer.starts_with(b"HTTP/1.1 400 "), "{fields:?}: {}", String::from_utf8_lossy(&answer));
     }

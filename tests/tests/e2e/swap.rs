@@ -10,7 +10,8 @@ use tests::{Client, Gate, Gateway, Reply, Request, Response, Upstream, wait_for}
 use crate::guests::{edition, routes};
 use crate::{BINARY, builder};
 
-const CONFIG: &str = "[[plugin]]\nname = \"a\"\nsource = \"./witness.wasm\"\ngrants = [\"state\"]\nconfig = { mark = \"a\" }\n";
+const CONFIG: &str =
+    "[[plugin]]\nname = \"a\"\nsource = \"./witness.wasm\"\ngrants = [\"state\"]\nconfig = { mark = \"a\" }\n";
 
 /// A gateway that runs the first edition of the witness from its own folder.
 fn first_edition(upstream: &str) -> Gateway {
@@ -100,7 +101,10 @@ fn a_broken_component_changes_nothing_and_can_be_mended() {
         gateway.folder().write("witness.wasm", bytes);
         let line = gateway.wait_for_log(why);
         assert!(line["message"].as_str().is_some_and(|text| text.contains("the configuration is refused")), "{line}");
-        assert!(line["message"].as_str().is_some_and(|text| text.contains("gateway.toml:3:10: plugin `a`: ")), "{line}");
+        assert!(
+            line["message"].as_str().is_some_and(|text| text.contains("gateway.toml:3:10: plugin `a`: ")),
+            "{line}"
+        );
         assert_eq!(edition_of(&gateway.get("/x/")), 1);
     }
     assert_eq!(gateway.metric("tollgate_config_generation"), 1.0);

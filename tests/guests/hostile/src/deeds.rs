@@ -25,6 +25,7 @@ pub fn perform(deed: &str) -> Result<String, String> {
             println!("a whole line");
             eprintln!("a line for errors");
             print!("a line without an end");
+            let _ = std::io::Write::flush(&mut std::io::stdout());
         }
         "print-flood" => (0..2_000).for_each(|line| println!("line {line}")),
         "print-endless" => (0..1_000).for_each(|_| print!("{}", "x".repeat(1_024))),
