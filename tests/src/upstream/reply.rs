@@ -19,7 +19,7 @@ enum Step {
 impl Reply {
     /// 200 with a text and its length.
     pub fn ok(text: &str) -> Self {
-        Self::raw(&format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}", text.len()))
+        Self::raw(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}", text.len()))
     }
 
     /// These bytes, whatever they mean.
