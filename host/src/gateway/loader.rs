@@ -256,9 +256,10 @@ fn refused(entry: &config::Plugin, error: LoadError, problems: &mut Vec<Problem>
                 problems.push(Problem::new(&place, format!("plugin `{name}`: {message}")));
             }
         }
-        LoadError::MissingGrant(grant) => {
+        LoadError::MissingGrants(ref grants) => {
+            let grants: Vec<String> = grants.iter().map(|grant| format!("\"{}\"", grant.name())).collect();
             let problem = Problem::new(&entry.grants_place, format!("plugin `{name}`: {error}"));
-            problems.push(problem.help(format!("add \"{}\" to its `grants`", grant.name())));
+            problems.push(problem.help(format!("add {} to its `grants`", grants.join(", "))));
         }
         error => {
             let message = entry.config.mask(&error.to_string());

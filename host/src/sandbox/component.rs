@@ -67,8 +67,8 @@ pub enum LoadError {
     UnknownHook(String),
     #[error("the component imports `{import}`, which this gateway does not provide; there are `tollgate:plugin` and {}", wasi::PROVIDED.join(", "))]
     UnknownImport { import: String },
-    #[error("the component imports `{}`, which the configuration does not grant", interface(*.0))]
-    MissingGrant(Grant),
+    #[error("the component imports {}, which the configuration does not grant", interfaces(.0))]
+    MissingGrants(Vec<Grant>),
     #[error("an import or export has another type than the contract says: {0}")]
     OtherType(String),
     #[error("the component cannot be started: {0}")]
@@ -111,12 +111,10 @@ impl Component {
         }
     }
 
-    /// The first grant that the component needs and is not given.
+    /// Refuses grants that lack what the component needs.
     pub(super) fn check_grants(&self, granted: &[Grant]) -> Result<(), LoadError> {
-        match self.needs.iter().find(|need| !granted.contains(need)) {
-            Some(&missing) => Err(LoadError::MissingGrant(missing)),
-            None => Ok(()),
-        }
+        let missing: Vec<Grant> = self.needs.iter().copied().filter(|need| !granted.contains(need)).collect();
+        if missing.is_empty() { Ok(()) } else { Err(LoadError::MissingGrants(missing)) }
     }
 }
 
@@ -134,6 +132,10 @@ fn interface(grant: Grant) -> &'static str {
         Grant::Consumers => "consumers",
         Grant::Identify => "identity",
     }
+}
+
+fn interfaces(grants: &[Grant]) -> String {
+    grants.iter().map(|&grant| format!("`{}`", interface(grant))).collect::<Vec<_>>().join(", ")
 }
 
 /// Interfaces of the contract that need no grant.

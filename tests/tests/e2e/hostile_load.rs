@@ -78,8 +78,8 @@ fn an_import_without_a_grant_names_the_grant_to_add() {
     let entries = "[[plugin]]\nname = \"none\"\nsource = \"./bare.wasm\"\n\
                    [[plugin]]\nname = \"some\"\nsource = \"./bare.wasm\"\ngrants = [\"consumers\", \"identify\", \"state\"]\n";
     insta::assert_snapshot!(problems(&folder, entries, &["none", "some"]), @r#"
-    gateway.toml:1:1: plugin `none`: the component imports `state`, which the configuration does not grant
-      help: add "state" to its `grants`
+    gateway.toml:1:1: plugin `none`: the component imports `state`, `limiter`, `consumers`, `identity`, which the configuration does not grant
+      help: add "state", "limiter", "consumers", "identify" to its `grants`
     gateway.toml:7:10: plugin `some`: the component imports `limiter`, which the configuration does not grant
       help: add "limiter" to its `grants`
     2 problems

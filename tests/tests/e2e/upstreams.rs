@@ -99,6 +99,9 @@ fn a_kept_connection_that_the_upstream_closed_costs_no_request() {
     let gateway = gateway_to(&upstream.url(), "");
     for _ in 0..20 {
         assert_eq!(gateway.get("/").status, 200);
+        upstream.wait_until_left();
+        // The worker answers this itself, and on the way hears of what closed before.
+        assert_eq!(gateway.get("/a%2fb").status, 400);
     }
 }
 
