@@ -24,10 +24,8 @@ impl configure::Guest for Bare {
         log::log(log::Level::Info, &format!("configured with {config}"));
         setup::own_header("x-bare");
         if config.contains("\"wrong\"") {
-            let problem = |pointer: &str, message: &str| configure::Problem {
-                pointer: pointer.into(),
-                message: message.into(),
-            };
+            let problem =
+                |pointer: &str, message: &str| configure::Problem { pointer: pointer.into(), message: message.into() };
             return Err(vec![problem("/deep/wrong", "this is wrong"), problem("/absent", "and this is missing")]);
         }
         Ok(())
