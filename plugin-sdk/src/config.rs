@@ -10,9 +10,11 @@ use crate::Plugin;
 use std::fmt::Display;
 
 mod duration;
+mod header_name;
 mod json;
 mod parsed;
 pub use duration::Duration;
+pub use header_name::HeaderName;
 pub use parsed::{Parsed, parsed};
 
 /// What is wrong with a configuration: one problem or more.
@@ -60,7 +62,11 @@ impl ConfigError {
 
     /// Adds a problem, so that all are reported at once.
     pub fn add(&mut self, pointer: impl Display, message: impl Display) {
-        self.problems.push(Problem { pointer: pointer.to_string(), message: message.to_string() });
+        self.push(pointer.to_string(), message.to_string());
+    }
+
+    fn push(&mut self, pointer: String, message: String) {
+        self.problems.push(Problem { pointer, message });
     }
 
     /// The value, if no problem was added.

@@ -80,6 +80,7 @@ pub mod hook;
 pub mod limiter;
 pub mod log;
 mod log_entry;
+pub mod percent;
 mod plugin;
 pub mod prelude;
 mod reply;

@@ -5,7 +5,7 @@ pub use crate::consumers::{self, Consumer};
 pub use crate::limiter::{self, Quota};
 pub use crate::{
     Action, HeaderName, HeaderValue, LogEntry, Method, Origin, Plugin, Reply, Request, Response, StatusCode, clock,
-    log, plugin, setup, state,
+    log, percent, plugin, setup, state,
 };
 
 #[cfg(not(target_family = "wasm"))]

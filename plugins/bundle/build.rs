@@ -52,8 +52,9 @@ fn bundle() -> Result<(), String> {
         None if plugins.is_empty() => PathBuf::new(),
         None => build(&root, &plugins)?,
     };
-    let table = env_path("OUT_DIR")?.join("bundle.rs");
-    fs::write(&table, table_of(&plugins, &components)?).map_err(|error| format!("{}: {error}", table.display()))
+    let out = env_path("OUT_DIR")?;
+    let table = out.join("bundle.rs");
+    fs::write(&table, table_of(&plugins, &components, &out)?).map_err(|error| format!("{}: {error}", table.display()))
 }
 
 /// What a plugin's manifest says of it.
@@ -111,6 +112,7 @@ fn build(root: &Path, plugins: &BTreeMap<String, Vec<String>>) -> Result<PathBuf
         .current_dir(root)
         .env_clear()
         .envs(KEPT.iter().filter_map(|name| Some((name, env::var_os(name)?))))
+        .env("CARGO_ENCODED_RUSTFLAGS", rustflags()?)
         .args(["build", "--profile", "plugin", "--target", TARGET, "--target-dir"])
         .arg(&target);
     for plugin in plugins.keys() {
@@ -123,6 +125,15 @@ fn build(root: &Path, plugins: &BTreeMap<String, Vec<String>>) -> Result<PathBuf
         return Err("the bundled plugins do not build; the compiler's errors stand below".to_owned());
     }
     Ok(target.join(TARGET).join("plugin"))
+}
+
+/// Shorter numbers in the code (a tenth of a component), and panics that name files as the registry
+/// does, not as this machine does.
+fn rustflags() -> Result<String, String> {
+    let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo_home = cargo_home.or_else(|| Some(env::home_dir()?.join(".cargo"))).ok_or("there is no home folder")?;
+    let sources = cargo_home.join("registry").join("src");
+    Ok(["-Clink-arg=--compress-relocations", &format!("--remap-path-prefix={}=", sources.display())].join("\x1f"))
 }
 
 /// One line instead of a page of "can't find crate for `core`".
@@ -139,7 +150,7 @@ fn check_target() -> Result<(), String> {
     Err(format!("the bundled plugins need the Rust target {TARGET}: run `rustup target add {TARGET}`"))
 }
 
-fn table_of(plugins: &BTreeMap<String, Vec<String>>, components: &Path) -> Result<String, String> {
+fn table_of(plugins: &BTreeMap<String, Vec<String>>, components: &Path, out: &Path) -> Result<String, String> {
     let mut table = String::from("/// Every bundled plugin, by name.\npub static PLUGINS: &[Plugin] = &[\n");
     for (name, grants) in plugins {
         // Cargo names the file after the library, a prebuilt one has the plugin's name.
@@ -148,14 +159,44 @@ fn table_of(plugins: &BTreeMap<String, Vec<String>>, components: &Path) -> Resul
         let component =
             component.ok_or_else(|| format!("no {} in {}", candidates.join(" or "), components.display()))?;
         println!("cargo::rerun-if-changed={}", component.display());
+        let shown = |error: io::Error| format!("{}: {error}", component.display());
+        let bare = without_names(&fs::read(&component).map_err(shown)?).ok_or("a component is cut off")?;
+        let bundled = out.join(format!("{name}.wasm"));
+        fs::write(&bundled, bare).map_err(|error| format!("{}: {error}", bundled.display()))?;
         writeln!(
             table,
-            "    Plugin {{ name: {name:?}, grants: &{grants:?}, component: include_bytes!({component:?}) }},"
+            "    Plugin {{ name: {name:?}, grants: &{grants:?}, component: include_bytes!({bundled:?}) }},"
         )
         .map_err(|error| error.to_string())?;
     }
     table.push_str("];\n");
     Ok(table)
+}
+
+/// The component without the section `component-name`, which names its parts for debuggers and which
+/// `strip` leaves: a twentieth of it. Answers none if a section does not end where it says.
+fn without_names(component: &[u8]) -> Option<Vec<u8>> {
+    let (preamble, mut rest) = component.split_at_checked(8)?;
+    let mut bare = preamble.to_vec();
+    while let [id, behind @ ..] = rest {
+        let (size, behind) = leb128(behind)?;
+        let (content, next) = behind.split_at_checked(size)?;
+        let is_names = *id == 0 && leb128(content).is_some_and(|(_, name)| name.starts_with(b"component-name"));
+        if !is_names {
+            bare.extend_from_slice(&rest[..rest.len() - next.len()]);
+        }
+        rest = next;
+    }
+    Some(bare)
+}
+
+/// A number as WebAssembly writes it, and what follows it.
+fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let last = bytes.iter().position(|byte| byte & 0x80 == 0)?;
+    let (number, rest) = bytes.split_at(last + 1);
+    let number =
+        number.iter().rev().try_fold(0_usize, |sum, byte| Some(sum.checked_mul(128)? + usize::from(byte & 0x7f)));
+    Some((number?, rest))
 }
 
 fn env_path(name: &str) -> Result<PathBuf, String> {

@@ -34,8 +34,8 @@ impl FromStr for Duration {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let digits = text.find(|digit: char| !digit.is_ascii_digit()).unwrap_or(text.len());
-        let (number, unit) = text.split_at(digits);
+        let digits = text.find(|digit: char| !digit.is_ascii_digit());
+        let (number, unit) = digits.and_then(|digits| text.split_at_checked(digits)).unwrap_or((text, ""));
         let milliseconds = match unit {
             "ms" => 1,
             "s" => 1_000,
@@ -56,9 +56,9 @@ fn expected(text: &str) -> String {
 impl Display for Duration {
     /// In the largest unit that it is a whole number of.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let milliseconds = self.0.as_millis();
+        let milliseconds = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
         let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
-        let whole = |(unit, _): &(u128, &str)| milliseconds > 0 && milliseconds.is_multiple_of(*unit);
+        let whole = |(unit, _): &(u64, &str)| milliseconds > 0 && milliseconds.is_multiple_of(*unit);
         let (unit, name) = units.into_iter().find(whole).unwrap_or((1, "ms"));
         write!(f, "{}{name}", milliseconds / unit)
     }

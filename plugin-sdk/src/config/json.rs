@@ -1,4 +1,4 @@
-//! Reads JSON into a type, and says where it cannot: a JSON Pointer grows on an error's way up.
+//! Reads JSON into a type, and says where it cannot: the reader knows which keys and indices it is under.
 //!
 //! Made by hand because size counts in a component: wrapping `serde_json` to track the place costs
 //! a third of what a small plugin weighs, most of it for floats and trees that few need.
@@ -20,30 +20,19 @@ pub(super) fn read<T: DeserializeOwned>(json: &str) -> Result<T, ConfigError> {
         reader.end()?;
         Ok(value)
     });
-    value.map_err(|fault| {
-        let steps = fault.path.iter().rev();
-        let steps = steps.map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1")));
-        ConfigError::at(steps.collect::<String>(), fault.message)
+    value.map_err(|Fault(message)| {
+        let steps = reader.path.iter().map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1")));
+        ConfigError::at(steps.collect::<String>(), message)
     })
 }
 
-/// What does not fit, with the path to it from the inside out.
+/// What does not fit.
 #[derive(Debug)]
-struct Fault {
-    path: Vec<String>,
-    message: String,
-}
-
-impl Fault {
-    fn under(mut self, step: impl Display) -> Self {
-        self.path.push(step.to_string());
-        self
-    }
-}
+struct Fault(String);
 
 impl Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.0)
     }
 }
 
@@ -51,7 +40,7 @@ impl std::error::Error for Fault {}
 
 impl Error for Fault {
     fn custom<T: Display>(message: T) -> Self {
-        Self { path: Vec::new(), message: message.to_string() }
+        Self(message.to_string())
     }
 
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {

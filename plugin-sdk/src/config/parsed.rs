@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::str::FromStr;
 
-/// A value that a configuration writes as text: header names, methods, addresses.
+/// A value that a configuration writes as text: methods, addresses.
 ///
 /// ```
 /// # use tollgate_plugin_sdk::prelude::*;
@@ -14,7 +14,7 @@ use std::str::FromStr;
 /// #[derive(serde::Deserialize)]
 /// struct Config {
 ///     methods: Vec<Parsed<Method>>,
-///     header: Option<Parsed<HeaderName>>,
+///     network: Option<Parsed<std::net::IpAddr>>,
 /// }
 /// ```
 ///
@@ -43,7 +43,7 @@ impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Parsed<T> {
 /// #[derive(serde::Deserialize)]
 /// struct Config {
 ///     #[serde(deserialize_with = "config::parsed")]
-///     header: HeaderName,
+///     method: Method,
 /// }
 /// ```
 pub fn parsed<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {

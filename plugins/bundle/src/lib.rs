@@ -12,3 +12,17 @@ pub struct Plugin {
 }
 
 include!(concat!(env!("OUT_DIR"), "/bundle.rs"));
+
+#[cfg(test)]
+mod tests {
+    use super::PLUGINS;
+
+    #[test]
+    fn a_plugin_weighs_at_most_150_kb() {
+        assert!(!PLUGINS.is_empty());
+        for plugin in PLUGINS {
+            let size = plugin.component.len();
+            assert!(size <= 150_000, "{} weighs {size} bytes", plugin.name);
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! The configuration as it is written, and how it becomes the plugin.
 
 use crate::CircuitBreaker;
+use crate::outcome::{ERRORS, Failures};
 use crate::rules::{Ratio, Rules};
-use crate::verdict::{ERRORS, Failures};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use std::fmt;

@@ -6,7 +6,7 @@
 //! makes "in a row" exact. A success that only knew the record from before could not end a row of
 //! failures that began meanwhile, and under load one failure in a hundred would open the breaker.
 //!
-//! `verdict` says what a failure is, `rules` when there are too many.
+//! `outcome` says what a failure is, `rules` when there are too many.
 #![forbid(unsafe_code)]
 
 mod config;
@@ -14,12 +14,12 @@ mod record;
 mod rules;
 #[cfg(test)]
 mod tests;
-mod verdict;
+mod outcome;
 
 use crate::config::Config;
+use crate::outcome::{Failures, Outcome};
 use crate::record::{HalfOpen, State};
 use crate::rules::Rules;
-use crate::verdict::{Failures, Verdict};
 use std::cell::LazyCell;
 use tollgate_plugin_sdk::prelude::*;
 
@@ -89,16 +89,16 @@ impl Plugin for CircuitBreaker {
 
     fn on_response(&self, request: &Request, response: &mut Response) -> Action {
         let (upstream, status) = (request.upstream(), response.status());
-        let verdict = LazyCell::new(|| self.failures.verdict(status, &response.origin()));
+        let outcome = LazyCell::new(|| self.failures.outcome(status, &response.origin()));
         // Once, however often the record has to be tried.
-        let trip = LazyCell::new(|| self.rules.count(upstream, *verdict));
+        let trip = LazyCell::new(|| self.rules.count(upstream, *outcome));
         let event = record::change(upstream, |state| match state {
             // Where most responses end: who made them does not matter.
             State::HEALTHY if self.rules.ratio.is_none() && !self.failures.may_be(status) => (None, None),
-            State::Closed { failures } => self.settle(failures, *verdict, || trip.clone()),
+            State::Closed { failures } => self.settle(failures, *outcome, || trip.clone()),
             State::Open { .. } => (None, None),
             State::HalfOpen(half) => match request.note(upstream) {
-                Some(lease) => self.settle_probe(upstream, half, &lease, *verdict),
+                Some(lease) => self.settle_probe(upstream, half, &lease, *outcome),
                 None => (None, None),
             },
         });
@@ -135,13 +135,13 @@ impl CircuitBreaker {
     fn settle(
         &self,
         failures: u32,
-        verdict: Verdict,
+        outcome: Outcome,
         trip: impl FnOnce() -> Option<String>,
     ) -> (Option<State>, Option<Event>) {
-        let row = match verdict {
-            Verdict::Success => 0,
-            Verdict::Failure => failures.saturating_add(1),
-            Verdict::Neither => return (None, None),
+        let row = match outcome {
+            Outcome::Success => 0,
+            Outcome::Failure => failures.saturating_add(1),
+            Outcome::Neither => return (None, None),
         };
         if let Some(why) = trip().or_else(|| self.rules.row(row)) {
             return open(why);
@@ -156,15 +156,15 @@ impl CircuitBreaker {
         upstream: &str,
         mut half: HalfOpen,
         lease: &[u8],
-        verdict: Verdict,
+        outcome: Outcome,
     ) -> (Option<State>, Option<Event>) {
         if !half.take_back(lease) {
             return (None, None);
         }
-        match verdict {
-            Verdict::Failure => return open("a probe failed".to_owned()),
-            Verdict::Success => half.successes += 1,
-            Verdict::Neither => {}
+        match outcome {
+            Outcome::Failure => return open("a probe failed".to_owned()),
+            Outcome::Success => half.successes += 1,
+            Outcome::Neither => {}
         }
         if half.successes < self.successes {
             return (Some(State::HalfOpen(half)), None);

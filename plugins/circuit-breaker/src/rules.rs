@@ -1,6 +1,6 @@
 //! When failures are too many: so many in a row, or such a part of a window.
 
-use crate::verdict::Verdict;
+use crate::outcome::Outcome;
 use tollgate_plugin_sdk::prelude::*;
 
 pub struct Rules {
@@ -32,12 +32,12 @@ impl Rules {
     }
 
     /// Counts a response into its window. Answers why there are too many failures in it.
-    pub fn count(&self, upstream: &str, verdict: Verdict) -> Option<String> {
+    pub fn count(&self, upstream: &str, outcome: Outcome) -> Option<String> {
         let ratio = self.ratio.as_ref()?;
-        let delta = match verdict {
-            Verdict::Success => 1,
-            Verdict::Failure => 1 + FAILURE,
-            Verdict::Neither => return None,
+        let delta = match outcome {
+            Outcome::Success => 1,
+            Outcome::Failure => 1 + FAILURE,
+            Outcome::Neither => return None,
         };
         let counter = state::add(&key(upstream), delta, ratio.window);
         let (failures, responses) = (counter / FAILURE, counter & RESPONSES);

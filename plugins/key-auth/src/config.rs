@@ -3,7 +3,6 @@
 use crate::place::Place;
 use crate::{GROUPS, NAME};
 use serde::Deserialize;
-use tollgate_plugin_sdk::http::header::WWW_AUTHENTICATE;
 use tollgate_plugin_sdk::prelude::*;
 
 const DEFAULT_HEADER: &str = "x-api-key";
@@ -94,7 +93,7 @@ impl Config {
         let places: Vec<_> = self.places().iter().map(Place::to_string).collect();
         Reply::unauthorized()
             .detail(format!("Send one valid key in {}.", places.join(" or ")))
-            .header(WWW_AUTHENTICATE, format!("{scheme} realm=\"{realm}\""))
+            .header("www-authenticate", format!("{scheme} realm=\"{realm}\""))
     }
 }
 

@@ -3,7 +3,6 @@
 use serde::Deserialize;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::Ipv6Addr;
-use tollgate_plugin_sdk::config::Parsed;
 use tollgate_plugin_sdk::prelude::*;
 
 /// How callers are told apart.
@@ -14,7 +13,7 @@ pub enum By {
     Consumer,
     Address,
     /// The value of a header; without it, the client's address.
-    Header(Parsed<HeaderName>),
+    Header(config::HeaderName),
     /// Nobody: all callers of the route share the quotas.
     Route,
 }
@@ -32,7 +31,7 @@ impl Caller {
         let key = match &self.by {
             By::Consumer => request.consumer().map(|consumer| format!("c:{}", consumer.name())),
             // A hash, as the value may be long, a secret, or no text.
-            By::Header(name) => request.header(&**name).map(|value| format!("h:{:x}", hash(value.as_bytes()))),
+            By::Header(name) => request.header(name).map(|value| format!("h:{:x}", hash(value.as_bytes()))),
             By::Route => Some(format!("r:{}", request.route())),
             By::Address => None,
         };

@@ -15,8 +15,7 @@ pub enum Form {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)] // behind a visitor, the SDK cannot see which fields there are
 pub struct HeaderForm {
-    #[serde(deserialize_with = "config::parsed")]
-    header: HeaderName,
+    header: config::HeaderName,
     #[serde(default = "one")]
     default: u64,
     most: Option<u64>,
@@ -28,7 +27,7 @@ fn one() -> u64 {
 
 pub enum Cost {
     Fixed(u64),
-    Header { name: HeaderName, default: u64, most: u64 },
+    Header { name: config::HeaderName, default: u64, most: u64 },
 }
 
 impl Cost {

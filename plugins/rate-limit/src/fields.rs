@@ -10,9 +10,9 @@ use std::fmt::Write;
 use tollgate_plugin_sdk::limiter::{Decision, Standing};
 use tollgate_plugin_sdk::prelude::*;
 
-pub static POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-pub static STANDING: HeaderName = HeaderName::from_static("ratelimit");
-pub static RETRY_AFTER: HeaderName = HeaderName::from_static("retry-after");
+pub const POLICY: &str = "ratelimit-policy";
+pub const STANDING: &str = "ratelimit";
+pub const RETRY_AFTER: &str = "retry-after";
 
 /// The most that an integer of a structured field can say (RFC 9651, section 3.3.1).
 const MOST: u64 = 999_999_999_999_999;

@@ -60,8 +60,8 @@ impl Plugin for RateLimit {
             && let Some(standing) = response.note(STANDING)
         {
             // Both are lists: another entry of this plugin, or the upstream, may have its own lines.
-            response.append_header(&fields::POLICY, self.fields.policy());
-            response.append_header(&fields::STANDING, standing);
+            response.append_header(fields::POLICY, self.fields.policy());
+            response.append_header(fields::STANDING, standing);
         }
         Action::Next
     }
@@ -73,12 +73,12 @@ impl RateLimit {
             .problem_type("https://iana.org/assignments/http-problem-types#quota-exceeded")
             .detail(self.fields.exceeded(decision));
         if let Some(seconds) = fields::wait(decision.retry_after()) {
-            reply = reply.header(&fields::RETRY_AFTER, seconds);
+            reply = reply.header(fields::RETRY_AFTER, seconds);
         }
         if self.headers {
             reply = reply
-                .header(&fields::POLICY, self.fields.policy())
-                .header(&fields::STANDING, self.fields.standing(decision));
+                .header(fields::POLICY, self.fields.policy())
+                .header(fields::STANDING, self.fields.standing(decision));
         }
         reply
     }

@@ -1,7 +1,7 @@
 //! What is done to headers or query parameters, in the order remove, rename, set, add, append.
 
 use crate::config::Missing;
-use crate::template::{self, Template};
+use crate::template::Template;
 use std::borrow::Cow;
 use tollgate_plugin_sdk::QueryParams;
 use tollgate_plugin_sdk::prelude::*;
@@ -137,7 +137,7 @@ impl Fields for QueryParams {
 /// The value with control characters, which may not stand in a header, percent-encoded: a client
 /// can put them into a param or a query parameter.
 fn legal(value: &str) -> Cow<'_, str> {
-    if value.contains(is_illegal) { template::encode(value, |char| !is_illegal(char)).into() } else { value.into() }
+    if value.contains(is_illegal) { percent::encode(value, |char| !is_illegal(char)).into() } else { value.into() }
 }
 
 /// Whether a character may not stand in a header (RFC 9110, section 5.5).
@@ -170,7 +170,7 @@ impl Kind {
     pub fn name(self, name: &str) -> Result<String, String> {
         match self {
             Self::Header => {
-                let lower = template::header_name(name)?;
+                let lower = String::from(name.parse::<config::HeaderName>()?);
                 if GATEWAYS.contains(&lower.as_str()) {
                     return Err(format!("the header `{lower}` is the gateway's: it alone writes it"));
                 }

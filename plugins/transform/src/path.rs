@@ -1,7 +1,7 @@
 //! The template of a path. Here a value must not change which resource is meant: what a client
 //! sends fills its segment, and never adds or climbs one.
 
-use crate::template::{Part, Template, Value, encode};
+use crate::template::{Part, Template, Value};
 use tollgate_plugin_sdk::prelude::*;
 
 pub struct Path(Template);
@@ -66,14 +66,16 @@ fn segment(value: &Value, request: &Request) -> Result<String, Unfit> {
         Value::Query(name) => format!("the query parameter `{name}`"),
     };
     match value.read(request) {
-        Some(text) if !text.is_empty() && !text.contains(['/', '\\', '\0']) => Ok(encode(&text, |_| false)),
+        Some(text) if !text.is_empty() && !text.contains(['/', '\\', '\0']) => {
+            Ok(percent::encode(&text, percent::is_unreserved))
+        }
         _ => Err(Unfit::Request(format!("The path needs {needed}, without a slash in it."))),
     }
 }
 
 /// Whether a character may stand in a path as it is (RFC 3986, section 3.3).
 fn may_stand(char: char) -> bool {
-    char.is_ascii_alphanumeric() || "/-._~!$&'()*+,;=:@".contains(char)
+    char.is_ascii_alphanumeric() || char.is_ascii() && b"/-._~!$&'()*+,;=:@".contains(&(char as u8))
 }
 
 fn climbs(path: &str) -> bool {

@@ -4,10 +4,8 @@ use crate::config::Missing;
 use std::borrow::Cow;
 use tollgate_plugin_sdk::prelude::*;
 
-mod percent;
 mod value;
-pub use percent::encode;
-pub use value::{Value, header_name};
+pub use value::Value;
 
 /// Text with values in it, taken apart once.
 pub struct Template(Vec<Part>);
@@ -23,9 +21,9 @@ impl Template {
         let mut parts = Vec::new();
         let mut plain = String::new();
         let mut rest = text;
-        while let Some(brace) = rest.find(['{', '}']) {
-            plain.push_str(&rest[..brace]);
-            rest = &rest[brace..];
+        while let Some((text, brace)) = rest.find(['{', '}']).and_then(|at| rest.split_at_checked(at)) {
+            plain.push_str(text);
+            rest = brace;
             if let Some(behind) = rest.strip_prefix("{{") {
                 plain.push('{');
                 rest = behind;

@@ -46,7 +46,7 @@ fn what_is_no_plugin_is_refused_with_what_it_is() {
     gateway.toml:14:10: plugin `unknown-hook`: the component exports `on-dream`, which this gateway does not know
     gateway.toml:16:10: plugin `other-type`: an import or export has another type than the contract says: failed to convert function to given type: type mismatch with parameters: expected 1-tuple, found 0-tuple
     gateway.toml:18:10: plugin `text`: this is not a WebAssembly component
-    gateway.toml:20:10: plugin `cut`: the component does not compile: failed to parse WebAssembly module: wasm component contains an invalid module section: section range 2615..128683 is out of bounds (bound = 10000)
+    gateway.toml:20:10: plugin `cut`: the component does not compile: failed to parse WebAssembly module: wasm component contains an invalid module section: section range [range] is out of bounds (bound = 10000)
     gateway.toml:22:10: plugin `folder`: cannot read `./folder.wasm`: it is not a file
     gateway.toml:24:10: plugin `missing`: cannot read `./missing.wasm`: No such file or directory (os error 2)
     12 problems

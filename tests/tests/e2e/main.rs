@@ -69,6 +69,7 @@ fn tollgate(config: &str, arguments: &[&str]) -> Ran {
 fn settled() -> impl Drop {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:PORT");
+    settings.add_filter(r"\b\d+\.\.\d{4,}\b", "[range]");
     settings.add_filter(r"\b[0-9a-f]{32}\b", "[id]");
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "[time]");
     settings.add_filter(r"\b\d\d:\d\d:\d\d\.\d{3}\b", "[time]");

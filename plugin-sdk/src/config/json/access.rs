@@ -1,8 +1,8 @@
-//! The insides of arrays, tables and enums. Each adds its step to the path of an error.
+//! The insides of arrays, tables and enums. Each puts its step on the reader's path.
 
 use super::Fault;
 use super::node::{Fields, Node};
-use super::reader::{Reader, malformed};
+use super::reader::Reader;
 use serde::de::value::StrDeserializer;
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess,
@@ -12,12 +12,27 @@ use serde::de::{
 /// The items of an array, without its brackets.
 pub(super) struct Items<'r, 'j> {
     reader: &'r mut Reader<'j>,
+    depth: usize,
     index: usize,
 }
 
 impl<'r, 'j> Items<'r, 'j> {
     pub(super) fn new(reader: &'r mut Reader<'j>) -> Self {
-        Self { reader, index: 0 }
+        Self { depth: reader.path.len(), reader, index: 0 }
+    }
+
+    /// Reads up to the next item. Answers whether there is one.
+    fn next(&mut self) -> Result<bool, Fault> {
+        self.reader.path.truncate(self.depth);
+        if self.reader.peek() == b']' {
+            return Ok(false);
+        }
+        if self.index > 0 {
+            self.reader.expect(",")?;
+        }
+        self.reader.path.push(self.index.to_string());
+        self.index += 1;
+        Ok(true)
     }
 }
 
@@ -25,16 +40,7 @@ impl<'de> SeqAccess<'de> for Items<'_, '_> {
     type Error = Fault;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
-        if self.reader.peek() == b']' {
-            return Ok(None);
-        }
-        if self.index > 0 {
-            self.reader.expect(",")?;
-        }
-        let item = seed.deserialize(Node::new(self.reader));
-        let item = item.map_err(|fault| fault.under(self.index))?;
-        self.index += 1;
-        Ok(Some(item))
+        if self.next()? { seed.deserialize(Node::new(self.reader)).map(Some) } else { Ok(None) }
     }
 }
 
@@ -42,12 +48,29 @@ impl<'de> SeqAccess<'de> for Items<'_, '_> {
 pub(super) struct Entries<'r, 'j> {
     reader: &'r mut Reader<'j>,
     fields: Option<Fields>,
-    key: Option<String>,
+    depth: usize,
+    is_first: bool,
 }
 
 impl<'r, 'j> Entries<'r, 'j> {
     pub(super) fn new(reader: &'r mut Reader<'j>, fields: Option<Fields>) -> Self {
-        Self { reader, fields, key: None }
+        Self { depth: reader.path.len(), reader, fields, is_first: true }
+    }
+
+    /// Reads up to the next value. Answers its key, if there is one.
+    fn next(&mut self) -> Result<Option<&str>, Fault> {
+        self.reader.path.truncate(self.depth);
+        if self.reader.peek() == b'}' {
+            return Ok(None);
+        }
+        if !self.is_first {
+            self.reader.expect(",")?;
+        }
+        self.is_first = false;
+        let key = self.reader.string()?;
+        self.reader.expect(":")?;
+        self.reader.path.push(key);
+        Ok(self.reader.path.last().map(String::as_str))
     }
 }
 
@@ -55,25 +78,13 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
     type Error = Fault;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
-        if self.reader.peek() == b'}' {
-            return Ok(None);
-        }
-        if self.key.is_some() {
-            self.reader.expect(",")?;
-        }
-        let key = self.reader.string()?;
-        self.reader.expect(":")?;
-        let name: StrDeserializer<'_, Fault> = key.as_str().into_deserializer();
-        let read = seed.deserialize(name).map_err(|fault| fault.under(&key))?;
-        self.key = Some(key);
-        Ok(Some(read))
+        let Some(key) = self.next()? else { return Ok(None) };
+        let name: StrDeserializer<'_, Fault> = key.into_deserializer();
+        seed.deserialize(name).map(Some)
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Fault> {
-        let key = self.key.as_deref().ok_or_else(malformed)?;
-        let field = self.fields.map(|fields| (key, fields));
-        let node = Node { reader: &mut *self.reader, field };
-        seed.deserialize(node).map_err(|fault| fault.under(key))
+        seed.deserialize(Node { reader: &mut *self.reader, fields: self.fields })
     }
 }
 
@@ -83,14 +94,16 @@ pub(super) struct Variant<'r, 'j> {
     pub(super) value: Option<&'r mut Reader<'j>>,
 }
 
-impl<'j> Variant<'_, 'j> {
-    fn inside<T>(self, read: impl FnOnce(Node<'_, 'j>) -> Result<T, Fault>) -> Result<T, Fault> {
+impl<'r, 'j> Variant<'r, 'j> {
+    /// What stands in the table.
+    fn inside(self) -> Result<Node<'r, 'j>, Fault> {
+        let name = self.name;
         match self.value {
-            Some(reader) => read(Node::new(reader)).map_err(|fault| fault.under(self.name)),
-            None => {
-                let name = self.name;
-                Err(Fault::custom(format_args!("`{name}` needs a value: `{{ {name} = .. }}`")))
+            Some(reader) => {
+                reader.path.push(name.to_owned());
+                Ok(Node::new(reader))
             }
+            None => Err(Fault::custom(format_args!("`{name}` needs a value: `{{ {name} = .. }}`"))),
         }
     }
 }
@@ -111,19 +124,19 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_> {
     fn unit_variant(self) -> Result<(), Fault> {
         match self.value {
             None => Ok(()),
-            Some(_) => self.inside(|node| <()>::deserialize(node)),
+            Some(_) => <()>::deserialize(self.inside()?),
         }
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
-        self.inside(|node| seed.deserialize(node))
+        seed.deserialize(self.inside()?)
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Fault> {
-        self.inside(|node| node.deserialize_tuple(length, visitor))
+        self.inside()?.deserialize_tuple(length, visitor)
     }
 
     fn struct_variant<V: Visitor<'de>>(self, fields: Fields, visitor: V) -> Result<V::Value, Fault> {
-        self.inside(|node| node.deserialize_struct("", fields, visitor))
+        self.inside()?.deserialize_struct("", fields, visitor)
     }
 }

@@ -2,8 +2,8 @@
 
 use super::Fault;
 use super::access::{Entries, Items, Variant};
-use super::reader::{Number, Reader, malformed};
-use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use super::reader::{Number, Reader};
+use serde::de::{Deserializer, Error, Expected, Unexpected, Visitor};
 
 /// The fields that a struct has.
 pub(super) type Fields = &'static [&'static str];
@@ -11,35 +11,40 @@ pub(super) type Fields = &'static [&'static str];
 /// The value that is next.
 pub(super) struct Node<'r, 'j> {
     pub(super) reader: &'r mut Reader<'j>,
-    /// Makes it an unknown field if the type turns out to ignore it.
-    pub(super) field: Option<(&'r str, Fields)>,
+    /// The fields that there are, if it is one: if the type ignores it, it is none of them.
+    pub(super) fields: Option<Fields>,
 }
 
 impl<'r, 'j> Node<'r, 'j> {
     pub(super) fn new(reader: &'r mut Reader<'j>) -> Self {
-        Self { reader, field: None }
+        Self { reader, fields: None }
     }
 
-    /// An error that says what is there in place of what the visitor expects.
-    fn unexpected<'de, T>(self, visitor: &impl Visitor<'de>) -> Result<T, Fault> {
+    /// An error that says what is there in place of what the visitor expects. One code for all
+    /// visitors: a copy for each would be a twentieth of a component.
+    fn unexpected(self, visitor: &dyn Expected) -> Fault {
         let text;
         let unexpected = match self.reader.peek() {
-            b'"' => {
-                text = self.reader.string()?;
-                Unexpected::Str(&text)
-            }
+            b'"' => match self.reader.string() {
+                Ok(read) => {
+                    text = read;
+                    Unexpected::Str(&text)
+                }
+                Err(fault) => return fault,
+            },
             b'[' => Unexpected::Seq,
             b'{' => Unexpected::Map,
             b't' => Unexpected::Bool(true),
             b'f' => Unexpected::Bool(false),
             b'n' => Unexpected::Unit,
-            _ => match self.reader.number()? {
-                Number::Unsigned(number) => Unexpected::Unsigned(number),
-                Number::Signed(number) => Unexpected::Signed(number),
-                Number::Float(_) => Unexpected::Float(0.0),
+            _ => match self.reader.number() {
+                Ok(Number::Unsigned(number)) => Unexpected::Unsigned(number),
+                Ok(Number::Signed(number)) => Unexpected::Signed(number),
+                Ok(Number::Float(number)) => Unexpected::Float(number),
+                Err(fault) => return fault,
             },
         };
-        Err(Error::invalid_type(unexpected, visitor))
+        Error::invalid_type(unexpected, visitor)
     }
 
     fn is_number(&mut self) -> bool {
@@ -48,32 +53,34 @@ impl<'r, 'j> Node<'r, 'j> {
 
     fn table<'de, V: Visitor<'de>>(self, fields: Option<Fields>, visitor: V) -> Result<V::Value, Fault> {
         if !self.reader.take("{") {
-            return self.unexpected(&visitor);
+            return Err(self.unexpected(&visitor));
         }
+        let depth = self.reader.path.len();
         let value = visitor.visit_map(Entries::new(self.reader, fields))?;
+        self.reader.path.truncate(depth);
         self.reader.expect("}")?;
         Ok(value)
     }
 
     fn integer<'de, V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Fault> {
         if !self.is_number() {
-            return self.unexpected(&visitor);
+            return Err(self.unexpected(&visitor));
         }
         match self.reader.number()? {
             Number::Unsigned(number) => visitor.visit_u64(number),
             Number::Signed(number) => visitor.visit_i64(number),
-            Number::Float(_) => Err(Error::invalid_type(Unexpected::Float(0.0), &visitor)),
+            Number::Float(number) => Err(Error::invalid_type(Unexpected::Float(number), &visitor)),
         }
     }
 
     fn number<'de, V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Fault> {
         if !self.is_number() {
-            return self.unexpected(&visitor);
+            return Err(self.unexpected(&visitor));
         }
         match self.reader.number()? {
             Number::Unsigned(number) => visitor.visit_u64(number),
             Number::Signed(number) => visitor.visit_i64(number),
-            Number::Float(digits) => visitor.visit_f64(digits.parse().map_err(|_| malformed())?),
+            Number::Float(number) => visitor.visit_f64(number),
         }
     }
 }
@@ -113,14 +120,14 @@ impl<'de> Deserializer<'de> for Node<'_, '_> {
         } else if self.reader.take("false") {
             visitor.visit_bool(false)
         } else {
-            self.unexpected(&visitor)
+            Err(self.unexpected(&visitor))
         }
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.reader.peek() {
             b'"' => visitor.visit_string(self.reader.string()?),
-            _ => self.unexpected(&visitor),
+            _ => Err(self.unexpected(&visitor)),
         }
     }
 
@@ -134,14 +141,16 @@ impl<'de> Deserializer<'de> for Node<'_, '_> {
             return visitor.visit_unit();
         }
         if self.reader.peek() != b'{' {
-            return self.unexpected(&visitor);
+            return Err(self.unexpected(&visitor));
         }
         self.reader.expect("{")?;
         if self.reader.take("}") {
             return visitor.visit_unit();
         }
         let key = self.reader.string()?;
-        Err(Fault::custom(format_args!("unknown field `{key}`, there are no fields")).under(key))
+        let fault = Fault::custom(format_args!("unknown field `{key}`, there are no fields"));
+        self.reader.path.push(key);
+        Err(fault)
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
@@ -154,9 +163,11 @@ impl<'de> Deserializer<'de> for Node<'_, '_> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         if !self.reader.take("[") {
-            return self.unexpected(&visitor);
+            return Err(self.unexpected(&visitor));
         }
+        let depth = self.reader.path.len();
         let value = visitor.visit_seq(Items::new(self.reader))?;
+        self.reader.path.truncate(depth);
         if self.reader.take("]") {
             return Ok(value);
         }
@@ -199,18 +210,20 @@ impl<'de> Deserializer<'de> for Node<'_, '_> {
                 self.reader.expect("{")?;
                 let name = self.reader.string()?;
                 self.reader.expect(":")?;
+                let depth = self.reader.path.len();
                 let value = visitor.visit_enum(Variant { name: &name, value: Some(&mut *self.reader) })?;
+                self.reader.path.truncate(depth);
                 if self.reader.take("}") {
                     return Ok(value);
                 }
                 Err(Fault::custom(format_args!("expected `{name}` alone in this table")))
             }
-            _ => self.unexpected(&visitor),
+            _ => Err(self.unexpected(&visitor)),
         }
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        if let Some((name, fields)) = self.field {
+        if let Some((fields, name)) = self.fields.zip(self.reader.path.last()) {
             return Err(Error::unknown_field(name, fields));
         }
         self.reader.skip()?;

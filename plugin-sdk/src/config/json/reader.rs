@@ -6,18 +6,21 @@ use serde::de::Error;
 pub(super) struct Reader<'j> {
     /// What is still to be read.
     rest: &'j str,
+    /// The keys and indices that lead to what is read.
+    pub(super) path: Vec<String>,
 }
 
-/// A number as it is written.
-pub(super) enum Number<'j> {
+/// A number: an integer if it is written as one and fits.
+#[derive(Debug, PartialEq)]
+pub(super) enum Number {
     Unsigned(u64),
     Signed(i64),
-    Float(&'j str),
+    Float(f64),
 }
 
 impl<'j> Reader<'j> {
     pub(super) fn new(json: &'j str) -> Self {
-        Self { rest: json }
+        Self { rest: json, path: Vec::new() }
     }
 
     /// The first byte of the next token; 0 at the end.
@@ -42,19 +45,21 @@ impl<'j> Reader<'j> {
         if self.peek() == 0 { Ok(()) } else { Err(malformed()) }
     }
 
-    pub(super) fn number(&mut self) -> Result<Number<'j>, Fault> {
+    pub(super) fn number(&mut self) -> Result<Number, Fault> {
         self.peek();
         let is_part = |part: char| part.is_ascii_alphanumeric() || matches!(part, '+' | '-' | '.');
-        let end = self.rest.find(|part| !is_part(part)).unwrap_or(self.rest.len());
-        let (digits, rest) = self.rest.split_at(end);
-        self.rest = rest;
+        let digits = self.until(|part| !is_part(part)).unwrap_or_else(|| std::mem::take(&mut self.rest));
         if !digits.ends_with(|last: char| last.is_ascii_digit()) {
             return Err(malformed());
         }
-        Ok(match (digits.parse(), digits.parse()) {
-            (Ok(number), _) => Number::Unsigned(number),
-            (_, Ok(number)) => Number::Signed(number),
-            _ => Number::Float(digits),
+        let (magnitude, is_negative) = digits.strip_prefix('-').map_or((digits, false), |digits| (digits, true));
+        Ok(match magnitude.parse() {
+            Ok(number) if !is_negative => Number::Unsigned(number),
+            Ok(number) if number <= i64::MIN.unsigned_abs() => Number::Signed(0_i64.wrapping_sub_unsigned(number)),
+            _ => {
+                let number = float(magnitude).ok_or_else(malformed)?;
+                Number::Float(if is_negative { -number } else { number })
+            }
         })
     }
 
@@ -62,11 +67,10 @@ impl<'j> Reader<'j> {
         self.expect("\"")?;
         let mut out = String::new();
         loop {
-            let end = self.rest.find(['"', '\\']).ok_or_else(malformed)?;
-            let (plain, rest) = self.rest.split_at(end);
-            out.push_str(plain);
-            self.rest = &rest[1..];
-            if rest.starts_with('"') {
+            out.push_str(self.until(|end| matches!(end, '"' | '\\')).ok_or_else(malformed)?);
+            let is_end = self.rest.starts_with('"');
+            self.advance();
+            if is_end {
                 return Ok(out);
             }
             out.push(self.escape()?);
@@ -131,10 +135,35 @@ impl<'j> Reader<'j> {
         u16::from_str_radix(digits, 16).map_err(|_| malformed())
     }
 
-    /// Passes over an ASCII byte.
-    fn advance(&mut self) {
-        self.rest = &self.rest[1..];
+    /// Takes what stands before the next such character, if there is one.
+    fn until(&mut self, is_end: impl Fn(char) -> bool) -> Option<&'j str> {
+        let (before, rest) = self.rest.split_at_checked(self.rest.find(is_end)?)?;
+        self.rest = rest;
+        Some(before)
     }
+
+    /// Passes over an ASCII byte. (Indexing a string would bring the code that tells why it cannot
+    /// be indexed, three hundredths of a component.)
+    fn advance(&mut self) {
+        self.rest = self.rest.get(1..).unwrap_or_default();
+    }
+}
+
+/// A number without its sign. A decimal of at most 15 digits reads as the nearest float, as the compiler reads it, a longer one
+/// as one of its neighbours: the tables that tell them apart would be a tenth of a component.
+fn float(text: &str) -> Option<f64> {
+    let (decimal, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
+    let mut number = 0.0;
+    for digit in whole.bytes().chain(fraction.bytes()) {
+        number = number * 10.0 + f64::from(digit.is_ascii_digit().then(|| digit - b'0')?);
+    }
+    let exponent: i32 = exponent.parse().ok()?;
+    let exponent = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    // A power of ten is exact up to 22; below the least float and above the largest one there is no more to say.
+    let power = (0..exponent.unsigned_abs().min(400)).fold(1.0, |power, _| power * 10.0);
+    let number = if exponent < 0 { number / power } else { number * power };
+    number.is_finite().then_some(number)
 }
 
 pub(super) fn malformed() -> Fault {
@@ -143,7 +172,7 @@ pub(super) fn malformed() -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use super::Reader;
+    use super::{Number, Reader};
 
     fn string(json: &str) -> Option<String> {
         Reader::new(json).string().ok()
@@ -154,6 +183,23 @@ mod tests {
         assert_eq!(string(r#" "a\"b\\c\/\n\u00e9\ud83d\ude00 é""#).as_deref(), Some("a\"b\\c/\né😀 é"));
         for broken in ["\"", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\ud83d\"", "\"\\ud83dx\"", "\"\\u12é\"", "a"] {
             assert_eq!(string(broken), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_decimal_reads_as_the_compiler_reads_it() {
+        let numbers =
+            [("0.5", 0.5), ("-0.1", -0.1), ("1e3", 1e3), ("2.5E-7", 2.5e-7), ("123456.789012345", 123_456.789_012_345)];
+        for (text, number) in numbers {
+            assert_eq!(Reader::new(text).number().ok(), Some(Number::Float(number)), "{text}");
+        }
+        assert_eq!(
+            Reader::new("18446744073709551616").number().ok(),
+            Some(Number::Float(18_446_744_073_709_551_616.0))
+        );
+        assert_eq!(Reader::new("-9223372036854775808").number().ok(), Some(Number::Signed(i64::MIN)));
+        for broken in ["1e999", "--1", "1.2.3", "1e", "1e1.5", "1x2", "-", "1-1"] {
+            assert!(Reader::new(broken).number().is_err(), "{broken}");
         }
     }
 

@@ -1,12 +1,10 @@
 //! The values that a template may name.
 
-use super::percent::decode;
 use tollgate_plugin_sdk::prelude::*;
 
 pub enum Value {
     Named(&'static Named),
-    /// In lower case.
-    Header(String),
+    Header(config::HeaderName),
     Query(String),
     Param(String),
 }
@@ -42,11 +40,11 @@ impl Value {
         if let Some(named) = NAMED.iter().find(|named| named.name == name) {
             return Ok(Self::Named(named));
         }
-        let family = FAMILIES.iter().position(|family| name.starts_with(family)).ok_or_else(|| unknown(name))?;
-        let own = &name[FAMILIES[family].len()..];
+        let in_family = |(family, prefix): (usize, &&str)| Some((family, name.strip_prefix(prefix)?));
+        let (family, own) = FAMILIES.iter().enumerate().find_map(in_family).ok_or_else(|| unknown(name))?;
         match family {
             _ if own.is_empty() => Err(format!("`{{{name}}}` needs a name behind the dot")),
-            0 => Ok(Self::Header(header_name(own)?)),
+            0 => Ok(Self::Header(own.parse()?)),
             1 => Ok(Self::Query(own.to_owned())),
             _ => Ok(Self::Param(own.to_owned())),
         }
@@ -58,7 +56,7 @@ impl Value {
             Self::Named(named) => (named.read)(request),
             Self::Header(name) => request.header_str(name),
             Self::Query(name) => request.query_param(name),
-            Self::Param(name) => request.param(name).as_deref().map(decode),
+            Self::Param(name) => request.param(name).as_deref().map(percent::decode),
         }
     }
 
@@ -66,15 +64,6 @@ impl Value {
     pub fn is_path(&self) -> bool {
         matches!(self, Self::Named(named) if named.name == PATH)
     }
-}
-
-/// The name of a header in lower case, or why it cannot be one (RFC 9110, section 5.6.2).
-pub fn header_name(name: &str) -> Result<String, String> {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(token) {
-        return Err(format!("`{name}` is no name of a header"));
-    }
-    Ok(name.to_ascii_lowercase())
 }
 
 fn unknown(name: &str) -> String {

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use tollgate_plugin_sdk::prelude::*;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Outcome {
     Success,
     Failure,
     /// Nobody asked the upstream: another plugin answered, or the fault was the client's.
@@ -30,12 +30,12 @@ pub const ERRORS: [&str; 6] = [
 ];
 
 impl Failures {
-    pub fn verdict(&self, status: StatusCode, origin: &Origin) -> Verdict {
+    pub fn outcome(&self, status: StatusCode, origin: &Origin) -> Outcome {
         match origin {
-            Origin::Upstream if self.has(status) => Verdict::Failure,
-            Origin::Upstream => Verdict::Success,
-            Origin::Gateway(error) if self.errors.contains(error) => Verdict::Failure,
-            _ => Verdict::Neither,
+            Origin::Upstream if self.has(status) => Outcome::Failure,
+            Origin::Upstream => Outcome::Success,
+            Origin::Gateway(error) if self.errors.contains(error) => Outcome::Failure,
+            _ => Outcome::Neither,
         }
     }
 
