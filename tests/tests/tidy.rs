@@ -49,6 +49,24 @@ fn a_module_is_never_called_mod() {
     }
 }
 
+/// A file that no `mod` names is not compiled, and its tests do not run.
+#[test]
+fn every_file_is_a_module_of_another() {
+    let folders = ["host/src", "plugin-sdk/src", "plugin-sdk/macros/src", "tests/src", "tests/tests", "plugins"];
+    for file in folders.into_iter().flat_map(rust_files) {
+        let folder = file.parent().expect("it is in a folder");
+        let is_root = ["lib.rs", "main.rs", "build.rs"].iter().any(|name| file.ends_with(name))
+            || ["bin", "tests/tests"].iter().any(|roots| folder.ends_with(roots));
+        let name = file.file_stem().and_then(|name| name.to_str()).expect("our names are text");
+        let parents = [folder.with_extension("rs"), folder.join("lib.rs"), folder.join("main.rs")];
+        let declared = format!("mod {name};");
+        let is_named = |parent: &PathBuf| {
+            fs::read_to_string(parent).unwrap_or_default().lines().any(|line| line.trim_end().ends_with(&declared))
+        };
+        assert!(is_root || parents.iter().any(is_named), "{} is a module of no other", shown(&file));
+    }
+}
+
 #[test]
 fn files_are_short() {
     let files = rust_files("host/src").into_iter().filter(|file| !is_test(file));

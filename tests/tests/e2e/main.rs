@@ -4,6 +4,7 @@
 //! them.
 
 mod admin;
+mod bundled;
 mod cli;
 mod forwarding;
 mod guests;
@@ -19,6 +20,7 @@ mod plugins_chain;
 mod plugins_contract;
 mod plugins_log;
 mod protocols;
+mod readme;
 mod routing;
 mod shutdown;
 mod swap;
