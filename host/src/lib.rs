@@ -16,6 +16,7 @@ mod upstream;
 
 mod live;
 mod exchange;
+mod http1;
 mod wire;
 mod problem;
 mod state;

@@ -6,6 +6,7 @@
 
 mod accept;
 mod connection;
+mod http2;
 mod patience;
 mod socket;
 mod worker;

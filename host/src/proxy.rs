@@ -19,7 +19,6 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use http::{Request, Response};
-use hyper::body::Incoming;
 
 pub use body::Body;
 pub use error::{ClientError, ProxyError};
@@ -29,6 +28,7 @@ use crate::chain::Halt;
 use crate::live::Live;
 use crate::telemetry::access_log::AccessWriter;
 use crate::telemetry::metrics::{RouteMetrics, WorkerMetrics};
+pub use crate::upstream::ClientBody;
 use crate::upstream::RequestBody;
 use flight::Flight;
 use request_id::RequestIds;
@@ -70,7 +70,7 @@ impl Proxy {
     }
 
     /// Answers one request.
-    pub async fn handle(self: &Rc<Self>, request: Request<Incoming>, connection: &Connection) -> Response<Body> {
+    pub async fn handle(self: &Rc<Self>, request: Request<ClientBody>, connection: &Connection) -> Response<Body> {
         let started = Instant::now();
         let view = self.views.current();
         let (head, body) = request.into_parts();

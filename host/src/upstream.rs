@@ -10,7 +10,6 @@
 mod answer_body;
 mod attempt;
 mod balance;
-mod check;
 mod connection;
 mod definition;
 pub mod echo;
@@ -32,7 +31,7 @@ use http::{Request, Response};
 pub use answer_body::{AnswerBodyError, UpstreamBody};
 pub use definition::Upstream;
 pub use error::UpstreamError;
-pub use request_body::{BodyMeter, RequestBody, RequestBodyError};
+pub use request_body::{BodyMeter, ClientBody, RequestBody, RequestBodyError};
 
 use balance::Turns;
 use definition::Endpoint;

@@ -1,98 +1,136 @@
 //! One client connection, from the accept to its close.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::rc::Rc;
 
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use bytes::BytesMut;
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
-use super::Settings;
 use super::accept::Open;
-use super::patience::{Patience, Watched};
-use crate::proxy::Connection;
+use super::patience::{Busy, End, Patience};
+use super::{Settings, http2};
+use crate::http1::server::{self, HeadLimits, Next};
+use crate::proxy::{ClientBody, Connection, Proxy};
 
-/// HTTP/2 streams that one connection may have open.
-const MOST_STREAMS: u32 = 128;
+/// What an HTTP/2 client says first (RFC 9113, section 3.4). No HTTP/1 request begins like it.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Read to find out which protocol a client speaks.
+const FIRST_READ: usize = 1024;
+/// How long a connection that is over is read, so that its last answer arrives.
+const FAREWELL: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// What belongs to one connection, whatever it speaks.
+pub(super) struct Served {
+    pub(super) open: Open,
+    pub(super) settings: Rc<Settings>,
+    pub(super) patience: Rc<Patience>,
+    pub(super) client: Rc<Connection>,
+    pub(super) proxy: Rc<Proxy>,
+    pub(super) peer: SocketAddr,
+}
 
 pub(super) async fn serve(open: Open, stream: TcpStream, peer: SocketAddr, settings: Rc<Settings>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("{peer}: {error}");
     }
-    let patience = Rc::new(Patience::new(settings.header_timeout, settings.idle_timeout));
-    let client = Rc::new(Connection::new(peer));
-    let proxy = Rc::clone(&open.shared.proxy);
-    let service = service_fn(|request| {
-        let (proxy, client) = (Rc::clone(&proxy), Rc::clone(&client));
-        let busy = Patience::busy(&patience, request.version());
-        async move {
-            let response = proxy.handle(request, &client).await;
-            Ok::<_, Infallible>(response.map(|body| busy.until_end_of(body)))
-        }
-    });
+    let served = Served {
+        proxy: Rc::clone(&open.shared.proxy),
+        patience: Rc::new(Patience::new(settings.header_timeout, settings.idle_timeout)),
+        client: Rc::new(Connection::new(peer)),
+        open,
+        settings,
+        peer,
+    };
+    match (served.settings.http1, served.settings.http2) {
+        (true, false) => http1(served, stream, BytesMut::new()).await,
+        (false, true) => Box::pin(http2::serve(served, stream, BytesMut::new())).await,
+        _ => match first_bytes(&served, stream).await {
+            Some((stream, input)) if input.starts_with(PREFACE) => {
+                Box::pin(http2::serve(served, stream, input)).await;
+            }
+            Some((stream, input)) => http1(served, stream, input).await,
+            None => {}
+        },
+    }
+}
 
-    let builder = protocols(&settings);
-    let io = Watched::new(TokioIo::new(stream), Rc::clone(&patience));
-    let mut connection = pin!(builder.serve_connection(io, service));
-    let mut draining = open.shared.draining.clone();
-    let mut leaving = false;
+/// Reads until it is clear what the client speaks, or the connection is over.
+async fn first_bytes(served: &Served, mut stream: TcpStream) -> Option<(TcpStream, BytesMut)> {
+    let mut input = BytesMut::new();
+    let mut draining = served.open.shared.draining.clone();
     loop {
+        input.reserve(FIRST_READ);
         tokio::select! {
             biased;
-            result = connection.as_mut() => {
-                if let Err(error) = result {
-                    tracing::debug!("connection of {peer}: {error}");
-                }
-                return;
-            }
-            // The sender lives as long as the worker.
-            _ = draining.wait_for(|draining| *draining), if !leaving => {
-                leaving = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            end = patience.run_out() => match end {
-                super::patience::End::Idle if !leaving => {
-                    leaving = true;
-                    connection.as_mut().graceful_shutdown();
-                }
-                // The head of a request takes too long, or the farewell does.
-                super::patience::End::Idle | super::patience::End::Head => return,
+            read = stream.read_buf(&mut input) => if read.ok()? == 0 {
+                return None;
             },
+            _ = draining.wait_for(|draining| *draining) => return None,
+            _ = served.patience.run_out() => return None,
+        }
+        if !PREFACE.starts_with(&input) || input.len() >= PREFACE.len() {
+            return Some((stream, input));
         }
     }
 }
 
-fn protocols(settings: &Settings) -> auto::Builder<LocalExecutor> {
-    let mut builder = auto::Builder::new(LocalExecutor);
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        // Ours tell an idle connection from a slow head.
-        .header_read_timeout(None)
-        .max_headers(settings.headers)
-        .max_buf_size(settings.header_bytes)
-        .half_close(false);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(MOST_STREAMS)
-        .max_header_list_size(u32::try_from(settings.header_bytes).unwrap_or(u32::MAX));
-    match (settings.http1, settings.http2) {
-        (true, false) => builder.http1_only(),
-        (false, true) => builder.http2_only(),
-        _ => builder,
+/// Serves HTTP/1 until one side has enough.
+async fn http1(served: Served, stream: TcpStream, input: BytesMut) {
+    let limits = HeadLimits { bytes: served.settings.header_bytes, fields: served.settings.headers };
+    let connection = server::Connection::new(stream, input, limits);
+    let mut draining = served.open.shared.draining.clone();
+    let mut leaving = false;
+    {
+        let mut requests = std::pin::pin!(requests(&served, &connection));
+        loop {
+            tokio::select! {
+                biased;
+                arrives = requests.as_mut() => match arrives {
+                    true => break,
+                    false => return,
+                },
+                // The sender lives as long as the worker.
+                _ = draining.wait_for(|draining| *draining), if !leaving => {
+                    leaving = true;
+                    connection.close();
+                    if served.patience.is_idle() {
+                        return;
+                    }
+                }
+                // The head of a request takes too long, or none comes.
+                End::Idle | End::Head = served.patience.run_out() => return,
+            }
+        }
     }
+    let _ = tokio::time::timeout(FAREWELL, connection.linger()).await;
 }
 
-/// Runs hyper's tasks on the worker's own thread.
-#[derive(Clone, Copy)]
-struct LocalExecutor;
-
-impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for LocalExecutor {
-    fn execute(&self, future: F) {
-        tokio::task::spawn_local(future);
+/// One request after the other. Answers whether the last answer has yet to arrive.
+async fn requests(served: &Served, connection: &server::Connection) -> bool {
+    let Served { patience, proxy, client, .. } = served;
+    loop {
+        match connection.next(|| patience.received()).await {
+            Next::Request(request) => {
+                let busy = Patience::busy(patience);
+                let (method, version) = (request.method().clone(), request.version());
+                let response = proxy.handle(request.map(ClientBody::Http1), client);
+                let Some(response) = connection.unless_gone(response).await else { return false };
+                match connection.respond(&method, version, response).await {
+                    Ok(true) => drop::<Busy>(busy),
+                    Ok(false) => return true,
+                    Err(error) => {
+                        tracing::debug!("connection of {}: {error}", served.peer);
+                        return false;
+                    }
+                }
+            }
+            Next::Malformed(error) => {
+                connection.close();
+                let response = proxy.malformed(error, client);
+                return connection.respond(&http::Method::GET, http::Version::HTTP_11, response).await.is_ok();
+            }
+            Next::Closed => return false,
+        }
     }
 }

@@ -4,16 +4,13 @@
 //! busy connection pays nothing for it.
 
 use std::cell::Cell;
-use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Version;
 use http_body::{Body, Frame, SizeHint};
-use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::time::Instant;
 
 /// The state of one connection that its timers depend on.
@@ -26,8 +23,8 @@ pub(super) struct Patience {
     idle_since: Cell<Instant>,
     /// When the first byte of a head arrived that is not complete.
     head_since: Cell<Option<Instant>>,
-    /// HTTP/2 has bytes at any time; only its first request counts as a head.
-    http2: Cell<bool>,
+    /// Whether anything arrived.
+    began: Cell<bool>,
 }
 
 /// Which timer ran out.
@@ -47,15 +44,14 @@ impl Patience {
             idle_since: Cell::new(now),
             // The first head is waited for from the accept on.
             head_since: Cell::new(Some(now)),
-            http2: Cell::new(false),
+            began: Cell::new(false),
         }
     }
 
     /// A request runs until the answer is dropped, or the body that it is tied to.
-    pub(super) fn busy(this: &Rc<Self>, version: Version) -> Busy {
+    pub(super) fn busy(this: &Rc<Self>) -> Busy {
         this.busy.set(this.busy.get() + 1);
         this.head_since.set(None);
-        this.http2.set(version == Version::HTTP_2);
         Busy(Rc::clone(this))
     }
 
@@ -82,8 +78,15 @@ impl Patience {
         }
     }
 
-    fn received(&self) {
-        if self.busy.get() == 0 && !self.http2.get() && self.head_since.get().is_none() {
+    /// Whether nothing runs and no head has begun to arrive.
+    pub(super) fn is_idle(&self) -> bool {
+        self.busy.get() == 0 && (self.head_since.get().is_none() || !self.began.get())
+    }
+
+    /// Bytes of a head are there.
+    pub(super) fn received(&self) {
+        self.began.set(true);
+        if self.busy.get() == 0 && self.head_since.get().is_none() {
             self.head_since.set(Some(Instant::now()));
         }
     }
@@ -126,57 +129,5 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Tied<B> {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
-    }
-}
-
-/// A stream that tells its connection's timers of the bytes that arrive.
-pub(super) struct Watched<S> {
-    stream: S,
-    patience: Rc<Patience>,
-}
-
-impl<S> Watched<S> {
-    pub(super) fn new(stream: S, patience: Rc<Patience>) -> Self {
-        Self { stream, patience }
-    }
-}
-
-impl<S: Read + Unpin> Read for Watched<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if polled.is_ready() {
-            self.patience.received();
-        }
-        polled
-    }
-}
-
-impl<S: Write + Unpin> Write for Watched<S> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffers: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
     }
 }

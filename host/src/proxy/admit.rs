@@ -23,9 +23,8 @@ use crate::wire::{headers, path};
 pub(super) struct Refused {
     pub(super) error: ClientError,
     pub(super) id: Box<str>,
-    pub(super) method: Method,
-    pub(super) version: Version,
-    pub(super) target: Uri,
+    /// None when there is no head that can be read.
+    pub(super) line: Option<(Method, Uri, Version)>,
     pub(super) client: std::net::IpAddr,
     pub(super) started: Instant,
 }
@@ -74,9 +73,7 @@ pub(super) fn admit(
         Err(error) => Err(Box::new(Refused {
             error,
             id,
-            method: head.method,
-            version: head.version,
-            target: head.uri,
+            line: Some((head.method, head.uri, head.version)),
             client: told.client,
             started,
         })),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 use thiserror::Error;
 
+use crate::http1::HeadError;
 use crate::sandbox::Fault;
 use crate::upstream::{RequestBodyError, UpstreamError};
 use crate::wire::path::PathError;
@@ -25,6 +26,8 @@ pub enum ProxyError {
 /// A request that cannot be served as it is.
 #[derive(Debug, Error)]
 pub enum ClientError {
+    #[error("{0}")]
+    Malformed(#[from] HeadError),
     #[error("a request has exactly one Host header")]
     HostCount,
     #[error("the host is not a valid one")]
@@ -57,6 +60,14 @@ impl ProxyError {
     pub(super) fn told(&self) -> Told {
         let (status, kind, title) = match self {
             Self::Client(error) => match error {
+                ClientError::Malformed(error) => match error {
+                    HeadError::TargetTooLong(_) => (414, "target-too-long", "The request target is too long"),
+                    HeadError::TooLong(_) => (431, "head-too-large", "The header fields are too large"),
+                    HeadError::TooManyFields(_) => (431, "head-too-large", "There are too many header fields"),
+                    HeadError::UnknownCoding => (501, "unknown-coding", "The transfer coding is not known here"),
+                    HeadError::Version => (505, "http-version", "The version of HTTP is not served here"),
+                    _ => (400, "bad-request", "The request is not valid HTTP"),
+                },
                 ClientError::HostCount => (400, "bad-host", "A request needs exactly one Host header"),
                 ClientError::HostInvalid => (400, "bad-host", "The host is not valid"),
                 ClientError::HostMismatch => (400, "bad-host", "The request names two different hosts"),
@@ -94,6 +105,7 @@ impl ProxyError {
     pub(super) fn detail(&self) -> Option<String> {
         match self {
             Self::Client(ClientError::Path(error)) => Some(error.to_string()),
+            Self::Client(ClientError::Malformed(error)) => Some(error.to_string()),
             Self::Client(_) | Self::Plugin { .. } | Self::Upstream(_) | Self::Rewrite(_) => None,
         }
     }

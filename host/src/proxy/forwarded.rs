@@ -33,6 +33,10 @@ impl Connection {
         let peer_text = HeaderValue::from_str(&ip.to_string()).expect("addresses are ASCII");
         Self { peer: ip, peer_text }
     }
+
+    pub(super) fn peer(&self) -> IpAddr {
+        self.peer
+    }
 }
 
 /// What is known of the client after the trusted-proxy rules.

@@ -12,10 +12,11 @@ use super::admit::Refused;
 use super::body::Body;
 use super::error::{ClientError, ProxyError};
 use super::flight::allow;
-use super::forwarded::X_REQUEST_ID;
+use super::forwarded::{Connection, X_REQUEST_ID};
 use super::view::View;
 use crate::chain::Run;
 use crate::exchange::Exchange;
+use crate::http1::HeadError;
 use crate::problem;
 use crate::telemetry::access_log::AccessEntry;
 use crate::upstream::UpstreamBody;
@@ -95,6 +96,13 @@ impl Proxy {
         }
     }
 
+    /// Answers what is no request.
+    pub fn malformed(&self, error: HeadError, connection: &Connection) -> Response<Body> {
+        let started = std::time::Instant::now();
+        let client = connection.peer();
+        self.refuse(Refused { error: error.into(), id: self.ids.next(), line: None, client, started })
+    }
+
     /// Answers a request that no route takes.
     pub(super) fn refuse(&self, refused: Refused) -> Response<Body> {
         let methods = match &refused.error {
@@ -116,9 +124,9 @@ impl Proxy {
             let entry = AccessEntry {
                 id: &refused.id,
                 client: refused.client,
-                method: refused.method.as_str(),
-                path: refused.target.path(),
-                protocol: protocol(refused.version),
+                method: refused.line.as_ref().map_or("-", |(method, ..)| method.as_str()),
+                path: refused.line.as_ref().map_or("-", |(_, target, _)| target.path()),
+                protocol: refused.line.as_ref().map_or("HTTP/1.1", |(.., version)| protocol(*version)),
                 status: Some(told.status.as_u16()),
                 request_bytes: 0,
                 response_bytes: bytes,

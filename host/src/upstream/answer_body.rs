@@ -8,9 +8,10 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 
 use super::endpoint::Lease;
+use super::request_body::RequestBody;
+use crate::http1;
 
 /// The body of a response. An error in its middle means that it was cut: whoever passes it on must
 /// not let it look complete. Dropped before its end, it closes the upstream's connection.
@@ -24,13 +25,13 @@ pub struct UpstreamBody {
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerBodyError {
     #[error("the upstream's response was cut short")]
-    Cut(#[source] hyper::Error),
+    Cut(#[source] http1::BodyError),
     // A timeout between frames joins here.
 }
 
 #[derive(Debug)]
 enum Source {
-    Incoming(Incoming),
+    Answer(Box<http1::Answer<RequestBody>>),
     /// At most one frame; `None` when it is spent or there was none.
     Whole(Option<Bytes>),
     /// So many bytes yet, of no meaning.
@@ -52,8 +53,8 @@ impl UpstreamBody {
         Self::full(Bytes::new())
     }
 
-    pub(super) fn incoming(incoming: Incoming) -> Self {
-        Self { source: Source::Incoming(incoming), lease: None }
+    pub(super) fn answer(answer: http1::Answer<RequestBody>) -> Self {
+        Self { source: Source::Answer(Box::new(answer)), lease: None }
     }
 
     pub(super) fn filler(bytes: u64) -> Self {
@@ -75,8 +76,10 @@ impl UpstreamBody {
     }
 
     fn release(&mut self) {
-        if let Some(lease) = self.lease.take() {
-            lease.finish();
+        let Some(lease) = self.lease.take() else { return };
+        match std::mem::replace(&mut self.source, Source::Whole(None)) {
+            Source::Answer(answer) => lease.finish(answer.into_connection()),
+            source => self.source = source,
         }
     }
 }
@@ -90,7 +93,9 @@ impl Body for UpstreamBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
         let item = match &mut self.source {
-            Source::Incoming(incoming) => ready!(Pin::new(incoming).poll_frame(context)),
+            Source::Answer(answer) => {
+                ready!(answer.poll_data(context)).map(|data| data.map(Frame::data).map_err(AnswerBodyError::Cut))
+            }
             Source::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
             Source::Filler(remaining) => take_filler(remaining).map(|bytes| Ok(Frame::data(bytes))),
         };
@@ -101,7 +106,7 @@ impl Body for UpstreamBody {
             }
             Some(Err(error)) => {
                 self.lease = None;
-                Some(Err(AnswerBodyError::Cut(error)))
+                Some(Err(error))
             }
             None => {
                 self.release();
@@ -112,7 +117,7 @@ impl Body for UpstreamBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
-            Source::Incoming(incoming) => incoming.is_end_stream(),
+            Source::Answer(answer) => answer.is_done(),
             Source::Whole(bytes) => bytes.is_none(),
             Source::Filler(remaining) => *remaining == 0,
         }
@@ -120,7 +125,7 @@ impl Body for UpstreamBody {
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
-            Source::Incoming(incoming) => incoming.size_hint(),
+            Source::Answer(answer) => answer.size_hint(),
             Source::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Source::Filler(remaining) => SizeHint::with_exact(*remaining),
         }

@@ -1,24 +1,26 @@
 //! One attempt to have a request answered by the endpoint that was chosen. Whether there is another
 //! attempt is not known here: retries join a level above.
 
+use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
-use http::{HeaderValue, Method, Request, Response, Version};
-use http_body::Body;
-use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
+use http::header::HOST;
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Request, Response, Version};
 
 use super::answer_body::UpstreamBody;
-use super::connection::Connection;
 use super::definition::{Address, Internal};
 use super::endpoint::{EndpointState, Lease};
-use super::error::{Malformed, UpstreamError};
+use super::error::UpstreamError;
 use super::patience::within;
 use super::request_body::{BodyMeter, RequestBody, RequestBodyError};
-use super::{check, echo};
+use super::{connection, echo};
+use crate::http1::Answer;
+use crate::http1::client::{self, SendError};
+
+type Sent = Result<Response<Answer<RequestBody>>, UpstreamError>;
 
 pub(super) struct Timeouts {
     pub(super) connect: Duration,
@@ -35,14 +37,14 @@ pub(super) async fn run(
     attempt.meter.check().map_err(|source| attempt.body_failed(source))?;
     // Counted from here on; an attempt that is dropped while it waits is uncounted with it.
     let in_flight = endpoint.enter();
-    let (response, connection) = match &endpoint.address {
+    let response = match &endpoint.address {
         Address::Tcp { host, port, authority, .. } => {
-            let (response, connection) = attempt.over_tcp(host, *port, prepare(request, authority)).await?;
-            (response.map(UpstreamBody::incoming), Some(connection))
+            let response = attempt.over_tcp(host, *port, prepare(request, authority)).await?;
+            response.map(UpstreamBody::answer)
         }
-        Address::Internal(Internal::Echo) => (attempt.to_echo(request).await?, None),
+        Address::Internal(Internal::Echo) => attempt.to_echo(request).await?,
     };
-    Ok(response.map(|body| body.hold(Lease { in_flight, connection })))
+    Ok(response.map(|body| body.hold(Lease { in_flight })))
 }
 
 struct Attempt<'a> {
@@ -52,55 +54,43 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    async fn over_tcp(
-        &self,
-        host: &str,
-        port: u16,
-        mut request: Request<RequestBody>,
-    ) -> Result<(Response<Incoming>, Connection), UpstreamError> {
+    async fn over_tcp(&self, host: &str, port: u16, request: Request<RequestBody>) -> Sent {
+        let (head, body) = request.into_parts();
+        let mut body = Some(body);
         let mut idle = self.endpoint.idle.take().await;
         loop {
             let reused = idle.is_some();
-            let mut connection = match idle.take() {
+            let connection = match idle.take() {
                 Some(connection) => connection,
                 None => self.open(host, port).await?,
             };
-            let response = within(self.timeouts.response, &self.meter, connection.send(request));
-            match response.await {
-                Some(Ok(response)) => return self.accept(response, connection),
-                Some(Err(mut error)) => match error.take_message() {
-                    // It was closed while it waited, and nothing was written.
-                    Some(unsent) if reused => request = unsent,
-                    _ => return Err(self.failed(error)),
-                },
+            let request = client::Request {
+                method: &head.method,
+                target: head.uri.path_and_query().unwrap_or(&ROOT),
+                headers: &head.headers,
+            };
+            let sending = connection.send(request, &mut body);
+            match within(self.timeouts.response, &self.meter, sending).await {
+                Some(Ok((mut head, answer))) => {
+                    head.version = Version::HTTP_11;
+                    return Ok(Response::from_parts(head, answer));
+                }
+                // It was closed while it waited, and nothing was written.
+                Some(Err(SendError::Unsent(_))) if reused => {}
+                Some(Err(error)) => return Err(self.failed(error)),
                 None => return Err(self.timed_out()),
             }
         }
     }
 
-    async fn open(&self, host: &str, port: u16) -> Result<Connection, UpstreamError> {
+    async fn open(&self, host: &str, port: u16) -> Result<client::Connection, UpstreamError> {
         let after = self.timeouts.connect;
         let endpoint = || Arc::clone(&self.endpoint.text);
-        match tokio::time::timeout(after, Connection::open(host, port, &self.endpoint.text)).await {
+        match tokio::time::timeout(after, connection::open(host, port)).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(source)) => Err(UpstreamError::Connect { endpoint: endpoint(), source }),
             Err(_) => Err(UpstreamError::ConnectTimeout { endpoint: endpoint(), after }),
         }
-    }
-
-    fn accept(
-        &self,
-        mut response: Response<Incoming>,
-        mut connection: Connection,
-    ) -> Result<(Response<Incoming>, Connection), UpstreamError> {
-        check::head(response.status(), response.headers(), response.extensions())
-            .map_err(|source| self.malformed(source))?;
-        // After an HTTP/1.0 response hyper goes on in HTTP/1.0, which has no chunked requests.
-        if response.version() != Version::HTTP_11 {
-            connection.retire();
-            *response.version_mut() = Version::HTTP_11;
-        }
-        Ok((response, connection))
     }
 
     async fn to_echo(&self, request: Request<RequestBody>) -> Result<Response<UpstreamBody>, UpstreamError> {
@@ -110,15 +100,13 @@ impl Attempt<'_> {
             .map_err(|source| self.body_failed(source))
     }
 
-    fn failed(&self, error: TrySendError<Request<RequestBody>>) -> UpstreamError {
-        let source = error.into_error();
-        if source.is_parse() {
-            self.malformed(Malformed::Parse(source))
-        } else if source.is_user() {
-            let over_limit = self.meter.check().err();
-            self.body_failed(over_limit.unwrap_or(RequestBodyError::Client(source)))
-        } else {
-            UpstreamError::Closed { endpoint: Arc::clone(&self.endpoint.text), source }
+    fn failed(&self, error: SendError<RequestBodyError>) -> UpstreamError {
+        let endpoint = Arc::clone(&self.endpoint.text);
+        match error {
+            SendError::Head(source) => UpstreamError::Malformed { endpoint, source },
+            SendError::Body(source) => self.body_failed(source),
+            SendError::Unsent(source) | SendError::Closed(Some(source)) => UpstreamError::Closed { endpoint, source },
+            SendError::Closed(None) => UpstreamError::Closed { endpoint, source: io::ErrorKind::UnexpectedEof.into() },
         }
     }
 
@@ -130,28 +118,17 @@ impl Attempt<'_> {
         UpstreamError::ResponseTimeout { endpoint: Arc::clone(&self.endpoint.text), after }
     }
 
-    fn malformed(&self, source: Malformed) -> UpstreamError {
-        UpstreamError::Malformed { endpoint: Arc::clone(&self.endpoint.text), source }
-    }
-
     fn body_failed(&self, source: RequestBodyError) -> UpstreamError {
         UpstreamError::RequestBody { endpoint: Arc::clone(&self.endpoint.text), source }
     }
 }
 
+/// What a request without a path asks for.
+static ROOT: LazyLock<PathAndQuery> = LazyLock::new(|| PathAndQuery::from_static("/"));
+
 fn prepare(mut request: Request<RequestBody>, authority: &HeaderValue) -> Request<RequestBody> {
-    // hyper panics on versions that HTTP/1 connections do not have.
-    *request.version_mut() = Version::HTTP_11;
     if !request.headers().contains_key(HOST) {
         request.headers_mut().insert(HOST, authority.clone());
-    }
-    // hyper drops a body of unknown length from these methods unless a header says that it is there.
-    if matches!(*request.method(), Method::GET | Method::HEAD)
-        && !request.body().is_end_stream()
-        && request.body().size_hint().exact().is_none()
-        && !request.headers().contains_key(CONTENT_LENGTH)
-    {
-        request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
     request
 }

@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::connection::Connection;
 use super::definition::Address;
 use super::idle::Idle;
+use crate::http1::client::Connection;
 
 #[derive(Debug)]
 pub(super) struct EndpointState {
@@ -22,12 +22,10 @@ pub(super) struct InFlight {
     endpoint: Rc<EndpointState>,
 }
 
-/// What a response's body holds until its end: its place in the count, and its connection unless
-/// the gateway itself answers. Dropped early, it closes the connection.
+/// What a response's body holds until its end: its place in the count.
 #[derive(Debug)]
 pub(super) struct Lease {
     pub(super) in_flight: InFlight,
-    pub(super) connection: Option<Connection>,
 }
 
 impl EndpointState {
@@ -47,9 +45,9 @@ impl EndpointState {
 }
 
 impl Lease {
-    /// The exchange is over: another one may use the connection.
-    pub(super) fn finish(self) {
-        if let Some(connection) = self.connection {
+    /// The exchange is over: another one may use the connection, if it can take one.
+    pub(super) fn finish(self, connection: Option<Connection>) {
+        if let Some(connection) = connection {
             self.in_flight.endpoint.idle.put(connection);
         }
     }

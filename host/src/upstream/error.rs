@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::request_body::RequestBodyError;
+use crate::http1::HeadError;
 
 /// Why there is no response to a request.
 #[derive(Debug, thiserror::Error)]
@@ -20,29 +21,12 @@ pub enum UpstreamError {
     ResponseTimeout { endpoint: Arc<str>, after: Duration },
     /// The connection ended before the head of a response was complete.
     #[error("{endpoint} closed the connection before it responded")]
-    Closed { endpoint: Arc<str>, source: hyper::Error },
+    Closed { endpoint: Arc<str>, source: io::Error },
     #[error("{endpoint} sent a malformed response")]
-    Malformed { endpoint: Arc<str>, source: Malformed },
+    Malformed { endpoint: Arc<str>, source: HeadError },
     /// The request's body could not be read to its end; the upstream saw no complete request.
     #[error("the request to {endpoint} has no complete body")]
     RequestBody { endpoint: Arc<str>, source: RequestBodyError },
-}
-
-/// What is wrong with a response.
-#[derive(Debug, thiserror::Error)]
-pub enum Malformed {
-    #[error("it does not parse")]
-    Parse(#[source] hyper::Error),
-    #[error("it switches protocols, which nobody asked for")]
-    UnaskedUpgrade,
-    #[error("more than one content-length")]
-    ContentLengths,
-    #[error("content-length beside transfer-encoding")]
-    TwoFramings,
-    #[error("a transfer-encoding other than `chunked`")]
-    TransferEncoding,
-    #[error("a body with a status that has none")]
-    UnexpectedBody,
 }
 
 impl UpstreamError {

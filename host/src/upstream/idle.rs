@@ -7,8 +7,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::connection::Connection;
 use super::definition::KeepAlive;
+use crate::http1::client::Connection;
 
 /// After this time the endpoint may have closed a connection without the runtime having heard of it,
 /// and what is written is lost. Asking costs a turn of the reactor; a busy worker reuses its
@@ -41,7 +41,7 @@ impl Idle {
 
     /// A connection that can be written to, as far as can be known.
     pub(super) async fn take(&self) -> Option<Connection> {
-        while let Some(Waiting { connection, since }) = self.pop() {
+        while let Some(Waiting { mut connection, since }) = self.pop() {
             let waited = since.elapsed();
             if waited >= self.limits.get().idle_timeout {
                 // Those in front waited even longer.
@@ -49,10 +49,10 @@ impl Idle {
                 return None;
             }
             if waited >= NEWS {
-                // Wakes this task after the reactor's next turn, and after the connection's task.
+                // Wakes this task after the reactor's next turn.
                 tokio::task::yield_now().await;
             }
-            if connection.is_ready() {
+            if connection.is_open() {
                 return Some(connection);
             }
         }
@@ -66,7 +66,7 @@ impl Idle {
     /// Keeps a connection whose exchange is over, or closes it when it cannot take another.
     pub(super) fn put(&self, connection: Connection) {
         let most = self.limits.get().connections;
-        if most == 0 || !connection.is_ready() {
+        if most == 0 {
             return;
         }
         let mut waiting = self.waiting.borrow_mut();
@@ -80,8 +80,8 @@ impl Idle {
     pub(super) fn sweep(&self, now: Instant) {
         let KeepAlive { connections, idle_timeout } = self.limits.get();
         let mut waiting = self.waiting.borrow_mut();
-        waiting.retain(|waiting| {
-            waiting.connection.is_ready() && now.saturating_duration_since(waiting.since) < idle_timeout
+        waiting.retain_mut(|waiting| {
+            waiting.connection.is_open() && now.saturating_duration_since(waiting.since) < idle_timeout
         });
         let surplus = waiting.len().saturating_sub(connections);
         waiting.drain(..surplus);

@@ -13,6 +13,8 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
+use crate::http1;
+
 /// The body of a request that goes to an upstream. Its size hint is exact when the client's framing
 /// says the length, so that `content-length` is forwarded as such; trailers pass through.
 #[derive(Debug)]
@@ -23,10 +25,17 @@ pub struct RequestBody {
 
 #[derive(Debug)]
 enum Source {
-    Incoming(Incoming),
+    Client(ClientBody),
     /// At most one frame; `None` when it is spent or there was none.
     #[cfg(test)]
     Whole(Option<Bytes>),
+}
+
+/// What a client sends, by the protocol that it speaks.
+#[derive(Debug)]
+pub enum ClientBody {
+    Http1(http1::RequestStream),
+    Http2(Incoming),
 }
 
 /// What went through a body, shared by the body and the proxy. Per worker: no atomics.
@@ -47,7 +56,7 @@ pub enum RequestBodyError {
     #[error("it is longer than {limit} bytes")]
     OverLimit { limit: u64 },
     #[error("the client's connection failed")]
-    Client(#[source] hyper::Error),
+    Client(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the client sent nothing for {after:?}")]
     Stalled { after: Duration },
 }
@@ -55,11 +64,11 @@ pub enum RequestBodyError {
 impl RequestBody {
     /// What a client sends. A body whose declared length is over the meter's limit marks the meter
     /// at once, so that it can be refused before anything is done for it.
-    pub fn incoming(incoming: Incoming, meter: Rc<BodyMeter>) -> Self {
-        if meter.limit.is_some_and(|limit| incoming.size_hint().lower() > limit) {
+    pub fn incoming(body: ClientBody, meter: Rc<BodyMeter>) -> Self {
+        if meter.limit.is_some_and(|limit| body.size_hint().lower() > limit) {
             meter.over_limit.set(true);
         }
-        Self { source: Source::Incoming(incoming), meter }
+        Self { source: Source::Client(body), meter }
     }
 
     /// Bytes at hand, empty ones for no body.
@@ -143,8 +152,8 @@ impl Body for RequestBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
         let item = match &mut self.source {
-            Source::Incoming(incoming) => {
-                let polled = Pin::new(incoming).poll_frame(context);
+            Source::Client(body) => {
+                let polled = Pin::new(body).poll_frame(context);
                 self.meter.waiting.set(polled.is_pending());
                 ready!(polled)
             }
@@ -160,7 +169,7 @@ impl Body for RequestBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
-            Source::Incoming(incoming) => incoming.is_end_stream(),
+            Source::Client(body) => body.is_end_stream(),
             #[cfg(test)]
             Source::Whole(bytes) => bytes.is_none(),
         }
@@ -168,9 +177,35 @@ impl Body for RequestBody {
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
-            Source::Incoming(incoming) => incoming.size_hint(),
+            Source::Client(body) => body.size_hint(),
             #[cfg(test)]
             Source::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+        }
+    }
+}
+
+impl Body for ClientBody {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match self.get_mut() {
+            Self::Http1(body) => Pin::new(body).poll_frame(context).map(|frame| frame.map(|frame| Ok(frame?))),
+            Self::Http2(body) => Pin::new(body).poll_frame(context).map(|frame| frame.map(|frame| Ok(frame?))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Http1(body) => body.is_end_stream(),
+            Self::Http2(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Http1(body) => body.size_hint(),
+            Self::Http2(body) => body.size_hint(),
         }
     }
 }

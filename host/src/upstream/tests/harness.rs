@@ -172,7 +172,8 @@ pub(in crate::upstream) async fn gateway(upstreams: Rc<WorkerUpstreams>, limit: 
             let service = service_fn(move |request: Request<Incoming>| {
                 let upstreams = Rc::clone(&upstreams);
                 async move {
-                    let mut request = request.map(|body| RequestBody::incoming(body, BodyMeter::new(limit)));
+                    let mut request =
+                        request.map(|body| RequestBody::incoming(ClientBody::Http2(body), BodyMeter::new(limit)));
                     request.headers_mut().remove(http::header::TRANSFER_ENCODING);
                     let answer = upstreams.send(0, request, None).await;
                     Ok::<_, std::convert::Infallible>(answer.map_or_else(refusal, |answer| answer.response))

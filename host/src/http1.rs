@@ -1,0 +1,20 @@
+//! HTTP/1.1 on the wire (RFC 9112), for both sides of the gateway.
+//!
+//! A head is parsed once, strictly: what two parsers could frame in two ways is refused, whoever sent it.
+//! Messages are written from their parsed form only. Bodies stream, one piece at a time, without a task or
+//! a channel between the socket and who reads: a connection is driven by the one task that uses it.
+//!
+//! It must not know routes, plugins or endpoints. HTTP/2 is hyper's.
+
+mod body;
+pub mod client;
+mod error;
+mod framing;
+mod head;
+pub mod server;
+mod stream;
+mod write;
+
+pub use client::Answer;
+pub use error::{BodyError, HeadError};
+pub use server::RequestStream;

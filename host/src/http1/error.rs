@@ -1,0 +1,49 @@
+//! What is wrong with a message.
+
+use std::io;
+
+/// Why a head is refused. Its connection is closed: where the next message begins is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum HeadError {
+    #[error("it does not parse: {0}")]
+    Syntax(httparse::Error),
+    #[error("a line ends without CR")]
+    BareLineFeed,
+    #[error("the request target holds a byte that may not stand there")]
+    Target,
+    #[error("its version is not HTTP/1.0 or HTTP/1.1")]
+    Version,
+    #[error("the request target is longer than {0} bytes")]
+    TargetTooLong(usize),
+    #[error("the head is longer than {0} bytes")]
+    TooLong(usize),
+    #[error("it has more than {0} header fields")]
+    TooManyFields(usize),
+    #[error("more than one content-length, or one that is no number")]
+    ContentLength,
+    #[error("content-length beside transfer-encoding")]
+    TwoFramings,
+    #[error("a transfer-encoding that does not end where `chunked` does")]
+    TransferEncoding,
+    #[error("a transfer-encoding other than `chunked`")]
+    UnknownCoding,
+    #[error("a body with a status that has none")]
+    UnexpectedBody,
+    #[error("it switches protocols, which nobody asked for")]
+    UnaskedUpgrade,
+    #[error("more than {0} interim responses")]
+    InterimResponses(usize),
+}
+
+/// Why a body has no end.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    #[error("the connection ended in its middle")]
+    Cut,
+    #[error("the connection failed")]
+    Io(#[from] io::Error),
+    #[error("a chunk is not framed as one")]
+    Chunk,
+    #[error("its trailers are no header fields, or too many")]
+    Trailers,
+}

@@ -1,0 +1,327 @@
+//! The gateway as a server: the requests of one connection, one after the other.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http::header::{self, HeaderMap};
+use http::{Method, Request, Response, StatusCode, Version, request};
+use http_body::{Body, Frame, SizeHint};
+use tokio::net::TcpStream;
+
+use super::body::{Decoded, Decoder};
+use super::error::{BodyError, HeadError};
+use super::framing::Framing;
+use super::head;
+pub use super::head::HeadLimits;
+use super::stream::Stream;
+use super::write::{self, Length, Persistence};
+
+/// What of a body is read that nobody asked for, so that the connection can serve on.
+const MOST_LEFT_OVER: u64 = 64 * 1024;
+/// What is read of a connection that is being closed, so that the answer before it arrives: a socket that is
+/// closed with unread bytes resets the connection.
+const MOST_LINGERING: usize = 1024 * 1024;
+
+/// A connection from a client.
+pub struct Connection {
+    shared: Rc<Shared>,
+    limits: HeadLimits,
+}
+
+/// What the connection and the body of its current request share. One task has both.
+#[derive(Debug)]
+struct Shared {
+    stream: RefCell<Stream>,
+    decoder: RefCell<Decoder>,
+    /// The client waits to be told to send the body (RFC 9110, section 10.1.1).
+    continues: Cell<bool>,
+    /// No request after the current one.
+    closing: Cell<bool>,
+}
+
+/// The body of a request as it arrives.
+#[derive(Debug)]
+pub struct RequestStream {
+    shared: Rc<Shared>,
+}
+
+/// What a connection brings next.
+#[allow(clippy::large_enum_variant, reason = "it nearly always is a request, and never lies about")]
+pub enum Next {
+    Request(Request<RequestStream>),
+    /// It cannot be framed: answer, and close.
+    Malformed(HeadError),
+    /// The client is gone, or sends nothing more.
+    Closed,
+}
+
+impl Connection {
+    /// `input` was read already.
+    pub fn new(socket: TcpStream, input: BytesMut, limits: HeadLimits) -> Self {
+        let shared = Shared {
+            stream: RefCell::new(Stream::new(socket, input)),
+            decoder: RefCell::new(Decoder::new(Framing::Length(0))),
+            continues: Cell::new(false),
+            closing: Cell::new(false),
+        };
+        Self { shared: Rc::new(shared), limits }
+    }
+
+    /// The current request is the last.
+    pub fn close(&self) {
+        self.shared.closing.set(true);
+    }
+
+    /// Waits for the next request. `began` is called when its first bytes are there.
+    pub async fn next(&self, began: impl Fn()) -> Next {
+        poll_fn(|context| {
+            let mut stream = self.shared.stream.borrow_mut();
+            loop {
+                if !stream.input.is_empty() {
+                    began();
+                    match head::request(&mut stream.input, self.limits) {
+                        Ok(None) => {}
+                        Ok(Some((parts, framing))) => return Poll::Ready(Next::Request(self.begin(parts, framing))),
+                        Err(error) => return Poll::Ready(Next::Malformed(error)),
+                    }
+                }
+                match ready!(stream.poll_fill(context)) {
+                    Ok(0) | Err(_) => return Poll::Ready(Next::Closed),
+                    Ok(_) => {}
+                }
+            }
+        })
+        .await
+    }
+
+    fn begin(&self, parts: request::Parts, framing: Framing) -> Request<RequestStream> {
+        self.shared.decoder.replace(Decoder::new(framing));
+        let expects = parts.headers.get(header::EXPECT);
+        let waits = expects.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+        self.shared.continues.set(waits && parts.version == Version::HTTP_11 && framing != Framing::Length(0));
+        if !persists(parts.version, &parts.headers) {
+            self.close();
+        }
+        Request::from_parts(parts, RequestStream { shared: Rc::clone(&self.shared) })
+    }
+
+    /// Waits for `response`, and gives up when the client leaves before.
+    pub async fn unless_gone<F: Future>(&self, response: F) -> Option<F::Output> {
+        let mut response = pin!(response);
+        poll_fn(|context| match response.as_mut().poll(context) {
+            Poll::Ready(response) => Poll::Ready(Some(response)),
+            Poll::Pending => self.shared.poll_gone(context).map(|()| None),
+        })
+        .await
+    }
+
+    /// Writes the response to a request. Answers whether another request may follow.
+    pub async fn respond<B>(&self, method: &Method, version: Version, response: Response<B>) -> io::Result<bool>
+    where
+        B: Body<Data = Bytes, Error: std::error::Error> + Unpin,
+    {
+        let (parts, mut body) = response.into_parts();
+        let shared = &self.shared;
+        let length = length_of(method, version, parts.status, &body);
+        if length == Length::UntilClose || !shared.can_skip_rest() {
+            self.close();
+        }
+        let persistence = match (shared.closing.get(), version) {
+            (true, _) => Persistence::Close,
+            (false, Version::HTTP_10) => Persistence::KeepAlive,
+            (false, _) => Persistence::Implied,
+        };
+        // RFC 9110, section 8.6: what a GET would have brought.
+        let keeps_length = length == Length::None && parts.status != StatusCode::NO_CONTENT;
+        let (status, headers) = (parts.status, parts.headers);
+        let told = (length, keeps_length);
+        write::response(&mut shared.stream.borrow_mut().output, status, &headers, told, persistence);
+        drop(headers);
+        let mut sending = Sending { body: (length != Length::None).then_some(&mut body), length, began: false };
+        poll_fn(|context| sending.poll(shared, context)).await?;
+        Ok(!shared.closing.get() && shared.skip_rest().await)
+    }
+
+    /// Closes the connection so that what was written arrives: reads on for a while. The caller has the timer.
+    pub async fn linger(self) {
+        let mut read = 0;
+        poll_fn(|context| {
+            let mut stream = self.shared.stream.borrow_mut();
+            if ready!(stream.poll_shutdown(context)).is_err() {
+                return Poll::Ready(());
+            }
+            loop {
+                stream.input.clear();
+                match ready!(stream.poll_fill(context)) {
+                    Ok(more) if more > 0 && read < MOST_LINGERING => read += more,
+                    _ => return Poll::Ready(()),
+                }
+            }
+        })
+        .await;
+    }
+}
+
+impl Shared {
+    /// The next piece of the request's body.
+    fn poll_data(&self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let mut stream = self.stream.borrow_mut();
+        if self.continues.get() {
+            stream.output.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+            self.continues.set(false);
+            ready!(stream.poll_flush(context))?;
+        }
+        loop {
+            match self.decoder.borrow_mut().decode(&mut stream.input) {
+                Ok(Decoded::Data(data)) => return Poll::Ready(Some(Ok(data))),
+                Ok(Decoded::End) => return Poll::Ready(None),
+                Ok(Decoded::Wanting) => {}
+                Err(error) => {
+                    self.closing.set(true);
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+            match ready!(stream.poll_fill(context)) {
+                Ok(0) => return Poll::Ready(Some(Err(BodyError::Cut))),
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Some(Err(error.into()))),
+            }
+        }
+    }
+
+    /// Ready when the client has closed its side. What it sends ahead waits in the stream, up to a bound.
+    fn poll_gone(&self, context: &mut Context<'_>) -> Poll<()> {
+        const MOST_AHEAD: usize = 64 * 1024;
+        // Before the end of the body it is the body that notices.
+        if !self.decoder.borrow().is_done() {
+            return Poll::Pending;
+        }
+        let mut stream = self.stream.borrow_mut();
+        while stream.input.len() < MOST_AHEAD {
+            match ready!(stream.poll_fill(context)) {
+                Ok(0) | Err(_) => return Poll::Ready(()),
+                Ok(_) => {}
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Whether what is left of the request's body is little enough to be read and dropped.
+    fn can_skip_rest(&self) -> bool {
+        // A client that still waits for its `100` sends no body now.
+        !self.continues.get() && self.decoder.borrow().remaining().is_none_or(|rest| rest <= MOST_LEFT_OVER)
+    }
+
+    /// Reads and drops what is left of the request's body. Answers whether it came to its end.
+    async fn skip_rest(&self) -> bool {
+        let mut skipped = 0;
+        poll_fn(|context| {
+            loop {
+                match ready!(self.poll_data(context)) {
+                    Some(Ok(data)) if skipped < MOST_LEFT_OVER => skipped += data.len() as u64,
+                    None => return Poll::Ready(true),
+                    Some(_) => return Poll::Ready(false),
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// The body of a response on its way into the stream, behind the head that is there.
+struct Sending<'b, B> {
+    /// None when it was read to its end.
+    body: Option<&'b mut B>,
+    length: Length,
+    /// The head goes out with the first piece, if there is one by then.
+    began: bool,
+}
+
+impl<B: Body<Data = Bytes, Error: std::error::Error> + Unpin> Sending<'_, B> {
+    fn poll(&mut self, shared: &Shared, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            if self.began {
+                ready!(shared.stream.borrow_mut().poll_flush(context))?;
+            }
+            let Some(body) = &mut self.body else { return shared.stream.borrow_mut().poll_flush(context) };
+            // Not while the stream is borrowed: the upstream may ask for more of the request's body.
+            let frame = Pin::new(&mut **body).poll_frame(context);
+            self.began = true;
+            match frame {
+                Poll::Ready(Some(Ok(frame))) => {
+                    let is_last = body.is_end_stream();
+                    let data = frame.into_data().unwrap_or_default();
+                    self.push(&mut shared.stream.borrow_mut(), data, is_last);
+                }
+                Poll::Ready(None) => self.push(&mut shared.stream.borrow_mut(), Bytes::new(), true),
+                // A response that was cut must not look whole.
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(io::Error::other(error.to_string()))),
+                Poll::Pending => {
+                    ready!(shared.stream.borrow_mut().poll_flush(context))?;
+                    ready!(shared.poll_gone(context));
+                    return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, stream: &mut Stream, data: Bytes, is_last: bool) {
+        let chunked = self.length == Length::Chunked;
+        if chunked && !data.is_empty() {
+            write::chunk(&mut stream.output, data.len());
+        }
+        let end = match (chunked, data.is_empty(), is_last) {
+            (false, ..) | (true, true, false) => "",
+            (true, false, false) => write::CHUNK_END,
+            (true, false, true) => write::CHUNK_END_AND_LAST,
+            (true, true, true) => write::LAST_CHUNK,
+        };
+        stream.push(data, end);
+        if is_last {
+            self.body = None;
+        }
+    }
+}
+
+/// Whether another request may follow on the connection (RFC 9112, section 9.3).
+fn persists(version: Version, headers: &HeaderMap) -> bool {
+    let says = |wanted: &[u8]| {
+        let values = headers.get_all(header::CONNECTION).iter();
+        let mut tokens = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+        tokens.any(|token| token.trim_ascii().eq_ignore_ascii_case(wanted))
+    };
+    !says(b"close") && (version == Version::HTTP_11 || says(b"keep-alive"))
+}
+
+fn length_of(method: &Method, version: Version, status: StatusCode, body: &impl Body) -> Length {
+    if *method == Method::HEAD || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED {
+        return Length::None;
+    }
+    match body.size_hint().exact() {
+        Some(length) => Length::Exact(length),
+        None if version == Version::HTTP_10 => Length::UntilClose,
+        None => Length::Chunked,
+    }
+}
+
+impl Body for RequestStream {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.shared.poll_data(context).map(|data| data.map(|data| data.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.shared.decoder.borrow().is_done()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.shared.decoder.borrow().remaining().map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}

@@ -1,0 +1,97 @@
+//! A socket with what was read of it and not yet used, and what is to be written to it.
+
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWrite};
+use tokio::net::TcpStream;
+
+/// Read at once. Most heads fit, with a small body.
+const READ: usize = 8 * 1024;
+/// A piece of a body up to this size is copied behind what is to be written, a longer one is written from
+/// where it lies.
+const COPIED: usize = 4 * 1024;
+
+#[derive(Debug)]
+pub struct Stream {
+    socket: TcpStream,
+    pub input: BytesMut,
+    pub output: BytesMut,
+    /// Goes behind `output`.
+    long: Bytes,
+    /// Goes behind `long`.
+    end: &'static [u8],
+}
+
+impl Stream {
+    pub fn new(socket: TcpStream, input: BytesMut) -> Self {
+        Self { socket, input, output: BytesMut::new(), long: Bytes::new(), end: b"" }
+    }
+
+    /// Reads once. Answers how much; 0 is the end.
+    pub fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.input.capacity() - self.input.len() < READ / 4 {
+            if self.input.is_empty() {
+                // An idle connection keeps no buffer.
+                ready!(self.socket.poll_read_ready(context))?;
+            }
+            self.input.reserve(READ);
+        }
+        let polled = pin!(self.socket.read_buf(&mut self.input)).poll(context);
+        if polled.is_pending() && self.input.is_empty() {
+            self.input = BytesMut::new();
+        }
+        polled
+    }
+
+    /// Puts a piece of a body, and what closes it, behind what is to be written. Only once between flushes.
+    pub fn push(&mut self, data: Bytes, end: &'static str) {
+        debug_assert!(self.long.is_empty() && self.end.is_empty(), "one piece at a time");
+        if data.len() <= COPIED {
+            self.output.extend_from_slice(&data);
+            self.output.extend_from_slice(end.as_bytes());
+        } else {
+            (self.long, self.end) = (data, end.as_bytes());
+        }
+    }
+
+    /// Drops what is to be written: the other side does not read it.
+    pub fn discard_output(&mut self) {
+        self.output.clear();
+        self.long = Bytes::new();
+        self.end = b"";
+    }
+
+    pub fn is_flushed(&self) -> bool {
+        self.output.is_empty() && self.long.is_empty() && self.end.is_empty()
+    }
+
+    /// Writes until everything is.
+    pub fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.is_flushed() {
+            let written = if self.long.is_empty() && self.end.is_empty() {
+                ready!(Pin::new(&mut self.socket).poll_write(context, &self.output))?
+            } else {
+                let slices = [IoSlice::new(&self.output), IoSlice::new(&self.long), IoSlice::new(self.end)];
+                ready!(Pin::new(&mut self.socket).poll_write_vectored(context, &slices))?
+            };
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            let of_output = written.min(self.output.len());
+            self.output.advance(of_output);
+            let of_long = (written - of_output).min(self.long.len());
+            self.long.advance(of_long);
+            self.end = &self.end[written - of_output - of_long..];
+        }
+        self.output.clear();
+        Poll::Ready(Ok(()))
+    }
+
+    /// Says that nothing more is written.
+    pub fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,152 @@
+//! Writes heads and chunks, from the parsed form only.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::BytesMut;
+use http::header::{self, HeaderMap, HeaderName};
+use http::uri::PathAndQuery;
+use http::{Method, StatusCode};
+
+/// How the length of a written body is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// It has none, and nothing is told.
+    None,
+    Exact(u64),
+    Chunked,
+    /// The connection ends with it: for HTTP/1.0.
+    UntilClose,
+}
+
+/// What is said of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Persistence {
+    /// What the version says by itself.
+    Implied,
+    Close,
+    /// For HTTP/1.0.
+    KeepAlive,
+}
+
+pub fn request(output: &mut BytesMut, method: &Method, target: &PathAndQuery, headers: &HeaderMap, length: Length) {
+    output.reserve(512);
+    output.extend_from_slice(method.as_str().as_bytes());
+    output.extend_from_slice(b" ");
+    output.extend_from_slice(target.as_str().as_bytes());
+    output.extend_from_slice(b" HTTP/1.1\r\n");
+    fields(output, headers, length == Length::None);
+    framing(output, length);
+    output.extend_from_slice(b"\r\n");
+}
+
+/// `keeps_length`: a `content-length` among the headers tells of a body that is not sent.
+pub fn response(
+    output: &mut BytesMut,
+    status: StatusCode,
+    headers: &HeaderMap,
+    (length, keeps_length): (Length, bool),
+    persistence: Persistence,
+) {
+    output.reserve(512);
+    output.extend_from_slice(b"HTTP/1.1 ");
+    output.extend_from_slice(status.as_str().as_bytes());
+    output.extend_from_slice(b" ");
+    output.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
+    output.extend_from_slice(b"\r\n");
+    fields(output, headers, keeps_length);
+    match persistence {
+        Persistence::Implied => {}
+        Persistence::Close => output.extend_from_slice(b"connection: close\r\n"),
+        Persistence::KeepAlive => output.extend_from_slice(b"connection: keep-alive\r\n"),
+    }
+    framing(output, length);
+    if !headers.contains_key(header::DATE) {
+        date(output);
+    }
+    output.extend_from_slice(b"\r\n");
+}
+
+fn fields(output: &mut BytesMut, headers: &HeaderMap, keeps_length: bool) {
+    let is_ours = |name: &HeaderName| {
+        *name == header::TRANSFER_ENCODING
+            || *name == header::CONNECTION
+            || *name == header::CONTENT_LENGTH && !keeps_length
+    };
+    for (name, value) in headers.iter().filter(|(name, _)| !is_ours(name)) {
+        output.extend_from_slice(name.as_str().as_bytes());
+        output.extend_from_slice(b": ");
+        output.extend_from_slice(value.as_bytes());
+        output.extend_from_slice(b"\r\n");
+    }
+}
+
+fn framing(output: &mut BytesMut, length: Length) {
+    match length {
+        Length::None | Length::UntilClose => {}
+        Length::Chunked => output.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+        Length::Exact(length) => {
+            output.extend_from_slice(b"content-length: ");
+            output.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+            output.extend_from_slice(b"\r\n");
+        }
+    }
+}
+
+/// Opens a chunk of this size, which is not 0; [`CHUNK_END`] closes it.
+pub fn chunk(output: &mut BytesMut, size: usize) {
+    let _ = write!(output, "{size:x}\r\n");
+}
+
+pub const CHUNK_END: &str = "\r\n";
+pub const LAST_CHUNK: &str = "0\r\n\r\n";
+pub const CHUNK_END_AND_LAST: &str = "\r\n0\r\n\r\n";
+
+/// RFC 9110, section 6.6.1. Made once a second.
+fn date(output: &mut BytesMut) {
+    thread_local! {
+        static DATE: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
+    }
+    let now = SystemTime::now();
+    let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    DATE.with_borrow_mut(|(made, text)| {
+        if *made != seconds {
+            *made = seconds;
+            *text = format!("date: {}\r\n", httpdate::fmt_http_date(now));
+        }
+        output.extend_from_slice(text.as_bytes());
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn a_response_is_framed_by_its_length_alone() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("content-length", "7"), ("transfer-encoding", "chunked"), ("x-a", "1"), ("date", "now")]
+        {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        let write = |length, keeps| {
+            let mut output = BytesMut::new();
+            response(&mut output, StatusCode::OK, &headers, (length, keeps), Persistence::Close);
+            String::from_utf8(output.to_vec()).expect("text")
+        };
+        insta::assert_snapshot!(write(Length::Exact(1_234_567_890), false).replace('\r', ""), @r"
+        HTTP/1.1 200 OK
+        x-a: 1
+        date: now
+        connection: close
+        content-length: 1234567890
+        ");
+        assert!(write(Length::None, true).contains("content-length: 7\r\n"));
+        assert!(
+            write(Length::Chunked, false)
+                .ends_with("date: now\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n")
+        );
+    }
+}
