@@ -54,7 +54,14 @@ pub fn run(
     registry_drops: crate::telemetry::Drops,
 ) -> Result<(), GatewayError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
-    LocalSet::new().block_on(&runtime, Gateway::start(path, config, access_log, registry_drops)?.serve())
+    let result = LocalSet::new().block_on(&runtime, async {
+        // Before components are compiled, which takes a while: what is asked meanwhile is done after it.
+        let signals = Signals::new()?;
+        Gateway::start(path, config, access_log, registry_drops)?.serve(signals).await
+    });
+    // A configuration that is still being read or compiled is not waited for.
+    runtime.shutdown_background();
+    result
 }
 
 /// Workers that a configuration asks for.
@@ -99,6 +106,7 @@ impl Gateway {
         let state = Arc::new(loader::state(&config.gateway));
         let mut loader = Loader::new(engine, state, Arc::clone(&registry), workers);
         let live = loader.load(&config)?;
+        loader.commit();
         let (listeners, sockets) = Listeners::bind(&config.listeners, workers)?;
         let admin = config.gateway.admin.map(admin_socket).transpose()?;
         let live = Arc::new(ArcSwap::from_pointee(live));
@@ -129,24 +137,12 @@ impl Gateway {
         })
     }
 
-    async fn serve(mut self) -> Result<(), GatewayError> {
-        let mut signals = Signals::new()?;
+    async fn serve(mut self, mut signals: Signals) -> Result<(), GatewayError> {
         let (stop_admin, admin_stopped) = oneshot::channel::<()>();
         let admin = self.admin.take().map(|socket| self.spawn_admin(socket, admin_stopped)).transpose()?;
         let mut watch = Watch::new(self.reloader.files());
         self.readiness.set(true);
-        loop {
-            tokio::select! {
-                signal = signals.next() => match signal {
-                    Asked::Stop => break,
-                    Asked::Reload => {
-                        tracing::info!("SIGHUP: reading the configuration again");
-                        self.reload(&mut watch).await;
-                    }
-                },
-                () = watch.changed() => self.reload(&mut watch).await,
-            }
-        }
+        while self.wait_for_change(&mut watch, &mut signals).await && self.reload(&mut watch, &mut signals).await {}
         self.drain(signals).await;
         let _ = stop_admin.send(());
         if let Some(admin) = admin {
@@ -155,11 +151,40 @@ impl Gateway {
         Ok(())
     }
 
-    async fn reload(&mut self, watch: &mut Watch) {
-        if let Some(shutdown_timeout) = self.reloader.reload(&self.workers).await {
-            self.shutdown_timeout = shutdown_timeout;
+    /// Waits until the configuration is to be read again; false when the gateway is to stop.
+    async fn wait_for_change(&self, watch: &mut Watch, signals: &mut Signals) -> bool {
+        tokio::select! {
+            asked = signals.next() => {
+                if asked == Asked::Reload {
+                    tracing::info!("SIGHUP: reading the configuration again");
+                }
+                asked == Asked::Reload
+            }
+            () = watch.changed() => true,
         }
-        watch.follow(self.reloader.files());
+    }
+
+    /// Reads the configuration again; false when the gateway is to stop, which does not wait for it.
+    async fn reload(&mut self, watch: &mut Watch, signals: &mut Signals) -> bool {
+        let mut again = true;
+        while std::mem::take(&mut again) {
+            let taken = {
+                let mut reload = std::pin::pin!(self.reloader.reload(&self.workers));
+                loop {
+                    tokio::select! {
+                        taken = reload.as_mut() => break taken,
+                        asked = signals.next() => match asked {
+                            Asked::Stop => return false,
+                            // What is being read may be older than the signal.
+                            Asked::Reload => again = true,
+                        },
+                    }
+                }
+            };
+            self.shutdown_timeout = taken.unwrap_or(self.shutdown_timeout);
+            watch.follow(self.reloader.files());
+        }
+        true
     }
 
     /// Readiness off, accept no more, finish what runs, for so long as the configuration says.

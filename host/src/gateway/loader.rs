@@ -29,6 +29,15 @@ pub struct Loader {
     /// Of the last live config.
     components: HashMap<Digest32, Component>,
     plugins: Vec<Loaded>,
+    /// Of the config that was loaded last, until it is the live one.
+    next: Option<Next>,
+}
+
+/// What becomes the loader's when a config becomes the live one.
+struct Next {
+    components: HashMap<Digest32, Component>,
+    plugins: Vec<Loaded>,
+    bounds: (Bounds, Bounds),
 }
 
 type Digest32 = [u8; 32];
@@ -71,11 +80,22 @@ fn bounds(gateway: &config::Gateway) -> (Bounds, Bounds) {
 
 impl Loader {
     pub fn new(engine: Engine, state: Arc<State>, registry: Arc<Registry>, workers: usize) -> Self {
-        Self { engine, state, registry, workers, generation: 0, components: HashMap::new(), plugins: Vec::new() }
+        Self {
+            engine,
+            state,
+            registry,
+            workers,
+            generation: 0,
+            components: HashMap::new(),
+            plugins: Vec::new(),
+            next: None,
+        }
     }
 
-    /// Makes the live config, or says everything that is in its way. Blocks: not for a worker.
+    /// Makes the live config, or says everything that is in its way. Nothing that runs notices before
+    /// [`Loader::commit`]. Blocks: not for a worker.
     pub fn load(&mut self, config: &Config) -> Result<Live, Problems> {
+        self.next = None;
         let mut problems = Vec::new();
         let mut components = HashMap::new();
         let loaded: Vec<Option<Loaded>> =
@@ -87,12 +107,17 @@ impl Loader {
         // Without a problem there is a plugin for each entry.
         let plugins: Vec<Loaded> = loaded.into_iter().flatten().collect();
         let live = self.live(config, &plugins, consumers);
-        let (store, limiter) = bounds(&config.gateway);
+        self.next = Some(Next { components, plugins, bounds: bounds(&config.gateway) });
+        Ok(live)
+    }
+
+    /// The config that was loaded last becomes the live one.
+    pub fn commit(&mut self) {
+        let Some(Next { components, plugins, bounds: (store, limiter) }) = self.next.take() else { return };
         self.state.resize(store, limiter);
         self.components = components;
         self.plugins = plugins;
         self.generation += 1;
-        Ok(live)
     }
 
     fn live(&self, config: &Config, plugins: &[Loaded], consumers: Consumers) -> Live {

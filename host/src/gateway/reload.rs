@@ -73,23 +73,32 @@ impl Reloader {
         let failure = match prepared {
             Ok((config, live, files)) => match self.listeners.prepare(&config.listeners) {
                 Ok(changes) => {
+                    if let Some(loader) = &mut self.loader {
+                        loader.commit();
+                    }
                     self.listeners.make(changes, workers);
                     self.files = files;
                     return Some(self.swap(&config, live, started));
                 }
-                Err(error) => error,
+                Err(error) => {
+                    self.watch_too(files);
+                    error
+                }
             },
             Err((files, problems)) => {
-                // A file that is new in the refused configuration may be where it is mended.
-                let unknown = files.into_iter().filter(|file| !self.files.contains(file));
-                let unknown: Vec<_> = unknown.collect();
-                self.files.extend(unknown);
+                self.watch_too(files);
                 GatewayError::Problems(problems)
             }
         };
         self.registry.host.reloads_failed.increment();
         tracing::error!("the configuration is refused, the gateway goes on with the one it has:\n{failure}");
         None
+    }
+
+    /// A file that is new in a refused configuration may be where it is mended.
+    fn watch_too(&mut self, files: Vec<PathBuf>) {
+        let unknown: Vec<_> = files.into_iter().filter(|file| !self.files.contains(file)).collect();
+        self.files.extend(unknown);
     }
 
     fn swap(&self, config: &Config, live: Live, started: Instant) -> Duration {

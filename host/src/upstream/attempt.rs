@@ -105,6 +105,11 @@ impl Attempt<'_> {
         match error {
             SendError::Head(source) => UpstreamError::Malformed { endpoint, source },
             SendError::Body(source) => self.body_failed(source),
+            // It gave up waiting for what the client did not send.
+            SendError::Closed(_) if self.meter.waiting() => {
+                let after = self.meter.last().map_or(Duration::ZERO, |last| last.elapsed());
+                self.body_failed(RequestBodyError::Stalled { after })
+            }
             SendError::Unsent(source) | SendError::Closed(Some(source)) => UpstreamError::Closed { endpoint, source },
             SendError::Closed(None) => UpstreamError::Closed { endpoint, source: io::ErrorKind::UnexpectedEof.into() },
         }

@@ -109,6 +109,19 @@ impl Plugin for CircuitBreaker {
         }
         Action::Next
     }
+
+    /// A probe whose client left before the response says nothing of the upstream, and gives its lease back.
+    fn on_log(&self, entry: &LogEntry) {
+        if entry.status().is_some() {
+            return;
+        }
+        let (request, upstream) = (entry.request(), entry.request().upstream());
+        let Some(lease) = request.note(upstream) else { return };
+        record::change(upstream, |state| match state {
+            State::HalfOpen(half) => (self.settle_probe(upstream, half, &lease, Outcome::Neither).0, ()),
+            State::Closed { .. } | State::Open { .. } => (None, ()),
+        });
+    }
 }
 
 impl CircuitBreaker {

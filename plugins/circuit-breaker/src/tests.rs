@@ -274,12 +274,22 @@ fn several_probes_can_be_asked_to_succeed() {
 }
 
 #[test]
-fn a_probe_whose_client_went_away_blocks_the_others_no_longer_than_its_lease() {
+fn a_probe_that_is_never_heard_of_blocks_the_others_no_longer_than_its_lease() {
     let (gateway, plugin) = recovered(json!({ "probe-ttl": "10s" }));
     plugin.request(users()).next();
     gateway.advance(Duration::from_millis(9_999));
     refused(&plugin);
     gateway.advance(Duration::from_millis(1));
+    exchange(&plugin, testing::response(200));
+    assert_eq!(record().as_deref(), Some("closed 0"));
+}
+
+#[test]
+fn a_probe_whose_client_leaves_gives_its_lease_back() {
+    let (_gateway, plugin) = recovered(json!({}));
+    plugin.request(users()).next();
+    plugin.log(testing::entry()).expect("no fault");
+    assert_eq!(record().as_deref(), Some("half-open 0 1"));
     exchange(&plugin, testing::response(200));
     assert_eq!(record().as_deref(), Some("closed 0"));
 }

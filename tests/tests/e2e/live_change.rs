@@ -122,6 +122,27 @@ fn a_new_listener_that_cannot_be_had_changes_nothing() {
 }
 
 #[test]
+fn a_refused_edit_leaves_what_plugins_keep() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("it is bound");
+    let limited =
+        r#"plugins = [{ source = "rate-limit", config = { by = { header = "x-caller" }, limit = 1, window = "1h" } }]"#;
+    let config = everything_to("internal:echo", limited);
+    let gateway = gateway(&config);
+    let statuses = || {
+        let mut client = gateway.client();
+        let ask = |caller: usize| client.send(Request::get("/").header("x-caller", &caller.to_string())).status;
+        (0..200).map(ask).collect::<Vec<_>>()
+    };
+    assert_eq!(statuses(), [200; 200]);
+    let smaller = "[gateway]\nlimiter = { max-entries = 64 }\n";
+    let listeners = format!("[[listener]]\naddress = \"127.0.0.1:0\"\n[[listener]]\naddress = \"{address}\"\n");
+    gateway.edit(&format!("{smaller}{config}{listeners}"));
+    gateway.wait_for_log("the configuration is refused");
+    assert_eq!(statuses(), [429; 200]);
+}
+
+#[test]
 fn included_files_count_also_those_that_are_new() {
     let config = "include = [\"routes/*.toml\"]\n[[upstream]]\nname = \"echo\"\nendpoints = [\"internal:echo\"]\n";
     let route = |name: &str, path: &str| {

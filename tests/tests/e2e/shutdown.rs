@@ -103,3 +103,16 @@ fn a_gateway_stops_while_it_is_under_load_without_a_failed_request() {
     let completed = gateway.access_log().iter().filter(|line| line["completed"] == true).count();
     assert!(completed >= served, "{completed} of {served} are in the access log");
 }
+
+#[test]
+fn a_gateway_stops_while_it_reads_a_configuration_that_has_no_end() {
+    let mut gateway = gateway_to("internal:echo", "");
+    let path = gateway.folder().path().join("gateway.toml");
+    std::fs::remove_file(&path).expect("it is there");
+    // Who opens it waits for a writer.
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("there is mkfifo").success());
+    gateway.signal(Signal::HUP);
+    gateway.wait_for_log("SIGHUP: reading the configuration again");
+    gateway.signal(Signal::TERM);
+    assert_eq!(gateway.wait_exit().code(), Some(0));
+}
