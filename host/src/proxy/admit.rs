@@ -39,7 +39,9 @@ pub(super) fn admit(
 ) -> Result<Box<Exchange>, Box<Refused>> {
     join_cookies(&mut head);
     // Cleaned before anything looks at it: no plugin sees what a client may not say.
-    headers::strip_hop_by_hop(&mut head.headers, |name| view.live.owned.contains(name));
+    headers::strip_hop_by_hop(&mut head.headers, |name| {
+        headers::is_said_by_gateway(name) || view.live.owned.contains(name)
+    });
     view.live.owned.strip(&mut head.headers);
     let told = forwarded::read(&mut head.headers, connection, &view.live.trusted_proxies);
     let id = match told.request_id {

@@ -64,6 +64,10 @@ pub(super) fn read(headers: &mut HeaderMap, connection: &Connection, trusted: &[
         }
         return Told { client: connection.peer, scheme: "http", request_id: None };
     }
+    // A proxy that writes `X-Forwarded-For` mostly passes on what a client sent as `Forwarded`.
+    if headers.contains_key(X_FORWARDED_FOR) {
+        headers.remove(header::FORWARDED);
+    }
     let hops = if headers.contains_key(header::FORWARDED) { forwarded_for(headers) } else { x_forwarded_for(headers) };
     // From the right: the peer is trusted, so the hop it names is real; on past further trusted ones.
     let mut client = connection.peer;
@@ -82,8 +86,9 @@ pub(super) fn read(headers: &mut HeaderMap, connection: &Connection, trusted: &[
 }
 
 fn x_forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
-    let values = headers.get_all(X_FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(node_address).collect()
+    // What is no text is a hop that nobody knows, and ends the count.
+    let values = headers.get_all(X_FORWARDED_FOR).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    values.map(|node| node_address(str::from_utf8(node).ok()?)).collect()
 }
 
 /// The `for` of each element of `Forwarded`.

@@ -69,6 +69,26 @@ fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
         .collect()
 }
 
+/// What the gateway says of an exchange. A client's own copies are deleted elsewhere, after a trusted proxy's
+/// were read; their aliases mean nothing to anybody but an upstream that confuses them.
+const SAID_BY_GATEWAY: [HeaderName; 10] = [
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-port"),
+    HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("x-request-id"),
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+    header::FORWARDED,
+    header::VIA,
+];
+
+/// Whether a client's `Connection` may not name a header away: it tells who the client is.
+pub fn is_said_by_gateway(name: &HeaderName) -> bool {
+    SAID_BY_GATEWAY.contains(name)
+}
+
 /// Header names that clients may not say, in any alias: `_` and `.` stand for `-` in the eyes of
 /// upstreams that make variables of header names (CGI, RFC 3875 section 4.1.18).
 #[derive(Debug, Clone, Default)]
@@ -88,9 +108,6 @@ impl Owned {
 
     /// Removes every copy that a client sent, aliases included.
     pub fn strip(&self, headers: &mut HeaderMap) {
-        if self.0.is_empty() {
-            return;
-        }
         for name in &self.0 {
             headers.remove(name);
         }
@@ -104,7 +121,10 @@ impl Owned {
 
     fn has_alias(&self, name: &HeaderName) -> bool {
         let fold = |byte: u8| if byte == b'_' || byte == b'.' { b'-' } else { byte };
-        self.0.iter().any(|owned| owned.as_str().bytes().map(fold).eq(name.as_str().bytes().map(fold)))
+        self.0
+            .iter()
+            .chain(&SAID_BY_GATEWAY)
+            .any(|owned| owned.as_str().bytes().map(fold).eq(name.as_str().bytes().map(fold)))
     }
 }
 
@@ -126,10 +146,13 @@ mod tests {
             ("X-Consumer-Name", "a"),
             ("x_consumer_name", "b"),
             ("x.consumer-name", "c"),
+            ("x_forwarded_for", "d"),
+            ("content.length", "e"),
+            ("x-forwarded-for", "kept"),
             ("x-consumer", "kept"),
         ]);
         owned.strip(&mut got);
-        assert_eq!(got, headers(&[("x-consumer", "kept")]));
+        assert_eq!(got, headers(&[("x-forwarded-for", "kept"), ("x-consumer", "kept")]));
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub enum PathError {
     NotAbsolute,
     #[error("the path holds `%` without two hex digits")]
     BadPercent,
-    #[error("the path holds an encoded slash, a backslash or a NUL")]
+    #[error("the path holds an encoded slash, a backslash, a NUL or dots before `;`")]
     Ambiguous,
     #[error("the path climbs above `/`")]
     AboveRoot,
@@ -79,6 +79,8 @@ fn resolve(path: &str) -> Result<String, PathError> {
             ".." => {
                 segments.pop().ok_or(PathError::AboveRoot)?;
             }
+            // Servlet containers cut a segment at its first `;`, and would climb where we do not.
+            segment if climbs_elsewhere(segment) => return Err(PathError::Ambiguous),
             segment => segments.push(segment),
         }
     }
@@ -92,6 +94,11 @@ fn resolve(path: &str) -> Result<String, PathError> {
         resolved.push('/');
     }
     Ok(resolved)
+}
+
+fn climbs_elsewhere(segment: &str) -> bool {
+    let dots = segment.trim_start_matches('.');
+    matches!(segment.len() - dots.len(), 1 | 2) && (dots.starts_with(';') || dots.starts_with("%3B"))
 }
 
 #[cfg(test)]
@@ -113,6 +120,7 @@ mod tests {
             ("/caf%c3%a9", "/caf%C3%A9"),
             ("/.well-known/x", "/.well-known/x"),
             ("/a/..b", "/a/..b"),
+            ("/a;v=1/...;b", "/a;v=1/...;b"),
         ] {
             assert_eq!(normalise(path).as_deref(), Ok(normal), "{path}");
         }
@@ -120,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_can_be_read_in_two_ways_is_refused() {
-        for path in ["/a%2fb", "/a%5Cb", "/a\\b", "/a%00", "/%2E%2e/../x"] {
+        for path in ["/a%2fb", "/a%5Cb", "/a\\b", "/a%00", "/%2E%2e/../x", "/a/..;/b", "/a/%2e.%3bx/b", "/a/.;x"] {
             assert!(matches!(normalise(path), Err(PathError::Ambiguous | PathError::AboveRoot)), "{path}");
         }
         assert_eq!(normalise("/a%2"), Err(PathError::BadPercent));
