@@ -84,8 +84,14 @@ impl Flight {
         if let Ok(id) = id {
             response.headers_mut().insert(X_REQUEST_ID, id);
         }
-        let bodiless = exchange.request.method == http::Method::HEAD || has_no_body(head.status);
-        response.map(|()| Body::new(body, self, bodiless))
+        let bodiless = has_no_body(head.status);
+        if head.status == StatusCode::NO_CONTENT {
+            // Of the response that a plugin gave this status to.
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+        }
+        let is_head = exchange.request.method == http::Method::HEAD;
+        let body = if bodiless { UpstreamBody::empty() } else { body };
+        response.map(|()| Body::new(body, self, bodiless || is_head))
     }
 
     /// The response's body went on by so many bytes.

@@ -213,6 +213,9 @@ impl streams::HostOutputStream for Host {
     }
 
     fn write(&mut self, _stream: Resource<DynOutputStream>, bytes: Vec<u8>) -> StreamResult<()> {
+        if bytes.len() as u64 > MOST_WRITE_BYTES {
+            return Err(StreamError::trap("a write of more bytes than `check-write` permits"));
+        }
         self.console.print(&self.plugin.name, &bytes);
         Ok(())
     }
