@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -53,6 +54,7 @@ pub fn run(
     access_log: AccessLog,
     registry_drops: crate::telemetry::Drops,
 ) -> Result<(), GatewayError> {
+    raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
     let result = LocalSet::new().block_on(&runtime, async {
         // Before components are compiled, which takes a while: what is asked meanwhile is done after it.
@@ -62,6 +64,18 @@ pub fn run(
     // A configuration that is still being read or compiled is not waited for.
     runtime.shutdown_background();
     result
+}
+
+/// As many descriptors as the system lets this process have: the usual soft limit of 1,024 is for programs that
+/// use `select`.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current == limit.maximum {
+        return;
+    }
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
+        tracing::warn!(%error, "the limit of open descriptors stays at {:?}", limit.current);
+    }
 }
 
 /// Workers that a configuration asks for.
