@@ -277,7 +277,7 @@ fn refused(entry: &config::Plugin, error: LoadError, problems: &mut Vec<Problem>
         LoadError::Refused(found) => {
             for problem in found {
                 let place = entry.config.locate(&problem.pointer);
-                let message = entry.config.mask(&problem.message);
+                let message = printable(&entry.config.mask(&problem.message));
                 problems.push(Problem::new(&place, format!("plugin `{name}`: {message}")));
             }
         }
@@ -287,10 +287,27 @@ fn refused(entry: &config::Plugin, error: LoadError, problems: &mut Vec<Problem>
             problems.push(problem.help(format!("add {} to its `grants`", grants.join(", "))));
         }
         error => {
-            let message = entry.config.mask(&error.to_string());
+            let message = printable(&entry.config.mask(&error.to_string()));
             problems.push(Problem::new(&entry.source_place, format!("plugin `{name}`: {message}")));
         }
     }
+}
+
+/// What a plugin says, as one line of bounded length that cannot move a terminal's cursor or pass for another problem.
+fn printable(message: &str) -> String {
+    const MOST_LETTERS: usize = 1_000;
+    let is_odd = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut line = String::with_capacity(message.len().min(MOST_LETTERS));
+    for letter in message.chars().take(MOST_LETTERS) {
+        if is_odd(letter) { line.extend(letter.escape_default()) } else { line.push(letter) }
+    }
+    if message.chars().nth(MOST_LETTERS).is_some() {
+        line.push_str(" ..");
+    }
+    line
 }
 
 fn consumers(config: &Config, problems: &mut Vec<Problem>) -> Consumers {
@@ -307,5 +324,16 @@ fn registration(consumer: &config::Consumer) -> Registration<'_> {
         name: consumer.name.clone(),
         groups: consumer.groups.clone(),
         keys: consumer.credentials.iter().map(|config::Credential::Key(key)| key.reveal()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn what_a_plugin_says_is_one_bounded_line() {
+        assert_eq!(printable("é \u{1b}[2J\nroute.toml:1:1: \u{202e}x"), "é \\u{1b}[2J\\nroute.toml:1:1: \\u{202e}x");
+        assert_eq!(printable(&"a".repeat(1_001)), format!("{} ..", "a".repeat(1_000)));
     }
 }
