@@ -118,6 +118,7 @@ impl Gateway {
             registry.count_drops("access", drops);
         }
         let state = Arc::new(loader::state(&config.gateway));
+        registry.show_state(Arc::clone(&state));
         let mut loader = Loader::new(engine, state, Arc::clone(&registry), workers);
         let live = loader.load(&config)?;
         loader.commit();

@@ -39,6 +39,10 @@ impl<'a> Probe<'a> {
         Self { hash: hashing.hash_one((scope, name)), scope, name }
     }
 
+    pub(super) fn scope(&self) -> &'a str {
+        self.scope
+    }
+
     pub(super) fn to_key(self) -> Key {
         let text = [self.scope, self.name].concat();
         Key { hash: self.hash, scope: self.scope.len(), text: text.into() }

@@ -2,17 +2,15 @@
 //!
 //! One key's quotas are one entry under one lock, so that several are charged together or not at
 //! all. An entry whose quotas are whole again says nothing that a new one would not; when there is no
-//! room, the entry that is soonest whole goes. So a flood of keys can give a caller a fresh quota
-//! early, and never takes one away.
+//! room, the entry that is soonest whole goes, of the plugin that has the most. So a flood of keys can
+//! give a caller of the same plugin a fresh quota early, and never takes one away.
 
 mod meter;
 #[cfg(test)]
 mod tests;
 
 use self::meter::Meter;
-#[cfg(test)]
-use super::shards::Usage;
-use super::shards::{Bounds, Shards, Worth};
+use super::shards::{Bounds, Shards, Usage, Worth};
 use super::{Misuse, Moment};
 
 /// [`Standing::retry_after`] of a cost that no waiting lets pass.
@@ -111,7 +109,6 @@ impl Limiter {
         self.shards.resize(bounds);
     }
 
-    #[cfg(test)]
     pub fn usage(&self) -> Usage {
         self.shards.usage()
     }

@@ -3,16 +3,14 @@
 #[cfg(test)]
 mod tests;
 
-#[cfg(test)]
-use super::shards::Usage;
-use super::shards::{Bounds, Shards, Worth};
+use super::shards::{Bounds, Shards, Usage, Worth};
 use super::{Misuse, Moment};
 
 /// Keys and values, each plugin's under its own scope. Times to live are in milliseconds; none means
 /// until it is deleted or makes room.
 ///
-/// When a shard is full its entries that expire soonest make room; among those that do not expire,
-/// the one that was set longest ago.
+/// When a shard is full, the plugin that has the most makes room: its entries that expire soonest;
+/// among those that do not expire, the one that was set longest ago.
 ///
 /// A counter reads as its decimal digits, and a value of such digits (`-?[0-9]+`, an `i64` in
 /// its shortest form) counts as a counter: what Redis does too, so that both scopes agree.
@@ -108,7 +106,6 @@ impl Store {
         self.shards.resize(bounds);
     }
 
-    #[cfg(test)]
     pub fn usage(&self) -> Usage {
         self.shards.usage()
     }

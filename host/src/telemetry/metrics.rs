@@ -14,16 +14,18 @@ mod host;
 mod plugin;
 mod process;
 mod route;
+mod state;
 
 pub use host::{HostMetrics, WorkerMetrics};
 pub use plugin::{FaultKind, Hook, Outcome, PluginMetrics};
 pub use route::RouteMetrics;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use self::exposition::Exposition;
 use super::Drops;
+use crate::state::State;
 
 /// Everything that is measured, for the whole life of the process.
 pub struct Registry {
@@ -35,6 +37,7 @@ pub struct Registry {
     routes: Mutex<Entries<RouteMetrics>>,
     plugins: Mutex<Entries<PluginMetrics>>,
     drops: Mutex<Vec<(&'static str, Drops)>>,
+    state: OnceLock<Arc<State>>,
     process: process::Process,
 }
 
@@ -48,6 +51,7 @@ impl Registry {
             routes: Mutex::default(),
             plugins: Mutex::default(),
             drops: Mutex::default(),
+            state: OnceLock::new(),
             process: process::Process::new(),
         }
     }
@@ -80,6 +84,11 @@ impl Registry {
         locked(&self.drops).push((log, drops));
     }
 
+    /// Shows how much plugins keep in it. There is one for the life of the process.
+    pub fn show_state(&self, state: Arc<State>) {
+        let _ = self.state.set(state);
+    }
+
     /// Prometheus' text format 0.0.4, in a stable order:
     /// <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>
     pub fn render(&self) -> String {
@@ -95,6 +104,9 @@ impl Registry {
         out.family("tollgate_log_lines_dropped_total", "counter", "Lines lost to a full buffer or a failing stream.");
         for (log, drops) in locked(&self.drops).iter() {
             out.sample("", &[("log", log)], drops.count());
+        }
+        if let Some(state) = self.state.get() {
+            state::render(state, &mut out);
         }
         self.process.render(&mut out);
         out.into_text()

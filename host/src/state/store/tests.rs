@@ -115,6 +115,33 @@ fn what_expires_soonest_makes_room_and_what_never_expires_goes_last() {
 }
 
 #[test]
+fn the_scope_that_has_the_most_makes_room() {
+    for bounds in [Bounds { entries: 400, bytes: 64 << 20 }, Bounds { entries: 100_000, bytes: 100_000 }] {
+        let store = Store::new(bounds);
+        for number in 0..50 {
+            store.set("modest", &number.to_string(), b"v".to_vec(), Some(10), NOW).expect("short");
+        }
+        for number in 0..10_000 {
+            store.set("flood", &number.to_string(), b"v".to_vec(), None, NOW).expect("short");
+        }
+        let kept = (0..50).filter(|number| store.get("modest", &number.to_string(), NOW) != Ok(None)).count();
+        assert_eq!(kept, 50, "{bounds:?}");
+        // Once past, they are the first to go.
+        let later = NOW.plus_millis(10);
+        let dropped = store.usage().dropped;
+        for number in 0..25 {
+            store.set("flood", &format!("later {number}"), b"v".to_vec(), None, later).expect("short");
+        }
+        assert_eq!(store.usage().dropped, dropped, "{bounds:?}");
+        for number in 0..10_000 {
+            store.delete("flood", &number.to_string(), later).expect("short");
+            store.delete("flood", &format!("later {number}"), later).expect("short");
+        }
+        assert_eq!((store.usage().entries, store.usage().bytes), (0, 0));
+    }
+}
+
+#[test]
 fn expired_entries_make_room_without_being_missed() {
     let store = Store::new(Bounds { entries: 1_000, bytes: 1 << 20 });
     for number in 0..1_000 {
