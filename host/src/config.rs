@@ -11,6 +11,7 @@
 
 mod check;
 mod checked;
+pub mod file;
 mod form;
 mod interpolate;
 mod node;

@@ -120,6 +120,7 @@ impl Gateway {
         let state = Arc::new(loader::state(&config.gateway));
         registry.show_state(Arc::clone(&state));
         let mut loader = Loader::new(engine, state, Arc::clone(&registry), workers);
+        let files = watch::seen(&loader::files(&config));
         let live = loader.load(&config)?;
         loader.commit();
         let (listeners, sockets) = Listeners::bind(&config.listeners, workers)?;
@@ -144,7 +145,7 @@ impl Gateway {
         Ok(Self {
             workers,
             shutdown_timeout: config.gateway.shutdown_timeout,
-            reloader: Reloader::new(path, config, loader, live, listeners, Arc::clone(&registry)),
+            reloader: Reloader::new(path, config, loader, live, listeners, Arc::clone(&registry), files),
             readiness: Readiness::default(),
             registry,
             admin,

@@ -11,6 +11,7 @@
 
 mod answer;
 mod bindings;
+mod complexity;
 mod component;
 mod console;
 mod deadline;

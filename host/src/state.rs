@@ -15,9 +15,9 @@ mod shards;
 mod store;
 
 pub use self::clock::{Clock, Moment};
-pub use self::consumers::{Consumer, ConsumerId, Consumers, Registration};
+pub use self::consumers::{Consumer, ConsumerId, Consumers, MOST_KEY_BYTES, Registration};
 pub use self::limiter::{Algorithm, Limiter, Quota};
-pub use self::shards::{Bounds, Usage};
+pub use self::shards::Bounds;
 pub use self::store::Store;
 
 /// What plugins share, in one process.

@@ -1,10 +1,10 @@
 //! Interpolation: `${env:NAME}` and `${file:path}` in a string stand for what is found there,
 //! `$${` stands for `${`. What was put in is a secret from then on, and is not looked at again.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::Surroundings;
+use super::file;
 use super::node::{Interpolated, Text, Value};
 use super::problem::{Place, Problem, quote};
 use super::secret::Secret;
@@ -100,15 +100,9 @@ impl Missing {
 /// What a file holds, without the newline at its end.
 fn secret_file(path: &Path) -> Result<String, Missing> {
     let shown = quote(&path.display().to_string());
-    let read = || {
-        let mut text = String::new();
-        std::fs::File::open(path)?.take(LARGEST_SECRET + 1).read_to_string(&mut text)?;
-        Ok(text)
-    };
-    let mut text = read().map_err(|error: std::io::Error| Missing::new(format!("cannot read {shown}: {error}")))?;
-    if text.len() as u64 > LARGEST_SECRET {
-        return Err(Missing::new(format!("{shown} is larger than 64 KiB")));
-    }
+    let bytes =
+        file::read(path, LARGEST_SECRET).map_err(|error| Missing::new(format!("cannot read {shown}: {error}")))?;
+    let mut text = String::from_utf8(bytes).map_err(|_| Missing::new(format!("{shown} is not UTF-8")))?;
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {

@@ -1,11 +1,11 @@
 //! The files: reads a config and what it includes into one document.
 
 use std::collections::HashSet;
-use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::Surroundings;
+use super::file;
 use super::form::{Document, Part};
 use super::interpolate::Interpolation;
 use super::node::{self, Text};
@@ -145,13 +145,7 @@ impl Reader<'_> {
 
 /// What a file holds, or why not.
 fn text(path: &Path) -> Result<String, String> {
-    let cannot = |error: std::io::Error| format!("cannot be read: {error}");
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(cannot)?;
-    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(cannot)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err("is larger than 4 MiB".to_owned());
-    }
+    let bytes = file::read(path, LARGEST_FILE).map_err(|error| format!("cannot be read: {error}"))?;
     String::from_utf8(bytes).map_err(|error| format!("is not UTF-8 from byte {} on", error.utf8_error().valid_up_to()))
 }
 

@@ -2,7 +2,7 @@
 //! chains. Finds every problem that only the components themselves can tell.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -249,7 +249,7 @@ fn source(source: &Source) -> Result<(std::borrow::Cow<'static, [u8]>, Vec<confi
             }
             None => Err(format!("no plugin named `{name}` is bundled")),
         },
-        Source::File(path) => match read(path) {
+        Source::File(path) => match config::file::read(path, MOST_FILE_BYTES) {
             Ok(bytes) => Ok((bytes.into(), Vec::new())),
             Err(error) => Err(format!("cannot read `{}`: {error}", path.display())),
         },
@@ -258,17 +258,6 @@ fn source(source: &Source) -> Result<(std::borrow::Cow<'static, [u8]>, Vec<confi
 
 /// A component file larger than this is not read; the sandbox refuses smaller ones yet.
 const MOST_FILE_BYTES: u64 = 64 * 1024 * 1024;
-
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let facts = std::fs::metadata(path)?;
-    if !facts.is_file() {
-        return Err(std::io::Error::other("it is not a file"));
-    }
-    if facts.len() > MOST_FILE_BYTES {
-        return Err(std::io::Error::other(format!("it takes {} bytes, the most is {MOST_FILE_BYTES}", facts.len())));
-    }
-    std::fs::read(path)
-}
 
 /// Turns what a plugin says of its configuration into problems with places in the file.
 fn refused(entry: &config::Plugin, error: LoadError, problems: &mut Vec<Problem>) {

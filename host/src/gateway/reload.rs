@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use super::GatewayError;
 use super::listeners::Listeners;
 use super::loader::{self, Loader};
+use super::watch::{self, Seen};
 use crate::config::{self, Config, Gateway};
 use crate::listener::Worker;
 use crate::live::Live;
@@ -24,8 +25,8 @@ pub(super) struct Reloader {
     registry: Arc<Registry>,
     /// What the process started with: some of it takes effect at a start only.
     started_with: Gateway,
-    /// Every file whose change may change the live config.
-    files: Vec<PathBuf>,
+    /// Every file whose change may change the live config, as it looked before it was read.
+    files: Seen,
 }
 
 impl Reloader {
@@ -36,13 +37,13 @@ impl Reloader {
         live: Arc<ArcSwap<Live>>,
         listeners: Listeners,
         registry: Arc<Registry>,
+        files: Seen,
     ) -> Self {
-        let files = loader::files(&config);
         let started_with = config.gateway;
         Self { path: path.to_owned(), loader: Some(loader), live, listeners, registry, started_with, files }
     }
 
-    pub(super) fn files(&self) -> &[PathBuf] {
+    pub(super) fn files(&self) -> &Seen {
         &self.files
     }
 
@@ -56,8 +57,8 @@ impl Reloader {
         let path = self.path.clone();
         let prepared = tokio::task::spawn_blocking(move || {
             let read = config::load(&path, &loader::surroundings());
-            let prepared = read.map_err(|problems| (problems.files().to_vec(), problems)).and_then(|config| {
-                let files = loader::files(&config);
+            let prepared = read.map_err(|problems| (watch::seen(problems.files()), problems)).and_then(|config| {
+                let files = watch::seen(&loader::files(&config));
                 match loader.load(&config) {
                     Ok(live) => Ok((config, live, files)),
                     Err(problems) => Err((files, problems)),
@@ -96,9 +97,10 @@ impl Reloader {
     }
 
     /// A file that is new in a refused configuration may be where it is mended.
-    fn watch_too(&mut self, files: Vec<PathBuf>) {
-        let unknown: Vec<_> = files.into_iter().filter(|file| !self.files.contains(file)).collect();
-        self.files.extend(unknown);
+    fn watch_too(&mut self, files: Seen) {
+        for (file, looks) in files {
+            self.files.entry(file).or_insert(looks);
+        }
     }
 
     fn swap(&self, config: &Config, live: Live, started: Instant) -> Duration {

@@ -23,14 +23,22 @@ pub(super) struct Watch {
     watcher: Option<RecommendedWatcher>,
     events: mpsc::Receiver<()>,
     folders: HashSet<PathBuf>,
-    seen: HashMap<PathBuf, Option<Looks>>,
+    seen: Seen,
 }
 
+/// Files, and what they looked like.
+pub(super) type Seen = HashMap<PathBuf, Option<Looks>>;
+
 /// What a file looks like from outside; another content nearly always changes one of them.
-type Looks = (u64, u64, i64, i64, u64);
+pub(super) type Looks = (u64, u64, i64, i64, u64);
+
+/// What files look like now. Ask before they are read: what is changed while a configuration is made of them counts.
+pub(super) fn seen(files: &[PathBuf]) -> Seen {
+    files.iter().map(|file| (file.clone(), looks(file))).collect()
+}
 
 impl Watch {
-    pub(super) fn new(files: &[PathBuf]) -> Self {
+    pub(super) fn new(files: &Seen) -> Self {
         // One waiting event says as much as many.
         let (sender, events) = mpsc::channel(1);
         let watcher = notify::recommended_watcher(move |_| {
@@ -38,20 +46,19 @@ impl Watch {
             let _ = sender.try_send(());
         });
         let watcher = watcher.inspect_err(|error| tracing::warn!("files are looked at every {POLL:?}: {error}")).ok();
-        let mut this = Self { watcher, events, folders: HashSet::new(), seen: HashMap::new() };
+        let mut this = Self { watcher, events, folders: HashSet::new(), seen: Seen::new() };
         this.follow(files);
         this
     }
 
-    /// From now on these files count, as they look now or looked when they were followed first.
-    pub(super) fn follow(&mut self, files: &[PathBuf]) {
-        let mut seen = HashMap::new();
-        for file in files {
-            let looks = self.seen.remove(file).unwrap_or_else(|| looks(file));
-            seen.insert(file.clone(), looks);
+    /// From now on these files count. What differs from how one looked when it was followed first is a change.
+    pub(super) fn follow(&mut self, files: &Seen) {
+        let mut seen = files.clone();
+        for (file, looks) in &mut seen {
+            *looks = self.seen.remove(file).unwrap_or(*looks);
         }
         self.seen = seen;
-        let folders: HashSet<PathBuf> = files.iter().map(|file| folder_of(file)).collect();
+        let folders: HashSet<PathBuf> = files.keys().map(|file| folder_of(file)).collect();
         if let Some(watcher) = &mut self.watcher {
             for gone in self.folders.difference(&folders) {
                 let _ = watcher.unwatch(gone);
@@ -68,13 +75,13 @@ impl Watch {
     /// Returns when one of the files looks different. Safe to drop at any time.
     pub(super) async fn changed(&mut self) {
         loop {
+            if self.look() {
+                return;
+            }
             if let Ok(Some(())) = timeout(POLL, self.events.recv()).await {
                 self.settle().await;
             } else if self.watcher.is_none() {
                 sleep(POLL).await;
-            }
-            if self.look() {
-                return;
             }
         }
     }
@@ -106,5 +113,31 @@ fn folder_of(file: &Path) -> PathBuf {
     match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changed_before_it_was_watched_is_noticed_and_noticed_once() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let folder = tempfile::tempdir().expect("a folder");
+            let (file, new) = (folder.path().join("gateway.toml"), folder.path().join("plugin.wasm"));
+            std::fs::write(&file, "old").expect("it is our folder");
+            let first = seen(std::slice::from_ref(&file));
+            std::fs::write(&file, "newer").expect("it is our folder");
+            let mut watch = Watch::new(&first);
+            watch.changed().await;
+            assert!(!watch.look());
+            // A file that joins later, and one that appears.
+            let joined = seen(&[file, new.clone()]);
+            std::fs::write(&new, "appeared").expect("it is our folder");
+            watch.follow(&joined);
+            watch.changed().await;
+            assert!(!watch.look());
+        });
     }
 }

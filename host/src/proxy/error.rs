@@ -85,6 +85,7 @@ impl ProxyError {
                 UpstreamError::Connect { .. } | UpstreamError::Closed { .. } => {
                     (502, error.reason(), "The upstream cannot be reached")
                 }
+                UpstreamError::Exhausted { .. } => (503, error.reason(), "The gateway is out of resources"),
                 UpstreamError::Malformed { .. } => (502, error.reason(), "The upstream's response is not valid"),
                 UpstreamError::ConnectTimeout { .. } | UpstreamError::ResponseTimeout { .. } => {
                     (504, error.reason(), "The upstream did not answer in time")

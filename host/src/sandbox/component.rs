@@ -5,6 +5,7 @@ use std::io;
 use thiserror::Error;
 use wasmtime::component::{self, ComponentExportIndex, InstancePre};
 
+use super::complexity;
 use super::engine::Engine;
 use super::host::Host;
 use super::plugin::ConfigureProblem;
@@ -51,6 +52,8 @@ pub enum LoadError {
     Ticker(#[source] io::Error),
     #[error("the component takes {bytes} bytes, the most is {most}")]
     TooLarge { bytes: usize, most: usize },
+    #[error("the component would take too long to compile: its largest function has {largest} bytes and variables")]
+    TooComplex { largest: u64 },
     #[error("this is a core module, not a component: build it with `--target wasm32-wasip2`")]
     CoreModule,
     #[error("this is not a WebAssembly component")]
@@ -94,6 +97,7 @@ impl Component {
             Some(preamble) if preamble.starts_with(b"\0asm") => {}
             _ => return Err(LoadError::NotWasm),
         }
+        complexity::check(bytes)?;
         let compiled = component::Component::from_binary(&engine.wasmtime, bytes)
             .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
         let needs = needs(engine, &compiled)?;

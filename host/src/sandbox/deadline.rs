@@ -52,7 +52,7 @@ pub(super) struct Deadline {
 }
 
 /// CPU time that `configure` has at least: a thousand entries of configuration take well under 1 ms.
-const CONFIGURE_CPU: Duration = Duration::from_millis(200);
+const CONFIGURE_CPU: Duration = Duration::from_millis(50);
 
 /// Why a call was ended.
 #[derive(Debug, thiserror::Error)]

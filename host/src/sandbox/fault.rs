@@ -21,6 +21,9 @@ pub enum Fault {
     Configure(String),
     #[error("no instance could be made: {0}")]
     Instantiate(String),
+    /// The last attempt failed a moment ago, and another is not made yet.
+    #[error("no instance is made again so soon: {0}")]
+    Resting(String),
     /// Every instance is in use and the queue is full, or the wait took too long.
     #[error("all of its {0} instances are in use")]
     Busy(usize),
@@ -33,7 +36,7 @@ impl Fault {
             Self::Deadline(_) => FaultKind::Deadline,
             Self::Memory { .. } => FaultKind::Memory,
             Self::IllegalAnswer(_) => FaultKind::IllegalAnswer,
-            Self::Configure(_) | Self::Instantiate(_) => FaultKind::Instantiation,
+            Self::Configure(_) | Self::Instantiate(_) | Self::Resting(_) => FaultKind::Instantiation,
             Self::Busy(_) => FaultKind::NoInstance,
         }
     }

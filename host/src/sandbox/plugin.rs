@@ -143,12 +143,14 @@ impl Plugin {
 
     /// A new instance, configured as the first one was.
     fn instance(&self, worker: usize) -> Result<Instance, Fault> {
-        let started = Instance::start(&self.component, self.identity.clone(), &self.spec.limits);
-        let mut instance = started.map_err(|error| Fault::Instantiate(error.to_string()))?;
-        instance.count(Arc::clone(&self.metrics), worker);
-        match instance.configure(&self.spec.config) {
-            Ok(()) => Ok(instance),
-            Err(error) => Err(Fault::Configure(error.to_string())),
-        }
+        self.pools[worker].make(|| {
+            let started = Instance::start(&self.component, self.identity.clone(), &self.spec.limits);
+            let mut instance = started.map_err(|error| Fault::Instantiate(error.to_string()))?;
+            instance.count(Arc::clone(&self.metrics), worker);
+            match instance.configure(&self.spec.config) {
+                Ok(()) => Ok(instance),
+                Err(error) => Err(Fault::Configure(error.to_string())),
+            }
+        })
     }
 }

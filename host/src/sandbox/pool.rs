@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -19,7 +20,20 @@ pub(super) struct Pool {
     /// Instances that may be leased to exchanges.
     slots: Arc<Semaphore>,
     waiting: AtomicUsize,
+    rest: Mutex<Option<Rest>>,
 }
+
+/// No instance is made for a while, because the last one could not be.
+#[derive(Debug, Clone)]
+struct Rest {
+    until: Instant,
+    wait: Duration,
+    why: String,
+}
+
+/// Making an instance that fails may take as long as `configure` may run, and every request would pay it.
+const FIRST_REST: Duration = Duration::from_millis(50);
+const LONGEST_REST: Duration = Duration::from_secs(5);
 
 /// An instance that belongs to one exchange. It is discarded with its store when the lease ends.
 pub struct Lease {
@@ -33,7 +47,21 @@ impl Pool {
             free: Mutex::new(Vec::new()),
             slots: Arc::new(Semaphore::new(instances.clamp(1, Semaphore::MAX_PERMITS))),
             waiting: AtomicUsize::new(0),
+            rest: Mutex::new(None),
         }
+    }
+
+    /// Makes an instance, unless making the last one failed a moment ago. Each failure in a row doubles the wait.
+    pub(super) fn make(&self, new: impl FnOnce() -> Result<Instance, Fault>) -> Result<Instance, Fault> {
+        let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = match &*rest {
+            Some(rest) if Instant::now() < rest.until => return Err(Fault::Resting(rest.why.clone())),
+            Some(rest) => (rest.wait * 2).min(LONGEST_REST),
+            None => FIRST_REST,
+        };
+        let made = new();
+        *rest = made.as_ref().err().map(|fault| Rest { until: Instant::now() + wait, wait, why: fault.to_string() });
+        made
     }
 
     pub(super) fn take(&self) -> Option<Instance> {

@@ -21,8 +21,8 @@ pub(super) const PROVIDED: [&str; 5] = ["wasi:cli", "wasi:clocks", "wasi:filesys
 pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     clocks::wall_clock::add_to_linker::<Host, WasiClocks>(linker, clocks_of)?;
     clocks::monotonic_clock::add_to_linker::<Host, WasiClocks>(linker, clocks_of)?;
-    random::random::add_to_linker::<Host, WasiRandom>(linker, |host| &mut host.wasi.random)?;
-    random::insecure::add_to_linker::<Host, WasiRandom>(linker, |host| &mut host.wasi.random)?;
+    random::random::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    random::insecure::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     random::insecure_seed::add_to_linker::<Host, WasiRandom>(linker, |host| &mut host.wasi.random)?;
     filesystem::preopens::add_to_linker::<Host, WasiFilesystem>(linker, files_of)?;
     sync::filesystem::types::add_to_linker::<Host, WasiFilesystem>(linker, files_of)?;
@@ -44,6 +44,36 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
 
 fn clocks_of(host: &mut Host) -> WasiClocksCtxView<'_> {
     WasiClocksCtxView { ctx: &mut host.wasi.clocks, table: &mut host.wasi.table }
+}
+
+/// Bytes of random numbers in one answer. The library's own bound is what a whole call may move, 64 MiB.
+const MOST_RANDOM_BYTES: u64 = 64 * 1024;
+
+fn bounded(bytes: u64) -> wasmtime::Result<u64> {
+    if bytes <= MOST_RANDOM_BYTES {
+        return Ok(bytes);
+    }
+    Err(wasmtime::Error::msg(format!("asked for {bytes} random bytes; at most {MOST_RANDOM_BYTES} are given at once")))
+}
+
+impl random::random::Host for Host {
+    fn get_random_bytes(&mut self, bytes: u64) -> wasmtime::Result<Vec<u8>> {
+        random::random::Host::get_random_bytes(&mut self.wasi.random, bounded(bytes)?)
+    }
+
+    fn get_random_u64(&mut self) -> wasmtime::Result<u64> {
+        random::random::Host::get_random_u64(&mut self.wasi.random)
+    }
+}
+
+impl random::insecure::Host for Host {
+    fn get_insecure_random_bytes(&mut self, bytes: u64) -> wasmtime::Result<Vec<u8>> {
+        random::insecure::Host::get_insecure_random_bytes(&mut self.wasi.random, bounded(bytes)?)
+    }
+
+    fn get_insecure_random_u64(&mut self) -> wasmtime::Result<u64> {
+        random::insecure::Host::get_insecure_random_u64(&mut self.wasi.random)
+    }
 }
 
 fn files_of(host: &mut Host) -> WasiFilesystemCtxView<'_> {

@@ -88,6 +88,7 @@ impl Attempt<'_> {
         let endpoint = || Arc::clone(&self.endpoint.text);
         match tokio::time::timeout(after, connection::open(host, port)).await {
             Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(source)) if is_exhaustion(&source) => Err(UpstreamError::Exhausted { endpoint: endpoint(), source }),
             Ok(Err(source)) => Err(UpstreamError::Connect { endpoint: endpoint(), source }),
             Err(_) => Err(UpstreamError::ConnectTimeout { endpoint: endpoint(), after }),
         }
@@ -130,6 +131,13 @@ impl Attempt<'_> {
 
 /// What a request without a path asks for.
 static ROOT: LazyLock<PathAndQuery> = LazyLock::new(|| PathAndQuery::from_static("/"));
+
+/// Whether a connection failed for want of something on this side, which says nothing of the endpoint.
+fn is_exhaustion(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let here = [Errno::MFILE, Errno::NFILE, Errno::ADDRNOTAVAIL, Errno::NOBUFS, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|errno| here.contains(&errno))
+}
 
 fn prepare(mut request: Request<RequestBody>, authority: &HeaderValue) -> Request<RequestBody> {
     if !request.headers().contains_key(HOST) {

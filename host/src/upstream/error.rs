@@ -15,6 +15,9 @@ pub enum UpstreamError {
     NoEndpoint { upstream: Arc<str> },
     #[error("cannot connect to {endpoint}")]
     Connect { endpoint: Arc<str>, source: io::Error },
+    /// The gateway itself has no descriptor, port or memory for one more connection.
+    #[error("no resources to connect to {endpoint}")]
+    Exhausted { endpoint: Arc<str>, source: io::Error },
     #[error("no connection to {endpoint} within {after:?}")]
     ConnectTimeout { endpoint: Arc<str>, after: Duration },
     #[error("no response from {endpoint} within {after:?}")]
@@ -35,6 +38,7 @@ impl UpstreamError {
         match self {
             Self::NoEndpoint { .. } => "upstream-no-endpoint",
             Self::Connect { .. } => "upstream-connect",
+            Self::Exhausted { .. } => "gateway-exhausted",
             Self::ConnectTimeout { .. } => "upstream-connect-timeout",
             Self::ResponseTimeout { .. } => "upstream-timeout",
             Self::Closed { .. } => "upstream-reset",
@@ -52,6 +56,7 @@ impl UpstreamError {
         match self {
             Self::NoEndpoint { .. } => None,
             Self::Connect { endpoint, .. }
+            | Self::Exhausted { endpoint, .. }
             | Self::ConnectTimeout { endpoint, .. }
             | Self::ResponseTimeout { endpoint, .. }
             | Self::Closed { endpoint, .. }

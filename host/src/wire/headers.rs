@@ -89,6 +89,34 @@ pub fn is_said_by_gateway(name: &HeaderName) -> bool {
     SAID_BY_GATEWAY.contains(name)
 }
 
+/// Whether requests need a header to work: what all of HTTP gives a meaning cannot become one plugin's own, who
+/// would take it from every route.
+pub fn is_common(name: &HeaderName) -> bool {
+    let families = ["accept", "content-", "if-", "sec-", "access-control-"];
+    is_said_by_gateway(name) || COMMON.contains(name) || families.iter().any(|start| name.as_str().starts_with(start))
+}
+
+/// Request fields of RFC 9110, 9111, 6265 and 7540, and the trace context of the W3C, beside whole families.
+const COMMON: [HeaderName; 17] = [
+    header::AUTHORIZATION,
+    header::CACHE_CONTROL,
+    header::COOKIE,
+    header::DATE,
+    header::EXPECT,
+    header::FROM,
+    header::MAX_FORWARDS,
+    header::ORIGIN,
+    header::PRAGMA,
+    header::RANGE,
+    header::REFERER,
+    header::UPGRADE_INSECURE_REQUESTS,
+    header::USER_AGENT,
+    HeaderName::from_static("baggage"),
+    HeaderName::from_static("priority"),
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+];
+
 /// Header names that clients may not say, in any alias: `_` and `.` stand for `-` in the eyes of
 /// upstreams that make variables of header names (CGI, RFC 3875 section 4.1.18).
 #[derive(Debug, Clone, Default)]
@@ -161,6 +189,14 @@ mod tests {
             headers(&[("connection", "close, x-hop, X-Consumer-Name"), ("x-hop", "1"), ("x-consumer-name", "acme")]);
         strip_hop_by_hop(&mut got, |name| name == "x-consumer-name");
         assert_eq!(got, headers(&[("x-consumer-name", "acme")]));
+    }
+
+    #[test]
+    fn what_all_of_http_says_cannot_become_a_plugins_own() {
+        for name in ["authorization", "cookie", "x-forwarded-for", "accept-encoding", "content-type", "if-none-match"] {
+            assert!(is_common(&name.parse().expect("a name")), "{name}");
+        }
+        assert!(!is_common(&HeaderName::from_static("x-consumer-name")));
     }
 
     #[test]

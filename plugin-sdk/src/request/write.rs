@@ -31,25 +31,40 @@ impl Request {
     /// Changes the path: percent-encoded, starting with `/`, without a query. The route stays.
     ///
     /// # Panics
-    /// When the gateway refuses it.
+    /// When the gateway refuses it. [`try_set_path`](Self::try_set_path) answers an error instead.
     #[track_caller]
     pub fn set_path(&mut self, path: impl AsRef<str>) {
         let path = path.as_ref();
+        let result = self.try_set_path(path);
+        written("path", path, result);
+    }
+
+    /// Changes the path, if it is one and not too long: with the query it has 65,534 bytes at most.
+    pub fn try_set_path(&mut self, path: impl AsRef<str>) -> Result<(), WriteError> {
         self.facts.path.take();
-        written("path", path, backend::request::set_path(path));
+        backend::request::set_path(path.as_ref())
     }
 
     /// Changes the query, without its `?`, percent-encoded; `None` removes it.
     ///
     /// # Panics
-    /// When the gateway refuses it.
+    /// When the gateway refuses it. [`try_set_query`](Self::try_set_query) answers an error instead.
     #[track_caller]
     pub fn set_query(&mut self, query: Option<&str>) {
+        let result = self.try_set_query(query);
+        written("query", query.unwrap_or_default(), result);
+    }
+
+    /// Changes the query, if it is one and not too long: with the path it has 65,534 bytes at most.
+    pub fn try_set_query(&mut self, query: Option<&str>) -> Result<(), WriteError> {
         self.facts.query.take();
-        written("query", query.unwrap_or_default(), backend::request::set_query(query));
+        backend::request::set_query(query)
     }
 
     /// Changes the query to these parameters; none of them removes it.
+    ///
+    /// # Panics
+    /// When the query is too long.
     #[track_caller]
     pub fn set_query_params(&mut self, params: &QueryParams) {
         let query = params.to_string();
@@ -87,6 +102,8 @@ impl Request {
 #[track_caller]
 pub(crate) fn written(what: &str, value: impl Display, result: Result<(), WriteError>) {
     if let Err(error) = result {
+        // The beginning says which it was, and one line of the log has room for it.
+        let value = format!("{value:.100}");
         panic!("cannot write the {what} `{value}`: {error}");
     }
 }

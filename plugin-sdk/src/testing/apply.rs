@@ -41,13 +41,16 @@ pub(crate) fn remove_header(fields: &mut Fields, name: &str) -> Result<(), Heade
 
 /// The path, if it is one. It is not brought into normal form.
 pub(crate) fn path(path: &str) -> Result<String, WriteError> {
-    let is_path = path.starts_with('/') && !path.contains('?') && is_uri_text(path);
+    let is_path = path.starts_with('/') && !path.contains('?') && is_uri_text(path) && path.len() <= MOST_TARGET_BYTES;
     if is_path { Ok(path.to_owned()) } else { Err(WriteError::Invalid) }
 }
 
+/// Of path and query together, in the gateway; here of each.
+const MOST_TARGET_BYTES: usize = 65_534;
+
 /// The query, if it is one.
 pub(crate) fn query(query: &str) -> Result<String, WriteError> {
-    if is_uri_text(query) { Ok(query.to_owned()) } else { Err(WriteError::Invalid) }
+    if is_uri_text(query) && query.len() <= MOST_TARGET_BYTES { Ok(query.to_owned()) } else { Err(WriteError::Invalid) }
 }
 
 /// The status, if a plugin may set it.

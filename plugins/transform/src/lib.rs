@@ -29,6 +29,9 @@ pub struct Transform {
     status: status::Map,
 }
 
+/// Fields of a query; more take longer to edit than a hook may. PHP takes as many.
+const MOST_PARAMS: usize = 1_000;
+
 #[plugin]
 impl Plugin for Transform {
     type Config = Config;
@@ -48,15 +51,23 @@ impl Plugin for Transform {
 
         self.request_headers.apply(request, headers);
         if !self.query.is_empty() {
+            if request.query().is_some_and(|query| query.matches('&').count() >= MOST_PARAMS) {
+                return Ok(Reply::bad_request().detail("The query has too many fields.").into());
+            }
             let before = request.query_params();
             let mut params = before.clone();
             self.query.apply(&mut params, query);
             if params != before {
-                request.set_query_params(&params);
+                let query = params.to_string();
+                if request.try_set_query(Some(query.as_str()).filter(|query| !query.is_empty())).is_err() {
+                    return Ok(too_long());
+                }
             }
         }
-        if let Some(path) = path {
-            request.set_path(path);
+        if let Some(path) = path
+            && request.try_set_path(path).is_err()
+        {
+            return Ok(too_long());
         }
         Ok(Action::Next)
     }
@@ -67,4 +78,9 @@ impl Plugin for Transform {
         self.status.apply(response);
         Action::Next
     }
+}
+
+/// What was well-formed before it was edited is too long after.
+fn too_long() -> Action {
+    Reply::problem(StatusCode::URI_TOO_LONG, "The request target is too long").into()
 }

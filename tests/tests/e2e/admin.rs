@@ -63,6 +63,9 @@ fn the_families_of_metrics_are_what_dashboards_are_built_on() {
     tollgate_requests gauge
     tollgate_on_log_dropped_total counter
     tollgate_log_lines_dropped_total counter
+    tollgate_state_entries gauge
+    tollgate_state_bytes gauge
+    tollgate_state_evicted_total counter
     process_cpu_seconds_total counter
     process_resident_memory_bytes gauge
     process_open_fds gauge

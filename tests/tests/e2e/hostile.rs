@@ -1,5 +1,7 @@
 //! Plugins that misbehave: each fails its own request, says why in the log, and disturbs nothing else.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use tests::{Client, Gateway, Request, wait_for};
 
 use crate::gateway;
@@ -81,6 +83,29 @@ fn a_plugin_that_eats_memory_meets_its_limit() {
 }
 
 #[test]
+fn a_plugin_cannot_ask_for_random_bytes_without_bound() {
+    let more = "limits = { memory = \"64MiB\", deadline = \"1s\" }";
+    fails_alone(more, "random", "trap", "asked for 33554432 random bytes; at most 65536 are given at once");
+}
+
+#[test]
+fn a_plugin_that_cannot_be_configured_again_rests_between_attempts() {
+    let soon = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970") + Duration::from_secs(3);
+    let more = format!("config = {{ do = \"fail-after {}\", at = \"configure\" }}", soon.as_millis());
+    let plugin =
+        plugin("hostile", "hostile", &format!("grants = [\"state\", \"limiter\"]\nisolation = \"request\"\n{more}"));
+    let gateway = gateway(&format!("{plugin}{}", routes(&[("evil", &["hostile"]), ("good", &[])])));
+    assert_eq!(gateway.get("/evil/x").status, 200);
+    let resting = wait_for("a rest", || {
+        gateway.get("/evil/x");
+        gateway.log().into_iter().find(|line| line["message"].as_str().is_some_and(|it| it.contains("again so soon")))
+    });
+    let message = resting["message"].as_str().expect("text");
+    assert!(message.contains("refused, in a new instance, the configuration that it had accepted"), "{message}");
+    assert_eq!((gateway.get("/evil/x").status, gateway.get("/good/x").status), (500, 200));
+}
+
+#[test]
 fn a_plugin_cannot_hoard_handles() {
     fails_alone("limits = { deadline = \"1s\" }", "handles", "trap", "trapped: ");
 }
@@ -155,7 +180,7 @@ fn a_loop_on_one_route_leaves_another_its_latency() {
             assert_eq!(client.send(Request::get("/evil/x").header("x-do", "loop")).status, 500);
         }
     });
-    let (mut client, mut slowest) = (gateway.client(), std::time::Duration::ZERO);
+    let (mut client, mut slowest) = (gateway.client(), Duration::ZERO);
     while !looping.is_finished() {
         let asked = std::time::Instant::now();
         assert_eq!(client.get("/good/x").status, 200);

@@ -30,10 +30,11 @@ fn what_is_no_plugin_is_refused_with_what_it_is() {
     for (name, text) in components {
         folder.write(&format!("{name}.wasm"), wat::parse_str(text).expect("it is good text"));
     }
+    folder.write("slow.wasm", wat::parse_str(slow_to_compile(600_000)).expect("it is good text"));
     folder.write("text.wasm", "not WebAssembly");
     folder.write("cut.wasm", &component("witness")[..10_000]);
     std::fs::create_dir(folder.path().join("folder.wasm")).expect("it is our folder");
-    let names = components.map(|(name, _)| name).into_iter().chain(["text", "cut", "folder", "missing"]);
+    let names = components.map(|(name, _)| name).into_iter().chain(["text", "cut", "folder", "missing", "slow"]);
     let entries: String = names.map(|name| format!("[[plugin]]\nsource = \"./{name}.wasm\"\n")).collect();
     let _settled = settled();
     insta::assert_snapshot!(problems(&folder, &entries, &[]), @r"
@@ -47,10 +48,18 @@ fn what_is_no_plugin_is_refused_with_what_it_is() {
     gateway.toml:16:10: plugin `other-type`: an import or export has another type than the contract says: failed to convert function to given type: type mismatch with parameters: expected 1-tuple, found 0-tuple
     gateway.toml:18:10: plugin `text`: this is not a WebAssembly component
     gateway.toml:20:10: plugin `cut`: the component does not compile: failed to parse WebAssembly module: wasm component contains an invalid module section: section range [range] is out of bounds (bound = 10000)
-    gateway.toml:22:10: plugin `folder`: cannot read `./folder.wasm`: it is not a file
+    gateway.toml:22:10: plugin `folder`: cannot read `./folder.wasm`: it is not a regular file
     gateway.toml:24:10: plugin `missing`: cannot read `./missing.wasm`: No such file or directory (os error 2)
-    12 problems
+    gateway.toml:26:10: plugin `slow`: the component would take too long to compile: its largest function has 600000 bytes and variables
+    13 problems
     ");
+}
+
+/// Compiling it takes time with the square of the size of its function.
+pub fn slow_to_compile(bytes: usize) -> String {
+    let step = "(block (br_if 0 (local.get 0)) (local.set 0 (i32.load (local.get 0))))";
+    let steps = step.repeat(bytes / 14);
+    format!("(component (core module (memory 1) (func (param i32) {steps})))")
 }
 
 /// Takes its configuration, and has nothing to do.
@@ -138,7 +147,9 @@ fn a_plugin_that_misbehaves_in_configure_is_refused() {
     for (deed, why) in [
         ("trap", "plugin `hostile`: `configure` failed: trapped: "),
         ("error", "plugin `hostile`: failed as it was told"),
-        ("loop", "plugin `hostile`: `configure` failed: passed its deadline: ran for more than 200ms of CPU time"),
+        ("loop", "plugin `hostile`: `configure` failed: passed its deadline: ran for more than 50ms of CPU time"),
+        ("own authorization", "`authorization` is for clients to say and cannot be owned"),
+        ("own content-length", "`content-length` belongs to the gateway and cannot be owned"),
         ("sleep", "tried to sleep or wait"),
         ("state-value", "`state` cannot be used inside `configure`"),
         ("limiter-keys", "`limiter` cannot be used inside `configure`"),

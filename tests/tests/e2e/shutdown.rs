@@ -2,6 +2,7 @@
 
 use tests::{Client, Gate, Gateway, Reply, Request, Signal, Upstream, wait_for};
 
+use crate::hostile_load::slow_to_compile;
 use crate::{everything_to, gateway, gateway_to};
 
 /// A gateway with a request in flight on a connection, which ends when the gate opens.
@@ -105,12 +106,11 @@ fn a_gateway_stops_while_it_is_under_load_without_a_failed_request() {
 }
 
 #[test]
-fn a_gateway_stops_while_it_reads_a_configuration_that_has_no_end() {
+fn a_gateway_stops_while_it_compiles_a_plugin() {
     let mut gateway = gateway_to("internal:echo", "");
-    let path = gateway.folder().path().join("gateway.toml");
-    std::fs::remove_file(&path).expect("it is there");
-    // Who opens it waits for a writer.
-    assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("there is mkfifo").success());
+    let slow = wat::parse_str(slow_to_compile(500_000)).expect("it is good text");
+    gateway.folder().write("slow.wasm", slow);
+    gateway.edit(&format!("[[plugin]]\nsource = \"./slow.wasm\"\n{}", everything_to("internal:echo", "")));
     gateway.signal(Signal::HUP);
     gateway.wait_for_log("SIGHUP: reading the configuration again");
     gateway.signal(Signal::TERM);

@@ -8,6 +8,7 @@ use crate::config::problem::{Place, Problem, quote};
 use crate::config::{Consumer, Credential, Secret};
 
 use super::names::twice;
+use crate::state::MOST_KEY_BYTES;
 
 pub(super) fn consumers(forms: &[form::Consumer], problems: &mut Vec<Problem>) -> Vec<Consumer> {
     let mut names = HashMap::new();
@@ -33,6 +34,9 @@ fn consumer<'a>(
     for key in form.credentials.iter().filter_map(|credential| credential.key.as_ref()) {
         if key.value.is_empty() {
             problems.push(Problem::new(&key.place, format!("the key is empty{about}")));
+        } else if key.value.len() > MOST_KEY_BYTES {
+            let message = format!("the key has more than {MOST_KEY_BYTES} bytes{about}");
+            problems.push(Problem::new(&key.place, message));
         } else if let Some(first) = keys.insert(&key.value, &key.place) {
             let message = format!("the same key is given twice{about}");
             problems.push(Problem::new(&key.place, message).help(format!("the first is at {first}")));

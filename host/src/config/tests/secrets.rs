@@ -51,6 +51,19 @@ gateway.shutdown-timeout = "${{file:nope}}"
 }
 
 #[test]
+fn what_is_no_regular_file_is_not_read() {
+    let text = format!("gateway.log = {{ level = \"${{file:pipe}}\", format = \"${{file:.}}\" }}\n{BASE}");
+    let files = Files::new(&[("gateway.toml", &text)]);
+    let made = std::process::Command::new("mkfifo").arg(files.path().join("pipe")).status();
+    assert!(made.expect("there is mkfifo").success());
+    assert_snapshot!(files.problems(), @r"
+    gateway.toml:1:25: cannot read `pipe`: it is not a regular file
+    gateway.toml:1:50: cannot read `.`: it is not a regular file
+    2 problems
+    ");
+}
+
+#[test]
 fn problems_never_show_what_was_put_in() {
     let shown = problems(
         r#"

@@ -21,6 +21,9 @@ impl wit::setup::Host for Host {
         if headers::belongs_to_gateway(&name) {
             return Err(wasmtime::Error::msg(format!("`{name}` belongs to the gateway and cannot be owned")));
         }
+        if headers::is_common(&name) {
+            return Err(wasmtime::Error::msg(format!("`{name}` is for clients to say and cannot be owned")));
+        }
         if self.declarations.owned.len() >= MOST_OWNED {
             return Err(wasmtime::Error::msg(format!("owns more than {MOST_OWNED} headers")));
         }

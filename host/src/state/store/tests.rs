@@ -135,6 +135,7 @@ fn the_scope_that_has_the_most_makes_room() {
         assert_eq!(store.usage().dropped, dropped, "{bounds:?}");
         for number in 0..10_000 {
             store.delete("flood", &number.to_string(), later).expect("short");
+            store.delete("modest", &number.to_string(), later).expect("short");
             store.delete("flood", &format!("later {number}"), later).expect("short");
         }
         assert_eq!((store.usage().entries, store.usage().bytes), (0, 0));

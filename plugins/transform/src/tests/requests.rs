@@ -99,6 +99,20 @@ fn a_client_cannot_add_climb_or_leave_out_a_segment() {
 }
 
 #[test]
+fn a_target_that_edits_make_too_long_and_a_query_of_too_many_fields_are_refused() {
+    let query = json!({ "request": { "query": { "set": { "copy": "{request.header.x-long}" } } } });
+    let path = json!({ "request": { "path": "/{request.header.x-long}" } });
+    for config in [query.clone(), path] {
+        let reply = plugin(config).request(get("/").header("x-long", "%".repeat(30_000))).reply();
+        assert_eq!(reply.status(), 414);
+    }
+    let many = format!("/?{}", "a&".repeat(1_000));
+    assert_eq!(plugin(query.clone()).request(get(&many)).reply().status(), 400);
+    let fewer = &many[..many.len() - 2];
+    assert_eq!(target(&sent(query, get(fewer))), format!("{fewer}copy="));
+}
+
+#[test]
 fn a_path_of_a_param_that_the_route_lacks_is_a_fault_that_names_it() {
     let config = json!({ "request": { "path": "/{param.idd}" } });
     assert_eq!(plugin(config).request(get("/").route("users")).fault(), "route `users` captures no `idd`");

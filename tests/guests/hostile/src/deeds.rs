@@ -39,6 +39,9 @@ pub fn perform(deed: &str) -> Result<String, String> {
             (0..200_000).for_each(|key| drop(limiter::acquire(&format!("key {key}"), &quotas, 1)));
         }
         "look-around" => return Ok(look_around()),
+        "random" => drop(black_box(crate::handles::random(1 << 25))),
+        other if other.starts_with("own ") => setup::own_header(&other["own ".len()..]),
+        other if other.starts_with("fail-after ") => fail_after(&other["fail-after ".len()..])?,
         other => return Err(format!("does not know how to do `{other}`")),
     }
     Ok("done".into())
@@ -128,4 +131,11 @@ fn look_around() -> String {
         std::env::args().count(),
         std::thread::Builder::new().spawn(|| ()).is_ok(),
     )
+}
+
+/// Fails once the wall clock has passed this many milliseconds since 1970.
+fn fail_after(moment: &str) -> Result<(), String> {
+    let moment: u128 = moment.parse().map_err(|_| "is told no moment".to_owned())?;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_err(|error| error.to_string())?;
+    if now.as_millis() < moment { Ok(()) } else { Err("its time has come".into()) }
 }

@@ -1,9 +1,18 @@
-//! Hoards handles: timers of WASI that it never lets go.
+//! Asks WASI for too much: timers that it never lets go, and random bytes.
 
 wit_bindgen::generate!({
     inline: r#"
         package tests:hostile;
-        world handles { import wasi:clocks/monotonic-clock@0.2.6; }
+        world handles {
+            import wasi:clocks/monotonic-clock@0.2.6;
+            import wasi:random/random@0.2.6;
+        }
+        package wasi:random@0.2.6 {
+            interface random {
+                get-random-bytes: func(len: u64) -> list<u8>;
+                get-random-u64: func() -> u64;
+            }
+        }
         package wasi:io@0.2.6 {
             interface poll {
                 resource pollable {
@@ -27,6 +36,11 @@ wit_bindgen::generate!({
     "#,
     generate_all,
 });
+
+/// Random bytes.
+pub fn random(count: u64) -> Vec<u8> {
+    wasi::random::random::get_random_bytes(count)
+}
 
 /// Takes this many handles, and answers how many it has.
 pub fn hoard(count: usize) -> usize {
