@@ -26,13 +26,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{Request, Response};
+use http::Response;
 
 pub use answer_body::{AnswerBodyError, UpstreamBody};
 pub use definition::Upstream;
 pub use error::UpstreamError;
 pub use request_body::{BodyMeter, ClientBody, RequestBody, RequestBodyError};
 
+use crate::http1::client::Request;
 use balance::Turns;
 use definition::Endpoint;
 #[cfg(test)]
@@ -82,8 +83,7 @@ impl WorkerUpstreams {
     /// Sends `request` to an endpoint of the upstream with this index in the config, and waits for
     /// the head of the response; its body streams.
     ///
-    /// The target is in origin form and the headers are cleaned; a request without `Host` gets the
-    /// endpoint's. `response_timeout` replaces the upstream's own: the longest silence between the
+    /// The headers are cleaned; a request without `Host` gets the endpoint's. `response_timeout` replaces the upstream's own: the longest silence between the
     /// last piece of the request and the head of the response.
     ///
     /// A request is sent once. Only when an idle connection turns out to be closed before anything
@@ -100,7 +100,8 @@ impl WorkerUpstreams {
     pub async fn send(
         &self,
         upstream: usize,
-        request: Request<RequestBody>,
+        request: Request<'_>,
+        body: RequestBody,
         response_timeout: Option<Duration>,
     ) -> Result<Answer, UpstreamError> {
         let upstream = &self.upstreams[upstream];
@@ -109,7 +110,7 @@ impl WorkerUpstreams {
             connect: upstream.connect_timeout,
             response: response_timeout.unwrap_or(upstream.response_timeout),
         };
-        let response = attempt::run(endpoint, timeouts, request).await?;
+        let response = attempt::run(endpoint, timeouts, request, body).await?;
         Ok(Answer { response, endpoint: Arc::clone(&endpoint.text) })
     }
 

@@ -5,8 +5,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Bytes, BytesMut};
 use http::header;
-use http::uri::PathAndQuery;
-use http::{HeaderMap, Method, StatusCode, Version, response};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, response};
 use http_body::{Body, SizeHint};
 use tokio::net::TcpStream;
 
@@ -15,6 +14,7 @@ use super::error::{BodyError, HeadError};
 use super::head::{self, HeadLimits};
 use super::stream::Stream;
 use super::write::{self, Length};
+pub use super::write::{Edit, Fields, Request};
 
 const LIMITS: HeadLimits = HeadLimits { bytes: 64 * 1024, fields: 256 };
 /// 1xx before the response itself (RFC 9110, section 15.2).
@@ -24,15 +24,6 @@ const MOST_INTERIM_RESPONSES: usize = 8;
 #[derive(Debug)]
 pub struct Connection {
     stream: Stream,
-}
-
-/// A request's head.
-#[derive(Debug)]
-pub struct Request<'h> {
-    pub method: &'h Method,
-    pub target: &'h PathAndQuery,
-    /// `Host` among them; framing is written by itself.
-    pub headers: &'h HeaderMap,
 }
 
 /// Why there is no response.
@@ -83,10 +74,11 @@ impl Connection {
     pub async fn send<B: Body<Data = Bytes> + Unpin>(
         mut self,
         request: Request<'_>,
+        host: &HeaderValue,
         body: &mut Option<B>,
     ) -> Result<(response::Parts, Answer<B>), SendError<B::Error>> {
         let length = body.as_ref().map_or(Length::None, |body| length_of(body, request.method));
-        write::request(&mut self.stream.output, request.method, request.target, request.headers, length);
+        write::request(&mut self.stream.output, request, host, length);
         // Alone, so that a connection that is closed takes nothing of the body with it.
         std::future::poll_fn(|context| self.stream.poll_flush(context)).await.map_err(SendError::Unsent)?;
         let body = body.take().filter(|_| length != Length::None);

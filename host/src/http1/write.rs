@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::BytesMut;
-use http::header::{self, HeaderMap, HeaderName};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
 
@@ -30,13 +30,50 @@ pub enum Persistence {
     KeepAlive,
 }
 
-pub fn request(output: &mut BytesMut, method: &Method, target: &PathAndQuery, headers: &HeaderMap, length: Length) {
+/// The head of a request as it is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'h> {
+    pub method: &'h Method,
+    pub target: &'h PathAndQuery,
+    pub fields: Fields<'h>,
+}
+
+/// The fields of a message as they are written: those that came, and what is said in place of some of them.
+/// So a head is changed on its way without being copied.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields<'h> {
+    pub came: &'h HeaderMap,
+    pub edits: &'h [Edit],
+}
+
+/// Replaces every value of a field by one, or by none.
+pub type Edit = (HeaderName, Option<HeaderValue>);
+
+impl<'h> Fields<'h> {
+    pub fn iter(self) -> impl Iterator<Item = (&'h HeaderName, &'h HeaderValue)> {
+        let came = self.came.iter().filter(move |(name, _)| !self.edits.iter().any(|(edited, _)| edited == *name));
+        came.chain(self.edits.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))))
+    }
+
+    pub fn get(self, name: &HeaderName) -> Option<&'h HeaderValue> {
+        match self.edits.iter().find(|(edited, _)| edited == name) {
+            Some((_, value)) => value.as_ref(),
+            None => self.came.get(name),
+        }
+    }
+}
+
+/// `host` is for a request whose fields have none.
+pub fn request(output: &mut BytesMut, request: Request<'_>, host: &HeaderValue, length: Length) {
     output.reserve(512);
-    output.extend_from_slice(method.as_str().as_bytes());
+    output.extend_from_slice(request.method.as_str().as_bytes());
     output.extend_from_slice(b" ");
-    output.extend_from_slice(target.as_str().as_bytes());
+    output.extend_from_slice(request.target.as_str().as_bytes());
     output.extend_from_slice(b" HTTP/1.1\r\n");
-    fields(output, headers, length == Length::None);
+    if request.fields.get(&header::HOST).is_none() {
+        field(output, &header::HOST, host);
+    }
+    fields(output, request.fields.iter(), length == Length::None);
     framing(output, length);
     output.extend_from_slice(b"\r\n");
 }
@@ -55,7 +92,7 @@ pub fn response(
     output.extend_from_slice(b" ");
     output.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
     output.extend_from_slice(b"\r\n");
-    fields(output, headers, keeps_length);
+    fields(output, headers.iter(), keeps_length);
     match persistence {
         Persistence::Implied => {}
         Persistence::Close => output.extend_from_slice(b"connection: close\r\n"),
@@ -68,18 +105,29 @@ pub fn response(
     output.extend_from_slice(b"\r\n");
 }
 
-fn fields(output: &mut BytesMut, headers: &HeaderMap, keeps_length: bool) {
+fn fields<'h>(
+    output: &mut BytesMut,
+    fields: impl Iterator<Item = (&'h HeaderName, &'h HeaderValue)>,
+    keeps_length: bool,
+) {
     let is_ours = |name: &HeaderName| {
         *name == header::TRANSFER_ENCODING
             || *name == header::CONNECTION
             || *name == header::CONTENT_LENGTH && !keeps_length
     };
-    for (name, value) in headers.iter().filter(|(name, _)| !is_ours(name)) {
-        output.extend_from_slice(name.as_str().as_bytes());
-        output.extend_from_slice(b": ");
-        output.extend_from_slice(value.as_bytes());
-        output.extend_from_slice(b"\r\n");
+    for (name, value) in fields.filter(|(name, _)| !is_ours(name)) {
+        field(output, name, value);
     }
+}
+
+fn field(output: &mut BytesMut, name: &HeaderName, value: &HeaderValue) {
+    let (name, value) = (name.as_str().as_bytes(), value.as_bytes());
+    // Once for the line, and not for each of its parts.
+    output.reserve(name.len() + value.len() + 4);
+    output.extend_from_slice(name);
+    output.extend_from_slice(b": ");
+    output.extend_from_slice(value);
+    output.extend_from_slice(b"\r\n");
 }
 
 fn framing(output: &mut BytesMut, length: Length) {
@@ -122,7 +170,6 @@ fn date(output: &mut BytesMut) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
 
     #[test]
     fn a_response_is_framed_by_its_length_alone() {

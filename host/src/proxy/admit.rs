@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{Method, Uri, Version};
@@ -177,16 +177,6 @@ fn target(uri: &Uri) -> Result<PathAndQuery, ClientError> {
             };
             PathAndQuery::try_from(text).map_err(|_| ClientError::Target)
         }
-    }
-}
-
-/// What the upstream's `Host` says when the client's is kept.
-pub(super) fn host_header(exchange: &Exchange, headers: &mut HeaderMap) {
-    if !headers.contains_key(header::HOST)
-        && let Ok(host) = HeaderValue::from_str(&exchange.request.authority)
-        && !host.is_empty()
-    {
-        headers.insert(header::HOST, host);
     }
 }
 

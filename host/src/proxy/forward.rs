@@ -1,16 +1,15 @@
 //! From an exchange to a request for its upstream, and the answer's head.
 
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
-use http::{Request, Uri, Version};
 
-use super::admit;
 use super::error::ProxyError;
 use super::forwarded::{self, Connection};
 use super::view::View;
 use crate::chain::Run;
 use crate::config::{Path, PathTemplate, TemplatePart};
 use crate::exchange::Exchange;
+use crate::http1::client::{Edit, Fields, Request};
 use crate::live::Route;
 use crate::upstream::{Answer, RequestBody};
 
@@ -21,22 +20,16 @@ pub(super) async fn send(
     body: RequestBody,
     connection: &Connection,
 ) -> Result<Answer, ProxyError> {
-    let exchange = run.exchange_mut();
+    let exchange = run.exchange();
     let route = view.route(exchange.route);
     let target = target(route, exchange)?;
-    let request = &mut exchange.request;
-    // Plugins that run on the way back may ask for the request's headers, so they are not moved out.
-    let mut headers = request.headers.clone();
-    headers.remove(header::EXPECT);
-    forwarded::write(&mut headers, connection, &exchange.id, request.scheme, &request.authority);
-    set_host(route, exchange, &mut headers);
-
-    let mut upstream_request = Request::new(body);
-    *upstream_request.method_mut() = exchange.request.method.clone();
-    *upstream_request.uri_mut() = Uri::from(target);
-    *upstream_request.version_mut() = Version::HTTP_11;
-    *upstream_request.headers_mut() = headers;
-    let sent = view.upstreams.send(exchange.upstream, upstream_request, route.timeout).await;
+    // Plugins that run on the way back may ask for the request's headers, so they stay as the chain left them.
+    let mut edits = forwarded::edits(&exchange.request, connection, &exchange.id);
+    edits.push((header::EXPECT, None));
+    edits.extend(host(route, exchange));
+    let fields = Fields { came: &exchange.request.headers, edits: &edits };
+    let request = Request { method: &exchange.request.method, target: &target, fields };
+    let sent = view.upstreams.send(exchange.upstream, request, body, route.timeout).await;
     let outcome = &mut run.exchange_mut().outcome;
     match sent {
         Ok(answer) => {
@@ -50,12 +43,15 @@ pub(super) async fn send(
     }
 }
 
-fn set_host(route: &Route, exchange: &Exchange, headers: &mut HeaderMap) {
-    if route.preserve_host {
-        admit::host_header(exchange, headers);
-    } else {
-        headers.remove(header::HOST);
+/// What becomes of `Host`: without one, the upstream is told its own.
+fn host(route: &Route, exchange: &Exchange) -> Option<Edit> {
+    if !route.preserve_host {
+        return Some((header::HOST, None));
     }
+    if exchange.request.headers.contains_key(header::HOST) || exchange.request.authority.is_empty() {
+        return None;
+    }
+    Some((header::HOST, HeaderValue::from_str(&exchange.request.authority).ok()))
 }
 
 /// The target that the upstream sees. A plugin that set another path has the last word over a rewrite.

@@ -9,6 +9,9 @@ use std::net::{IpAddr, SocketAddr};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
+use crate::exchange::RequestHead;
+use crate::http1::client::Edit;
+
 /// A client's connection, with what is needed of it per request made once.
 #[derive(Debug)]
 pub struct Connection {
@@ -115,57 +118,39 @@ fn node_address(node: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// Says in the request for the upstream who asked for what, by which way.
-pub(super) fn write(
-    headers: &mut HeaderMap,
-    connection: &Connection,
-    exchange_id: &str,
-    scheme: &'static str,
-    authority: &str,
-) {
-    append_hop(headers, connection);
+/// What the upstream is told of who asked for what, by which way.
+pub(super) fn edits(request: &RequestHead, connection: &Connection, exchange_id: &str) -> Vec<Edit> {
+    let headers = &request.headers;
+    let mut edits = Vec::with_capacity(8);
+    let mut say = |name, value| edits.push((name, value));
+    say(X_FORWARDED_FOR, appended(headers, &X_FORWARDED_FOR, &connection.peer_text));
+    if headers.contains_key(header::FORWARDED) {
+        let peer = match connection.peer {
+            IpAddr::V4(address) => format!("for={address}"),
+            IpAddr::V6(address) => format!("for=\"[{address}]\""),
+        };
+        let peer = HeaderValue::from_str(&peer).expect("addresses are ASCII");
+        say(header::FORWARDED, appended(headers, &header::FORWARDED, &peer));
+    }
     if !headers.contains_key(X_FORWARDED_PROTO) {
-        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
+        say(X_FORWARDED_PROTO, Some(HeaderValue::from_static(request.scheme)));
     }
     if !headers.contains_key(X_FORWARDED_HOST) {
-        let host = headers.get(header::HOST).cloned().or_else(|| HeaderValue::from_str(authority).ok());
-        if let Some(host) = host {
-            headers.insert(X_FORWARDED_HOST, host);
-        }
+        let host = headers.get(header::HOST).cloned();
+        say(X_FORWARDED_HOST, host.or_else(|| HeaderValue::from_str(&request.authority).ok()));
     }
-    headers.append(header::VIA, VIA);
-    if let Ok(id) = HeaderValue::from_str(exchange_id) {
-        headers.insert(X_REQUEST_ID, id);
-    }
+    say(header::VIA, appended(headers, &header::VIA, &VIA));
+    say(X_REQUEST_ID, HeaderValue::from_str(exchange_id).ok());
+    edits
 }
 
-fn append_hop(headers: &mut HeaderMap, connection: &Connection) {
-    match joined(headers, &X_FORWARDED_FOR) {
-        None => {
-            headers.insert(X_FORWARDED_FOR, connection.peer_text.clone());
-        }
-        Some(hops) => {
-            let hops = [hops.as_slice(), b", ", connection.peer_text.as_bytes()].concat();
-            if let Ok(hops) = HeaderValue::from_bytes(&hops) {
-                headers.insert(X_FORWARDED_FOR, hops);
-            }
-        }
+/// A list header with one more element at its end.
+fn appended(headers: &HeaderMap, name: &HeaderName, more: &HeaderValue) -> Option<HeaderValue> {
+    if !headers.contains_key(name) {
+        return Some(more.clone());
     }
-    if let Some(hops) = joined(headers, &header::FORWARDED) {
-        let peer = match connection.peer {
-            IpAddr::V4(address) => format!(", for={address}"),
-            IpAddr::V6(address) => format!(", for=\"[{address}]\""),
-        };
-        if let Ok(hops) = HeaderValue::from_bytes(&[hops.as_slice(), peer.as_bytes()].concat()) {
-            headers.insert(header::FORWARDED, hops);
-        }
-    }
-}
-
-/// All values of a list header as one, or none when there is none.
-fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<u8>> {
-    let values: Vec<&[u8]> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
-    (!values.is_empty()).then(|| values.join(&b", "[..]))
+    let values = headers.get_all(name).iter().chain([more]).map(HeaderValue::as_bytes);
+    HeaderValue::from_bytes(&values.collect::<Vec<_>>().join(&b", "[..])).ok()
 }
 
 #[cfg(test)]

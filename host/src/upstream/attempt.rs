@@ -3,12 +3,10 @@
 
 use std::io;
 use std::rc::Rc;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::HOST;
-use http::uri::PathAndQuery;
-use http::{HeaderValue, Request, Response, Version};
+use http::{HeaderValue, Response, Version};
 
 use super::answer_body::UpstreamBody;
 use super::definition::{Address, Internal};
@@ -31,18 +29,19 @@ pub(super) struct Timeouts {
 pub(super) async fn run(
     endpoint: &Rc<EndpointState>,
     timeouts: Timeouts,
-    request: Request<RequestBody>,
+    request: client::Request<'_>,
+    body: RequestBody,
 ) -> Result<Response<UpstreamBody>, UpstreamError> {
-    let attempt = Attempt { endpoint, timeouts, meter: Rc::clone(request.body().meter()) };
+    let attempt = Attempt { endpoint, timeouts, meter: Rc::clone(body.meter()) };
     attempt.meter.check().map_err(|source| attempt.body_failed(source))?;
     // Counted from here on; an attempt that is dropped while it waits is uncounted with it.
     let in_flight = endpoint.enter();
     let response = match &endpoint.address {
         Address::Tcp { host, port, authority, .. } => {
-            let response = attempt.over_tcp(host, *port, prepare(request, authority)).await?;
+            let response = attempt.over_tcp(host, *port, request, authority, body).await?;
             response.map(UpstreamBody::answer)
         }
-        Address::Internal(Internal::Echo) => attempt.to_echo(request).await?,
+        Address::Internal(Internal::Echo) => attempt.to_echo(request, body).await?,
     };
     Ok(response.map(|body| body.hold(Lease { in_flight })))
 }
@@ -54,8 +53,14 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    async fn over_tcp(&self, host: &str, port: u16, request: Request<RequestBody>) -> Sent {
-        let (head, body) = request.into_parts();
+    async fn over_tcp(
+        &self,
+        host: &str,
+        port: u16,
+        request: client::Request<'_>,
+        authority: &HeaderValue,
+        body: RequestBody,
+    ) -> Sent {
         let mut body = Some(body);
         let mut idle = self.endpoint.idle.take().await;
         loop {
@@ -64,12 +69,7 @@ impl Attempt<'_> {
                 Some(connection) => connection,
                 None => self.open(host, port).await?,
             };
-            let request = client::Request {
-                method: &head.method,
-                target: head.uri.path_and_query().unwrap_or(&ROOT),
-                headers: &head.headers,
-            };
-            let sending = connection.send(request, &mut body);
+            let sending = connection.send(request, authority, &mut body);
             match within(self.timeouts.response, &self.meter, sending).await {
                 Some(Ok((mut head, answer))) => {
                     head.version = Version::HTTP_11;
@@ -94,8 +94,12 @@ impl Attempt<'_> {
         }
     }
 
-    async fn to_echo(&self, request: Request<RequestBody>) -> Result<Response<UpstreamBody>, UpstreamError> {
-        within(self.timeouts.response, &self.meter, echo::answer(request))
+    async fn to_echo(
+        &self,
+        request: client::Request<'_>,
+        body: RequestBody,
+    ) -> Result<Response<UpstreamBody>, UpstreamError> {
+        within(self.timeouts.response, &self.meter, echo::answer(request, body))
             .await
             .ok_or_else(|| self.timed_out())?
             .map_err(|source| self.body_failed(source))
@@ -129,19 +133,9 @@ impl Attempt<'_> {
     }
 }
 
-/// What a request without a path asks for.
-static ROOT: LazyLock<PathAndQuery> = LazyLock::new(|| PathAndQuery::from_static("/"));
-
 /// Whether a connection failed for want of something on this side, which says nothing of the endpoint.
 fn is_exhaustion(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let here = [Errno::MFILE, Errno::NFILE, Errno::ADDRNOTAVAIL, Errno::NOBUFS, Errno::NOMEM];
     Errno::from_io_error(error).is_some_and(|errno| here.contains(&errno))
-}
-
-fn prepare(mut request: Request<RequestBody>, authority: &HeaderValue) -> Request<RequestBody> {
-    if !request.headers().contains_key(HOST) {
-        request.headers_mut().insert(HOST, authority.clone());
-    }
-    request
 }

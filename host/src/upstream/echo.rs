@@ -30,11 +30,12 @@ use std::pin::Pin;
 
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use http_body::Body;
 
 use super::answer_body::UpstreamBody;
 use super::request_body::{RequestBody, RequestBodyError};
+use crate::http1::client::Request;
 use directives::{BadDirective, Directives};
 use report::Report;
 
@@ -42,10 +43,12 @@ use report::Report;
 const SHOWN: usize = 64 * 1024;
 
 /// Answers once the request's body is read to its end and the delay is over.
-pub(super) async fn answer(request: Request<RequestBody>) -> Result<Response<UpstreamBody>, RequestBodyError> {
-    let (head, body) = request.into_parts();
+pub(super) async fn answer(
+    request: Request<'_>,
+    body: RequestBody,
+) -> Result<Response<UpstreamBody>, RequestBodyError> {
     let body = read(body).await?;
-    let directives = match Directives::parse(head.uri.path()) {
+    let directives = match Directives::parse(request.target.path()) {
         Ok(directives) => directives,
         Err(bad) => return Ok(refuse(&bad)),
     };
@@ -57,7 +60,7 @@ pub(super) async fn answer(request: Request<RequestBody>) -> Result<Response<Ups
     } else if let Some(bytes) = directives.bytes {
         (Some("application/octet-stream"), UpstreamBody::filler(bytes))
     } else {
-        (Some("application/json"), UpstreamBody::full(Report::new(&head, &body).to_json()))
+        (Some("application/json"), UpstreamBody::full(Report::new(request, &body).to_json()))
     };
     Ok(response(directives.status, media_type, body))
 }

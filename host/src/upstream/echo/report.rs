@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Received;
+use crate::http1::client::Request;
 
 #[derive(serde::Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -15,18 +15,19 @@ pub(super) struct Report<'a> {
     path: &'a str,
     /// Empty when there is none.
     query: &'a str,
-    headers: Headers<'a>,
+    headers: Headers,
     body: Cow<'a, str>,
     body_bytes: u64,
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(head: &'a Parts, body: &'a Received) -> Self {
+    pub(super) fn new(request: Request<'a>, body: &'a Received) -> Self {
+        let fields = request.fields.iter().map(|(name, value)| (name.clone(), value.clone()));
         Self {
-            method: head.method.as_str(),
-            path: head.uri.path(),
-            query: head.uri.query().unwrap_or_default(),
-            headers: Headers(&head.headers),
+            method: request.method.as_str(),
+            path: request.target.path(),
+            query: request.target.query().unwrap_or_default(),
+            headers: Headers(fields.collect()),
             body: String::from_utf8_lossy(&body.shown),
             body_bytes: body.bytes,
         }
@@ -38,9 +39,9 @@ impl<'a> Report<'a> {
 }
 
 /// In the order in which they came: a `HeaderMap` keeps it as long as nothing is removed.
-struct Headers<'a>(&'a HeaderMap);
+struct Headers(HeaderMap);
 
-impl Serialize for Headers<'_> {
+impl Serialize for Headers {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.keys_len()))?;
         for name in self.0.keys() {

@@ -147,9 +147,9 @@ fn a_request_goes_out_as_it_is_with_a_host() {
     worker(async {
         let (endpoint, read) = recorder("body").await;
         let upstreams = WorkerUpstreams::new(&[upstream(&[&endpoint])]);
-        let request = Request::put("/a?b=c").version(http::Version::HTTP_2);
+        let request = http::Request::put("/a?b=c").version(http::Version::HTTP_2);
         let request = request.body(RequestBody::full("body")).expect("a request");
-        upstreams.send(0, request, None).await.expect("an answer");
+        upstreams.ask(request, None).await.expect("an answer");
         let host = endpoint.address;
         assert_eq!(
             read.await.expect("told"),

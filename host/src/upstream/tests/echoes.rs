@@ -20,7 +20,7 @@ fn it_shows_what_it_received() {
             .body(RequestBody::full("some text"))
             .expect("a request");
         let upstreams = echo();
-        let answer = upstreams.send(0, request, None).await.expect("an answer");
+        let answer = upstreams.ask(request, None).await.expect("an answer");
         assert_eq!(&*answer.endpoint, "internal:echo");
         assert_eq!(answer.response.headers()["content-type"], "application/json");
         assert_eq!(
@@ -38,7 +38,7 @@ fn it_shows_what_it_received() {
 fn it_shows_the_first_64_kib_of_a_body_and_counts_the_rest() {
     worker(async {
         let request = Request::post("/").body(RequestBody::full(vec![b'a'; 100_000]));
-        let answer = echo().send(0, request.expect("a request"), None).await.expect("an answer");
+        let answer = echo().ask(request.expect("a request"), None).await.expect("an answer");
         let shown: serde_json::Value =
             serde_json::from_str(&text(answer.response).await.expect("whole")).expect("JSON");
         assert_eq!(shown["body"].as_str().expect("text").len(), 65_536);
@@ -66,7 +66,7 @@ fn it_waits_as_long_as_the_path_says_and_the_timeout_lets_it() {
         upstreams.get("/delay/30ms").await.expect("an answer");
         assert!(started.elapsed() >= Duration::from_millis(30));
         let timeout = Some(Duration::from_millis(20));
-        let error = upstreams.send(0, get("/delay/60s"), timeout).await.expect_err("too slow");
+        let error = upstreams.ask(get("/delay/60s"), timeout).await.expect_err("too slow");
         assert_eq!(error.reason(), "upstream-timeout");
     });
 }

@@ -76,7 +76,7 @@ fn a_silent_endpoint_is_a_response_timeout_and_its_connection_is_closed() {
         .await;
         let upstreams = WorkerUpstreams::new(&[upstream(&[&endpoint])]);
         let silence = Some(Duration::from_millis(50));
-        let error = upstreams.send(0, get("/"), silence).await.expect_err("silence");
+        let error = upstreams.ask(get("/"), silence).await.expect_err("silence");
         assert_eq!(error.reason(), "upstream-timeout");
         seen.await.expect("the endpoint sees the end");
         assert_eq!((upstreams.idle(), upstreams.in_flight()), (vec![0], vec![0]));

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::uri::PathAndQuery;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -15,6 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 
+use crate::http1::client::{self, Fields};
 use crate::upstream::*;
 
 /// Runs a test as a worker would, on one thread. A test that hangs fails.
@@ -134,7 +136,20 @@ pub(in crate::upstream) fn get(path: &str) -> Request<RequestBody> {
 
 impl WorkerUpstreams {
     pub(super) async fn get(&self, path: &str) -> Result<Answer, UpstreamError> {
-        self.send(0, get(path), None).await
+        self.ask(get(path), None).await
+    }
+
+    /// Sends to the first upstream.
+    pub(super) async fn ask(
+        &self,
+        request: Request<RequestBody>,
+        timeout: Option<Duration>,
+    ) -> Result<Answer, UpstreamError> {
+        let (head, body) = request.into_parts();
+        let target = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let fields = Fields { came: &head.headers, edits: &[] };
+        let request = client::Request { method: &head.method, target: &target, fields };
+        self.send(0, request, body, timeout).await
     }
 
     /// Sends, and reads the body to its end.
@@ -175,7 +190,7 @@ pub(in crate::upstream) async fn gateway(upstreams: Rc<WorkerUpstreams>, limit: 
                     let mut request =
                         request.map(|body| RequestBody::incoming(ClientBody::Http2(body), BodyMeter::new(limit)));
                     request.headers_mut().remove(http::header::TRANSFER_ENCODING);
-                    let answer = upstreams.send(0, request, None).await;
+                    let answer = upstreams.ask(request, None).await;
                     Ok::<_, std::convert::Infallible>(answer.map_or_else(refusal, |answer| answer.response))
                 }
             });

@@ -127,8 +127,8 @@ fn what_answers_head_or_ends_with_its_last_byte_frees_its_connection_at_once() {
         })
         .await;
         let upstreams = WorkerUpstreams::new(&[upstream(&[&endpoint])]);
-        let head = Request::head("/").body(RequestBody::empty()).expect("a request");
-        let answer = upstreams.send(0, head, None).await.expect("an answer");
+        let head = http::Request::head("/").body(RequestBody::empty()).expect("a request");
+        let answer = upstreams.ask(head, None).await.expect("an answer");
         assert_eq!(answer.response.headers()["content-length"], "5");
         assert_eq!(upstreams.idle(), [1]);
         let mut body = upstreams.get("/").await.expect("an answer").response.into_body();
