@@ -36,9 +36,4 @@ impl Chain {
     pub fn links(&self) -> &[Link] {
         &self.links
     }
-
-    /// Whether any plugin wants to hear of the end of an exchange.
-    pub fn has_loggers(&self) -> bool {
-        !self.loggers.is_empty()
-    }
 }

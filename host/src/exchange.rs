@@ -4,6 +4,7 @@
 //! for the time of a call. It holds data only: it must not know how a request is routed or sent.
 
 mod directory;
+mod request_id;
 mod write;
 
 use std::net::IpAddr;
@@ -16,6 +17,7 @@ use http::uri::PathAndQuery;
 use http::{Method, StatusCode, Version};
 
 pub use directory::{Directory, RouteNames};
+pub use request_id::RequestId;
 pub use write::{HeaderError, WriteError, append_header, remove_header, set_header, status};
 
 use crate::state::{Consumer, ConsumerId};
@@ -37,7 +39,7 @@ pub struct Exchange {
     pub response: Option<ResponseHead>,
     /// The client after the trusted-proxy rules.
     pub client: IpAddr,
-    pub id: Box<str>,
+    pub id: RequestId,
     pub consumer: Option<ConsumerId>,
     pub notes: Vec<Note>,
     /// What each hook call took, in the order of the calls.

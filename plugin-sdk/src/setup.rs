@@ -8,3 +8,10 @@ use crate::header::AsHeaderName;
 pub fn own_header(name: impl AsHeaderName) {
     backend::setup::own_header(&name.as_header_name());
 }
+
+/// `on_log` is called only for exchanges of which this plugin's `on_response` saw no response: the
+/// client left before there was one, or the plugin itself replied. The others cost nothing. For a
+/// plugin that gives back what it took.
+pub fn log_unanswered_only() {
+    backend::setup::log_unanswered_only();
+}

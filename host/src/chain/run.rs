@@ -55,6 +55,8 @@ impl Run {
 
     /// Calls the request hooks in order, up to one that ends the way.
     pub async fn on_request(&mut self, chain: &Chain) -> Option<Halt> {
+        // No plugin has seen a response until the way back begins.
+        self.back = usize::MAX;
         let mut mark = Instant::now();
         for (place, link) in chain.links.iter().enumerate() {
             self.exchange_mut().progress.met = place + 1;
@@ -109,15 +111,18 @@ impl Run {
         None
     }
 
+    /// Whether a log hook would be called, if the exchange ended now.
+    pub fn has_loggers(&self, chain: &Chain) -> bool {
+        chain.loggers.iter().any(|&place| self.logs(chain, place))
+    }
+
     /// Calls the log hooks of the plugins that the exchange met. The exchange is over.
     pub fn on_log(&mut self, chain: &Chain) {
         for &place in &chain.loggers {
-            let link = &chain.links[place];
-            // One that found no free instance did not run.
-            let ran = !link.plugin.is_fresh() || self.leases.iter().any(|(leased, _)| *leased == place);
-            if place >= self.exchange().progress.met || self.is_skipped(place) || !ran {
+            if !self.logs(chain, place) {
                 continue;
             }
+            let link = &chain.links[place];
             let mark = Instant::now();
             let result = self.call(place, link, |instance, exchange| instance.on_log(place, exchange));
             let outcome = match result {
@@ -130,6 +135,18 @@ impl Run {
             };
             link.plugin.metrics().record(self.worker, Hook::Log, outcome, nanos(mark.elapsed()));
         }
+    }
+
+    /// Whether the plugin at this place hears of the end of this exchange.
+    fn logs(&self, chain: &Chain, place: usize) -> bool {
+        let (plugin, progress) = (&chain.links[place].plugin, &self.exchange().progress);
+        // One that found no free instance did not run.
+        let ran = !plugin.is_fresh() || self.leases.iter().any(|(leased, _)| *leased == place);
+        let saw_response = place >= self.back && progress.ended_by != Some(place);
+        place < progress.met
+            && !self.is_skipped(place)
+            && ran
+            && !(saw_response && plugin.declarations().log_unanswered_only)
     }
 
     /// Calls a hook on the exchange's own instance, or on one of the worker's.

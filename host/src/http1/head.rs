@@ -139,7 +139,8 @@ fn version(minor: Option<u8>) -> Result<Version, HeadError> {
 }
 
 fn headers(head: &Bytes, places: &[Place]) -> Result<HeaderMap, HeadError> {
-    let mut headers = HeaderMap::with_capacity(places.len());
+    // With room for what is added on the way.
+    let mut headers = HeaderMap::with_capacity(places.len() + 4);
     for Place { name, value } in places {
         let name = HeaderName::from_bytes(&head[name.0..name.1]);
         let name = name.map_err(|_| HeadError::Syntax(httparse::Error::HeaderName))?;

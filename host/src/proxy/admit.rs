@@ -15,14 +15,14 @@ use super::error::ClientError;
 use super::forwarded::{self, Connection};
 use super::request_id::RequestIds;
 use super::view::View;
-use crate::exchange::{Exchange, Outcome, Progress, RequestHead};
+use crate::exchange::{Exchange, Outcome, Progress, RequestHead, RequestId};
 use crate::router::{NoRoute, Target};
 use crate::wire::{headers, path};
 
 /// A request that no route takes, with what is known of it for the answer and the log.
 pub(super) struct Refused {
     pub(super) error: ClientError,
-    pub(super) id: Box<str>,
+    pub(super) id: RequestId,
     /// None when there is no head that can be read.
     pub(super) line: Option<(Method, Uri, Version)>,
     pub(super) client: std::net::IpAddr,

@@ -74,16 +74,14 @@ impl Flight {
 
     /// Hands the response over to the connection; the flight goes on until its last byte.
     pub(super) fn deliver(mut self, body: UpstreamBody) -> Response<Body> {
+        // Log hooks may still ask for the response's headers.
+        let logs = self.run.has_loggers(&self.view.route(self.run.exchange().route).chain);
         let exchange = self.run.exchange_mut();
-        let id = HeaderValue::from_str(&exchange.id);
         let head = exchange.response.as_mut().expect("the proxy delivers after it responded");
         let mut response = Response::new(());
         *response.status_mut() = head.status;
-        // Log hooks may still ask for the response's headers.
-        *response.headers_mut() = head.headers.clone();
-        if let Ok(id) = id {
-            response.headers_mut().insert(X_REQUEST_ID, id);
-        }
+        *response.headers_mut() = if logs { head.headers.clone() } else { std::mem::take(&mut head.headers) };
+        response.headers_mut().insert(X_REQUEST_ID, exchange.id.value().clone());
         let bodiless = has_no_body(head.status);
         if head.status == StatusCode::NO_CONTENT {
             // Of the response that a plugin gave this status to.

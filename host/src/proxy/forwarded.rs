@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-use crate::exchange::RequestHead;
+use crate::exchange::{RequestHead, RequestId};
 use crate::http1::client::Edit;
 
 /// A client's connection, with what is needed of it per request made once.
@@ -27,8 +27,6 @@ const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// RFC 9110, section 7.6.3.
 const VIA: HeaderValue = HeaderValue::from_static("1.1 tollgate");
-/// Longer ids of others are replaced by one of ours.
-const MOST_ID_BYTES: usize = 128;
 
 impl Connection {
     pub fn new(peer: SocketAddr) -> Self {
@@ -47,7 +45,7 @@ pub(super) struct Told {
     pub(super) client: IpAddr,
     pub(super) scheme: &'static str,
     /// The id that a trusted proxy gave.
-    pub(super) request_id: Option<Box<str>>,
+    pub(super) request_id: Option<RequestId>,
 }
 
 /// Reads what a trusted peer says about the client; deletes what anybody else says.
@@ -82,10 +80,8 @@ pub(super) fn read(headers: &mut HeaderMap, connection: &Connection, trusted: &[
         }
     }
     let https = headers.get(X_FORWARDED_PROTO).is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
-    let id = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
-    let id =
-        id.filter(|id| !id.is_empty() && id.len() <= MOST_ID_BYTES && id.bytes().all(|byte| byte.is_ascii_graphic()));
-    Told { client, scheme: if https { "https" } else { "http" }, request_id: id.map(Box::from) }
+    let request_id = headers.get(X_REQUEST_ID).and_then(RequestId::given);
+    Told { client, scheme: if https { "https" } else { "http" }, request_id }
 }
 
 fn x_forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
@@ -119,7 +115,7 @@ fn node_address(node: &str) -> Option<IpAddr> {
 }
 
 /// What the upstream is told of who asked for what, by which way.
-pub(super) fn edits(request: &RequestHead, connection: &Connection, exchange_id: &str) -> Vec<Edit> {
+pub(super) fn edits(request: &RequestHead, connection: &Connection, id: &RequestId) -> Vec<Edit> {
     let headers = &request.headers;
     let mut edits = Vec::with_capacity(8);
     let mut say = |name, value| edits.push((name, value));
@@ -140,7 +136,7 @@ pub(super) fn edits(request: &RequestHead, connection: &Connection, exchange_id:
         say(X_FORWARDED_HOST, host.or_else(|| HeaderValue::from_str(&request.authority).ok()));
     }
     say(header::VIA, appended(headers, &header::VIA, &VIA));
-    say(X_REQUEST_ID, HeaderValue::from_str(exchange_id).ok());
+    say(X_REQUEST_ID, Some(id.value().clone()));
     edits
 }
 

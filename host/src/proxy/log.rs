@@ -88,7 +88,7 @@ impl Proxy {
         if self.access_log.is_on() {
             self.log(view, exchange, status);
         }
-        if route.chain.has_loggers() && exchange.progress.met > 0 {
+        if run.has_loggers(&route.chain) {
             let run = run.take();
             if !self.endings.push(run, Rc::clone(view)) {
                 self.metrics.on_log_dropped.increment();
@@ -114,9 +114,7 @@ impl Proxy {
         let answer = problem::problem(told.status, told.kind, told.title, error.detail().as_deref(), Some(&refused.id));
         let (mut head, body) = answer.into_parts();
         head.headers.extend(methods);
-        if let Ok(id) = http::HeaderValue::from_str(&refused.id) {
-            head.headers.insert(X_REQUEST_ID, id);
-        }
+        head.headers.insert(X_REQUEST_ID, refused.id.value().clone());
         let bytes = body.len() as u64;
         let duration = refused.started.elapsed();
         self.unmatched.record(self.worker, told.status.as_u16(), duration, 0, bytes);

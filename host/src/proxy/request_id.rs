@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+use crate::exchange::RequestId;
+
 /// Makes the ids of one worker: a random prefix and a scrambled count.
 pub(super) struct RequestIds {
     prefix: u64,
@@ -17,13 +19,13 @@ impl RequestIds {
         Self { prefix: random(), key: random(), count: Cell::new(0) }
     }
 
-    pub(super) fn next(&self) -> Box<str> {
+    pub(super) fn next(&self) -> RequestId {
         let count = self.count.get();
         self.count.set(count.wrapping_add(1));
-        let mut id = String::with_capacity(32);
-        hex(self.prefix, &mut id);
-        hex(scramble(count ^ self.key), &mut id);
-        id.into_boxed_str()
+        let mut id = [0; 32];
+        hex(self.prefix, &mut id[..16]);
+        hex(scramble(count ^ self.key), &mut id[16..]);
+        RequestId::made(id)
     }
 }
 
@@ -34,11 +36,11 @@ fn scramble(mut value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
-fn hex(value: u64, out: &mut String) {
+fn hex(value: u64, out: &mut [u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in value.to_be_bytes() {
-        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        out.push(char::from(DIGITS[usize::from(byte & 15)]));
+    for (byte, out) in value.to_be_bytes().into_iter().zip(out.chunks_exact_mut(2)) {
+        out[0] = DIGITS[usize::from(byte >> 4)];
+        out[1] = DIGITS[usize::from(byte & 15)];
     }
 }
 
@@ -49,7 +51,7 @@ mod tests {
     #[test]
     fn ids_are_32_hex_digits_and_differ() {
         let ids = RequestIds::new();
-        let made: std::collections::HashSet<_> = (0..10_000).map(|_| ids.next()).collect();
+        let made: std::collections::HashSet<_> = (0..10_000).map(|_| ids.next().to_string()).collect();
         assert_eq!(made.len(), 10_000);
         assert!(made.iter().all(|id| id.len() == 32 && id.bytes().all(|digit| digit.is_ascii_hexdigit())));
     }

@@ -53,6 +53,8 @@ pub(super) enum Stage {
 pub struct Declarations {
     /// Request headers that only this plugin may say.
     pub owned: Vec<HeaderName>,
+    /// Log hooks are wanted only for exchanges of which the response hook saw no response.
+    pub log_unanswered_only: bool,
 }
 
 /// Bounds what an instance takes of memory and tables.

@@ -198,12 +198,20 @@ pub(crate) mod outcome {
 }
 
 pub(crate) mod setup {
-    use super::world;
+    use super::world::{self, World};
 
     pub(crate) fn own_header(name: &str) {
+        configuring(|world| world.own_headers.push(name.to_owned()));
+    }
+
+    pub(crate) fn log_unanswered_only() {
+        configuring(|world| world.log_unanswered_only = true);
+    }
+
+    fn configuring(declare: impl FnOnce(&mut World)) {
         world::with(|world| {
             assert!(world.configuring, "`setup` may be called only inside `configure`");
-            world.own_headers.push(name.to_owned());
+            declare(world);
         });
     }
 }

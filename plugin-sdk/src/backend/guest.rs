@@ -95,7 +95,7 @@ pub(crate) mod outcome {
 }
 
 pub(crate) mod setup {
-    pub(crate) use super::contract::setup::own_header;
+    pub(crate) use super::contract::setup::{log_unanswered_only, own_header};
 }
 
 pub(crate) mod state {

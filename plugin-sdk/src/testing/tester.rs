@@ -35,19 +35,29 @@ impl<P: Hooks> Tester<P> {
     /// Calls `on_response` with the response to the current exchange. Without a
     /// [`request`](Self::request) before, it responds to `GET /`.
     pub fn respond(&self, response: ResponseBuilder) -> Outcome<Response> {
-        world::with(|world| reach(world).response = Some(response.0));
+        world::with(|world| {
+            let exchange = reach(world);
+            exchange.response = Some(response.0);
+            exchange.answered = true;
+        });
         let call = || self.plugin.on_response(&crate::Request::new(), &mut crate::Response::new());
         conclude(call, |exchange| exchange.response.clone().expect("it was set before the call"))
     }
 
-    /// Ends the current exchange and calls `on_log`. Answers the text of a fault.
+    /// Ends the current exchange and calls `on_log`, if the plugin wants to hear of it. Answers the text of
+    /// a fault.
     pub fn log(&self, mut entry: Entry) -> Result<(), String> {
-        world::with(|world| {
+        let wanted = world::with(|world| {
+            let only_unanswered = world.log_unanswered_only;
             let exchange = reach(world);
             let status = exchange.response.as_ref().map(|response| response.status.as_u16());
             entry.status = entry.status.or(status);
             exchange.entry = Some(entry);
+            !(only_unanswered && exchange.answered)
         });
+        if !wanted {
+            return Ok(());
+        }
         self.plugin.on_log(&LogEntry::new()).inspect_err(|text| log(Level::Error, text))
     }
 

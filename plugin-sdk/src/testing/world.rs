@@ -29,6 +29,7 @@ pub(crate) struct World {
     /// Whether `configure` runs.
     pub(crate) configuring: bool,
     pub(crate) own_headers: Vec<String>,
+    pub(crate) log_unanswered_only: bool,
     pub(crate) exchange: Option<Exchange>,
 }
 
@@ -54,6 +55,8 @@ pub(crate) struct Exchange {
     /// Name of the caller.
     pub(crate) consumer: Option<String>,
     pub(crate) notes: BTreeMap<String, Vec<u8>>,
+    /// Whether `on_response` was called.
+    pub(crate) answered: bool,
     /// What became of it, once `on_log` runs.
     pub(crate) entry: Option<Entry>,
 }
@@ -69,6 +72,7 @@ impl World {
             upstreams: Vec::new(),
             configuring: false,
             own_headers: Vec::new(),
+            log_unanswered_only: false,
             exchange: None,
         }
     }
@@ -88,7 +92,7 @@ impl World {
         request.headers.retain(|(name, _)| !owned(name.as_str()));
         let (response, consumer, entry) = (None, request.consumer.clone(), None);
         let notes = BTreeMap::new();
-        self.exchange = Some(Exchange { request, response, consumer, notes, entry });
+        self.exchange = Some(Exchange { request, response, consumer, notes, answered: false, entry });
     }
 
     /// Name of the consumer that has such a credential.

@@ -67,6 +67,7 @@ impl Plugin for CircuitBreaker {
     type Config = Config;
 
     fn configure(config: Config) -> Result<Self, ConfigError> {
+        setup::log_unanswered_only();
         config.check()
     }
 
@@ -112,9 +113,6 @@ impl Plugin for CircuitBreaker {
 
     /// A probe whose client left before the response says nothing of the upstream, and gives its lease back.
     fn on_log(&self, entry: &LogEntry) {
-        if entry.status().is_some() {
-            return;
-        }
         let (request, upstream) = (entry.request(), entry.request().upstream());
         let Some(lease) = request.note(upstream) else { return };
         record::change(upstream, |state| match state {

@@ -12,9 +12,7 @@ const MOST_OWNED: usize = 32;
 
 impl wit::setup::Host for Host {
     fn own_header(&mut self, name: String) -> Result<()> {
-        if self.stage != Stage::Configure {
-            return Err(wasmtime::Error::msg("`setup` can be called only inside `configure`"));
-        }
+        self.configuring()?;
         let Ok(name) = HeaderName::from_lowercase(name.as_bytes()) else {
             return Err(wasmtime::Error::msg(format!("`{}` is not a header name in lower case", name.escape_debug())));
         };
@@ -29,6 +27,21 @@ impl wit::setup::Host for Host {
         }
         self.declarations.owned.push(name);
         Ok(())
+    }
+
+    fn log_unanswered_only(&mut self) -> Result<()> {
+        self.configuring()?;
+        self.declarations.log_unanswered_only = true;
+        Ok(())
+    }
+}
+
+impl Host {
+    fn configuring(&self) -> Result<()> {
+        if self.stage == Stage::Configure {
+            return Ok(());
+        }
+        Err(wasmtime::Error::msg("`setup` can be called only inside `configure`"))
     }
 }
 
