@@ -8,7 +8,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::accept::Open;
-use super::patience::{Busy, End, Patience};
+use super::patience::{Busy, News, Patience};
 use super::{Settings, http2};
 use crate::http1::server::{self, HeadLimits, Next};
 use crate::proxy::{ClientBody, Connection, Proxy};
@@ -42,6 +42,7 @@ pub(super) async fn serve(open: Open, stream: TcpStream, peer: SocketAddr, setti
         settings,
         peer,
     };
+    served.open.shared.patients.watch(&served.patience);
     match (served.settings.http1, served.settings.http2) {
         (true, false) => http1(served, stream, BytesMut::new()).await,
         (false, true) => Box::pin(http2::serve(served, stream, BytesMut::new())).await,
@@ -58,7 +59,6 @@ pub(super) async fn serve(open: Open, stream: TcpStream, peer: SocketAddr, setti
 /// Reads until it is clear what the client speaks, or the connection is over.
 async fn first_bytes(served: &Served, mut stream: TcpStream) -> Option<(TcpStream, BytesMut)> {
     let mut input = BytesMut::new();
-    let mut draining = served.open.shared.draining.clone();
     loop {
         input.reserve(FIRST_READ);
         tokio::select! {
@@ -66,8 +66,7 @@ async fn first_bytes(served: &Served, mut stream: TcpStream) -> Option<(TcpStrea
             read = stream.read_buf(&mut input) => if read.ok()? == 0 {
                 return None;
             },
-            _ = draining.wait_for(|draining| *draining) => return None,
-            _ = served.patience.run_out() => return None,
+            _ = served.patience.news() => return None,
         }
         if !PREFACE.starts_with(&input) || input.len() >= PREFACE.len() {
             return Some((stream, input));
@@ -79,8 +78,6 @@ async fn first_bytes(served: &Served, mut stream: TcpStream) -> Option<(TcpStrea
 async fn http1(served: Served, stream: TcpStream, input: BytesMut) {
     let limits = HeadLimits { bytes: served.settings.header_bytes, fields: served.settings.headers };
     let connection = server::Connection::new(stream, input, limits);
-    let mut draining = served.open.shared.draining.clone();
-    let mut leaving = false;
     {
         let mut requests = std::pin::pin!(requests(&served, &connection));
         loop {
@@ -90,16 +87,15 @@ async fn http1(served: Served, stream: TcpStream, input: BytesMut) {
                     true => break,
                     false => return,
                 },
-                // The sender lives as long as the worker.
-                _ = draining.wait_for(|draining| *draining), if !leaving => {
-                    leaving = true;
-                    connection.close();
-                    if served.patience.is_idle() {
-                        return;
+                news = served.patience.news() => match news {
+                    News::Drain => {
+                        connection.close();
+                        if served.patience.is_idle() {
+                            return;
+                        }
                     }
-                }
-                // The head of a request takes too long, or none comes.
-                End::Idle | End::Head = served.patience.run_out() => return,
+                    News::Head | News::Idle => return,
+                },
             }
         }
     }

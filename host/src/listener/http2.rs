@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 
 use super::connection::Served;
-use super::patience::{End, Patience};
+use super::patience::{News, Patience};
 use crate::proxy::ClientBody;
 
 /// Streams that one connection may have open.
@@ -37,7 +37,7 @@ pub(super) async fn serve(served: Served, stream: TcpStream, input: BytesMut) {
         .max_header_list_size(u32::try_from(settings.header_bytes).unwrap_or(u32::MAX));
     let stream = Begun { input, stream: TokioIo::new(stream) };
     let mut connection = pin!(builder.serve_connection(stream, service));
-    let mut draining = open.shared.draining.clone();
+    let _open = open;
     let mut leaving = false;
     loop {
         tokio::select! {
@@ -48,18 +48,14 @@ pub(super) async fn serve(served: Served, stream: TcpStream, input: BytesMut) {
                 }
                 return;
             }
-            // The sender lives as long as the worker.
-            _ = draining.wait_for(|draining| *draining), if !leaving => {
-                leaving = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            end = patience.run_out() => match end {
-                End::Idle if !leaving => {
+            news = patience.news() => match news {
+                News::Drain | News::Idle if !leaving => {
                     leaving = true;
                     connection.as_mut().graceful_shutdown();
                 }
+                News::Drain => {}
                 // The first request takes too long, or the farewell does.
-                End::Idle | End::Head => return,
+                News::Idle | News::Head => return,
             },
         }
     }

@@ -1,17 +1,23 @@
 //! How long a connection may take over the head of a request, and may idle between requests.
 //!
-//! The clock is read when a request begins and ends; the timer is set anew only when it fires, so a
-//! busy connection pays nothing for it.
+//! The clock is read when a request begins and ends. A worker looks at all its connections together a few
+//! times a second, so that none has a timer of its own: a busy one pays nothing, and an idle one keeps no more
+//! than its state.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::time::Instant;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+/// How often timers are looked at; they run out up to so much late.
+const TICK: Duration = Duration::from_millis(100);
 
 /// The state of one connection that its timers depend on.
 pub(super) struct Patience {
@@ -25,13 +31,70 @@ pub(super) struct Patience {
     head_since: Cell<Option<Instant>>,
     /// Whether anything arrived.
     began: Cell<bool>,
+    /// What the connection has yet to hear.
+    news: Cell<Option<News>>,
+    waker: RefCell<Option<Waker>>,
 }
 
-/// Which timer ran out.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum End {
+/// What a connection is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum News {
+    /// The worker is draining: no more requests.
+    Drain,
+    /// The head of a request takes too long.
     Head,
+    /// No request came for too long.
     Idle,
+}
+
+/// The connections of one worker.
+#[derive(Default)]
+pub(super) struct Patients {
+    watched: RefCell<Vec<Weak<Patience>>>,
+    arrived: Notify,
+    draining: Cell<bool>,
+}
+
+impl Patients {
+    pub(super) fn watch(&self, patience: &Rc<Patience>) {
+        if self.draining.get() {
+            patience.tell(News::Drain);
+        }
+        self.watched.borrow_mut().push(Rc::downgrade(patience));
+        self.arrived.notify_one();
+    }
+
+    /// Tells every connection to finish.
+    pub(super) fn drain(&self) {
+        self.draining.set(true);
+        self.each(|patience| patience.tell(News::Drain));
+    }
+
+    /// Looks at the timers, for as long as the worker lives.
+    pub(super) async fn attend(&self) {
+        loop {
+            if self.watched.borrow().is_empty() {
+                self.arrived.notified().await;
+            }
+            sleep(TICK).await;
+            let now = Instant::now();
+            self.each(|patience| {
+                if let Some(end) = patience.over(now) {
+                    patience.tell(end);
+                }
+            });
+        }
+    }
+
+    fn each(&self, look: impl Fn(&Patience)) {
+        self.watched.borrow_mut().retain(|patience| match patience.upgrade() {
+            Some(patience) => {
+                look(&patience);
+                true
+            }
+            None => false,
+        });
+    }
 }
 
 impl Patience {
@@ -45,6 +108,8 @@ impl Patience {
             // The first head is waited for from the accept on.
             head_since: Cell::new(Some(now)),
             began: Cell::new(false),
+            news: Cell::new(None),
+            waker: RefCell::new(None),
         }
     }
 
@@ -55,27 +120,45 @@ impl Patience {
         Busy(Rc::clone(this))
     }
 
-    /// Returns when a timer runs out.
-    pub(super) async fn run_out(&self) -> End {
-        loop {
-            let (deadline, end) = self.next();
-            if deadline <= Instant::now() {
-                return end;
-            }
-            tokio::time::sleep_until(deadline).await;
+    /// Returns when the worker drains or a timer runs out.
+    pub(super) async fn news(&self) -> News {
+        poll_fn(|context| match self.news.take() {
+            // What was over when it was told may have gone on since.
+            Some(News::Head | News::Idle) if self.over(Instant::now()).is_none() => self.wait(context),
+            Some(news) => Poll::Ready(news),
+            None => self.wait(context),
+        })
+        .await
+    }
+
+    fn wait(&self, context: &Context<'_>) -> Poll<News> {
+        let mut waker = self.waker.borrow_mut();
+        if !waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            *waker = Some(context.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    fn tell(&self, news: News) {
+        // Who has yet to hear of the drain hears that first; a timer is over at the next look, too.
+        if self.news.get() != Some(News::Drain) {
+            self.news.set(Some(news));
+        }
+        if let Some(waker) = &*self.waker.borrow() {
+            waker.wake_by_ref();
         }
     }
 
-    /// The timer that runs out next if nothing happens. While requests run there is none, but one
-    /// may end at any time, so looking again after the shorter of the two is soon enough.
-    fn next(&self) -> (Instant, End) {
+    /// The timer that has run out. While requests run there is none.
+    fn over(&self, now: Instant) -> Option<News> {
         if self.busy.get() > 0 {
-            return (Instant::now() + self.header_timeout.min(self.idle_timeout), End::Idle);
+            return None;
         }
-        match self.head_since.get() {
-            Some(since) => (since + self.header_timeout, End::Head),
-            None => (self.idle_since.get() + self.idle_timeout, End::Idle),
-        }
+        let (deadline, news) = match self.head_since.get() {
+            Some(since) => (since + self.header_timeout, News::Head),
+            None => (self.idle_since.get() + self.idle_timeout, News::Idle),
+        };
+        (deadline <= now).then_some(news)
     }
 
     /// Whether nothing runs and no head has begun to arrive.

@@ -7,9 +7,10 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::thread::{self, JoinHandle};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, LocalSet, spawn_local};
 
+use super::patience::Patients;
 use super::{Settings, Socket, accept};
 use crate::proxy::{Proxy, ProxyParts};
 
@@ -43,7 +44,7 @@ pub struct Worker {
 /// What the connections of one worker share.
 pub(super) struct Shared {
     pub(super) proxy: Rc<Proxy>,
-    pub(super) draining: watch::Receiver<bool>,
+    pub(super) patients: Patients,
     pub(super) connections: Cell<usize>,
     pub(super) closed: tokio::sync::Notify,
 }
@@ -78,14 +79,15 @@ impl Worker {
 
 async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) {
     let proxy = Proxy::new(parts.proxy);
-    let (drain, draining) = watch::channel(false);
     let shared = Rc::new(Shared {
         proxy: Rc::clone(&proxy),
-        draining,
+        patients: Patients::default(),
         connections: Cell::new(0),
         closed: tokio::sync::Notify::new(),
     });
     spawn_local(Rc::clone(&proxy).attend());
+    let timers = Rc::clone(&shared);
+    spawn_local(async move { timers.patients.attend().await });
     let mut listening = HashMap::new();
     for socket in parts.sockets {
         listen(&shared, &mut listening, socket);
@@ -103,7 +105,7 @@ async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) {
         }
     }
     listening.clear();
-    drain.send_replace(true);
+    shared.patients.drain();
     while shared.connections.get() > 0 || proxy.has_endings() {
         let closed = shared.closed.notified();
         tokio::select! {

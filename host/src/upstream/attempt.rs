@@ -12,13 +12,13 @@ use super::answer_body::UpstreamBody;
 use super::definition::{Address, Internal};
 use super::endpoint::{EndpointState, Lease};
 use super::error::UpstreamError;
-use super::patience::within;
+use super::patience::{Alarm, within};
 use super::request_body::{BodyMeter, RequestBody, RequestBodyError};
 use super::{connection, echo};
 use crate::http1::Answer;
 use crate::http1::client::{self, SendError};
 
-type Sent = Result<Response<Answer<RequestBody>>, UpstreamError>;
+type Sent = Result<(Response<Answer<RequestBody>>, Alarm), UpstreamError>;
 
 pub(super) struct Timeouts {
     pub(super) connect: Duration,
@@ -36,14 +36,14 @@ pub(super) async fn run(
     attempt.meter.check().map_err(|source| attempt.body_failed(source))?;
     // Counted from here on; an attempt that is dropped while it waits is uncounted with it.
     let in_flight = endpoint.enter();
-    let response = match &endpoint.address {
+    let (response, alarm) = match &endpoint.address {
         Address::Tcp { host, port, authority, .. } => {
-            let response = attempt.over_tcp(host, *port, request, authority, body).await?;
-            response.map(UpstreamBody::answer)
+            let (response, alarm) = attempt.over_tcp(host, *port, request, authority, body).await?;
+            (response.map(UpstreamBody::answer), alarm)
         }
-        Address::Internal(Internal::Echo) => attempt.to_echo(request, body).await?,
+        Address::Internal(Internal::Echo) => (attempt.to_echo(request, body).await?, Alarm::default()),
     };
-    Ok(response.map(|body| body.hold(Lease { in_flight })))
+    Ok(response.map(|body| body.hold(Lease { in_flight, alarm })))
 }
 
 struct Attempt<'a> {
@@ -65,15 +65,15 @@ impl Attempt<'_> {
         let mut idle = self.endpoint.idle.take().await;
         loop {
             let reused = idle.is_some();
-            let connection = match idle.take() {
+            let (connection, mut alarm) = match idle.take() {
                 Some(connection) => connection,
-                None => self.open(host, port).await?,
+                None => (self.open(host, port).await?, Alarm::default()),
             };
             let sending = connection.send(request, authority, &mut body);
-            match within(self.timeouts.response, &self.meter, sending).await {
+            match within(self.timeouts.response, &self.meter, &mut alarm, sending).await {
                 Some(Ok((mut head, answer))) => {
                     head.version = Version::HTTP_11;
-                    return Ok(Response::from_parts(head, answer));
+                    return Ok((Response::from_parts(head, answer), alarm));
                 }
                 // It was closed while it waited, and nothing was written.
                 Some(Err(SendError::Unsent(_))) if reused => {}
@@ -99,7 +99,7 @@ impl Attempt<'_> {
         request: client::Request<'_>,
         body: RequestBody,
     ) -> Result<Response<UpstreamBody>, UpstreamError> {
-        within(self.timeouts.response, &self.meter, echo::answer(request, body))
+        within(self.timeouts.response, &self.meter, &mut Alarm::default(), echo::answer(request, body))
             .await
             .ok_or_else(|| self.timed_out())?
             .map_err(|source| self.body_failed(source))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::definition::Address;
 use super::idle::Idle;
+use super::patience::Alarm;
 use crate::http1::client::Connection;
 
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(super) struct InFlight {
 #[derive(Debug)]
 pub(super) struct Lease {
     pub(super) in_flight: InFlight,
+    /// Of the connection that the body comes on.
+    pub(super) alarm: Alarm,
 }
 
 impl EndpointState {
@@ -48,7 +51,7 @@ impl Lease {
     /// The exchange is over: another one may use the connection, if it can take one.
     pub(super) fn finish(self, connection: Option<Connection>) {
         if let Some(connection) = connection {
-            self.in_flight.endpoint.idle.put(connection);
+            self.in_flight.endpoint.idle.put(connection, self.alarm);
         }
     }
 }

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::definition::KeepAlive;
+use super::patience::Alarm;
 use crate::http1::client::Connection;
 
 /// After this time the endpoint may have closed a connection without the runtime having heard of it,
@@ -25,6 +26,7 @@ pub(super) struct Idle {
 #[derive(Debug)]
 struct Waiting {
     connection: Connection,
+    alarm: Alarm,
     since: Instant,
 }
 
@@ -40,8 +42,8 @@ impl Idle {
     }
 
     /// A connection that can be written to, as far as can be known.
-    pub(super) async fn take(&self) -> Option<Connection> {
-        while let Some(Waiting { mut connection, since }) = self.pop() {
+    pub(super) async fn take(&self) -> Option<(Connection, Alarm)> {
+        while let Some(Waiting { mut connection, alarm, since }) = self.pop() {
             let waited = since.elapsed();
             if waited >= self.limits.get().idle_timeout {
                 // Those in front waited even longer.
@@ -53,7 +55,7 @@ impl Idle {
                 tokio::task::yield_now().await;
             }
             if connection.is_open() {
-                return Some(connection);
+                return Some((connection, alarm));
             }
         }
         None
@@ -64,7 +66,7 @@ impl Idle {
     }
 
     /// Keeps a connection whose exchange is over, or closes it when it cannot take another.
-    pub(super) fn put(&self, connection: Connection) {
+    pub(super) fn put(&self, connection: Connection, alarm: Alarm) {
         let most = self.limits.get().connections;
         if most == 0 {
             return;
@@ -73,7 +75,7 @@ impl Idle {
         while waiting.len() >= most {
             waiting.pop_front();
         }
-        waiting.push_back(Waiting { connection, since: Instant::now() });
+        waiting.push_back(Waiting { connection, alarm, since: Instant::now() });
     }
 
     /// Closes what waited too long or was closed by the endpoint.

@@ -1,33 +1,68 @@
 //! How long a response is waited for.
 //!
-//! What counts is silence: a long upload is no reason to give up as long as it moves. One timer per
-//! exchange, none per frame; a timeout between the frames of a response would join here.
+//! What counts is silence: a long upload is no reason to give up as long as it moves. A connection keeps its
+//! alarm from exchange to exchange; a timeout between the frames of a response would join here.
 
-use std::pin::pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::request_body::BodyMeter;
 
+/// A timer that is set for one deadline after another. It rings early rather than being moved each time, and
+/// then goes on to what its deadline is by now: a busy connection moves it once in a timeout.
+#[derive(Debug, Default)]
+pub(super) struct Alarm {
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Alarm {
+    /// Ready when the deadline is over.
+    fn poll(&mut self, deadline: Instant, context: &mut Context<'_>) -> Poll<()> {
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if sleep.deadline() > deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        loop {
+            ready!(sleep.as_mut().poll(context));
+            if sleep.deadline() >= deadline {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(deadline);
+        }
+    }
+}
+
 /// Waits for `response`, but not longer than `silence` after the last piece of the request's body
 /// was taken: then `None`.
-pub(super) async fn within<F: Future>(silence: Duration, meter: &BodyMeter, response: F) -> Option<F::Output> {
+pub(super) async fn within<F: Future>(
+    silence: Duration,
+    meter: &BodyMeter,
+    alarm: &mut Alarm,
+    response: F,
+) -> Option<F::Output> {
     let mut response = pin!(response);
     let mut deadline = Instant::now() + silence;
-    loop {
-        if let Ok(output) = timeout_at(deadline, response.as_mut()).await {
-            return Some(output);
+    poll_fn(|context| {
+        loop {
+            if let Poll::Ready(output) = response.as_mut().poll(context) {
+                return Poll::Ready(Some(output));
+            }
+            ready!(alarm.poll(deadline, context));
+            match meter.last().map(|last| last + silence).filter(|later| *later > deadline) {
+                Some(later) => deadline = later,
+                None => return Poll::Ready(None),
+            }
         }
-        deadline = meter.last().map(|last| last + silence).filter(|later| *later > deadline)?;
-    }
+    })
+    .await
 }
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
-    use std::task::Poll;
-
     use super::*;
     use crate::upstream::tests::harness::worker;
 
@@ -44,8 +79,23 @@ mod tests {
                 }
                 Poll::<()>::Pending
             });
-            assert!(within(silence, &meter, upload).await.is_none());
+            assert!(within(silence, &meter, &mut Alarm::default(), upload).await.is_none());
             assert!(started.elapsed() >= 2 * silence);
+        });
+    }
+
+    #[test]
+    fn an_alarm_serves_one_deadline_after_another() {
+        worker(async {
+            let (mut alarm, started) = (Alarm::default(), Instant::now());
+            let at = |millis| started + Duration::from_millis(millis);
+            let far = poll_fn(|context| Poll::Ready(alarm.poll(at(60_000), context))).await;
+            assert!(far.is_pending());
+            for deadline in [at(20), at(40)] {
+                poll_fn(|context| alarm.poll(deadline, context)).await;
+                assert!(Instant::now() >= deadline);
+            }
+            assert!(started.elapsed() < Duration::from_secs(10));
         });
     }
 }
