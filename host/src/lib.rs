@@ -4,6 +4,9 @@
 
 #![forbid(unsafe_code)]
 
+/// What the binaries allocate with.
+pub use mimalloc::MiMalloc as Allocator;
+
 pub mod cli;
 mod gateway;
 

@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: tollgate::Allocator = tollgate::Allocator;
+
 fn main() -> ExitCode {
     tollgate::cli::main()
 }

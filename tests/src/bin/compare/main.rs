@@ -59,6 +59,9 @@ pub struct Arguments {
     json: Option<PathBuf>,
 }
 
+#[global_allocator]
+static ALLOCATOR: tollgate::Allocator = tollgate::Allocator;
+
 fn main() -> ExitCode {
     if std::env::args_os().next().is_some_and(|name| name == gateway::NAME) {
         return tollgate::cli::main();
