@@ -12,6 +12,8 @@ use std::process::{Command, ExitCode};
 use serde::Deserialize;
 
 const TARGET: &str = "wasm32-wasip2";
+/// Optimised for speed but for this: larger functions are not copied into their callers.
+const SMALL: &str = "-Cllvm-args=-inline-threshold=40";
 
 /// Of the environment only what finds the tools and the registry: flags that are meant for the host
 /// (`RUSTFLAGS`, coverage, `CARGO_BUILD_TARGET`) must not reach the plugins.
@@ -133,7 +135,8 @@ fn rustflags() -> Result<String, String> {
     let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let cargo_home = cargo_home.or_else(|| Some(env::home_dir()?.join(".cargo"))).ok_or("there is no home folder")?;
     let sources = cargo_home.join("registry").join("src");
-    Ok(["-Clink-arg=--compress-relocations", &format!("--remap-path-prefix={}=", sources.display())].join("\x1f"))
+    Ok(["-Clink-arg=--compress-relocations", SMALL, &format!("--remap-path-prefix={}=", sources.display())]
+        .join("\x1f"))
 }
 
 /// One line instead of a page of "can't find crate for `core`".
