@@ -29,7 +29,7 @@ impl Caller {
     /// another's address.
     pub fn key(&self, request: &Request) -> String {
         let key = match &self.by {
-            By::Consumer => request.consumer().map(|consumer| format!("c:{}", consumer.name())),
+            By::Consumer => request.consumer().map(|consumer| ["c:", consumer.name()].concat()),
             // A hash, as the value may be long, a secret, or no text.
             By::Header(name) => request.header(name).map(|value| format!("h:{:x}", hash(value.as_bytes()))),
             By::Route => Some(format!("r:{}", request.route())),
@@ -40,8 +40,9 @@ impl Caller {
 
     /// An IPv4 address, or the network of an IPv6 address.
     fn network(&self, address: &str) -> String {
-        let Ok(ip) = address.parse::<Ipv6Addr>() else {
-            return format!("a:{address}");
+        // One of IPv4 is its own key.
+        let Some(ip) = address.contains(':').then(|| address.parse::<Ipv6Addr>().ok()).flatten() else {
+            return ["a:", address].concat();
         };
         if let Some(ip) = ip.to_ipv4_mapped() {
             return format!("a:{ip}");

@@ -47,12 +47,25 @@ impl Fields {
 
     /// `RateLimit`: what is left of them (`r`), and for how many seconds that has to do (`t`): until
     /// the quota is whole, or until it lets pass what it just refused.
+    ///
+    /// Made for every request that passes, so without the machinery of `format!`, which takes ten times as long.
     pub fn standing(&self, decision: &Decision) -> String {
-        list(self.names.iter().zip(decision.standings()), |item, (name, standing)| {
-            write!(item, "\"{name}\";r={}", standing.remaining.min(MOST))?;
+        let mut list = String::with_capacity(32 * self.names.len());
+        for (name, standing) in self.names.iter().zip(decision.standings()) {
+            if !list.is_empty() {
+                list.push_str(", ");
+            }
+            list.push('"');
+            list.push_str(name);
+            list.push_str("\";r=");
+            list.push_str(itoa::Buffer::new().format(standing.remaining.min(MOST)));
             let until = if has_passed(standing) { standing.reset } else { standing.retry_after };
-            wait(until).map_or(Ok(()), |seconds| write!(item, ";t={seconds}"))
-        })
+            if let Some(seconds) = wait(until) {
+                list.push_str(";t=");
+                list.push_str(itoa::Buffer::new().format(seconds));
+            }
+        }
+        list
     }
 
     /// Which quotas have refused.
