@@ -13,6 +13,7 @@ pub mod http2;
 mod lines;
 mod message;
 mod process;
+pub mod syscalls;
 mod upstream;
 mod wait;
 

@@ -6,6 +6,7 @@
 mod admin;
 mod bundled;
 mod cli;
+mod cost;
 mod forwarding;
 mod guests;
 mod headers;
