@@ -44,11 +44,12 @@ impl on_request::Guest for Bare {
             "consumers" => answer(questions::consumers()),
             "write" => writes::request(),
             "identify" => match identity::authenticate("key", "", b"acme-key") {
-                Some(name) => {
+                true => {
+                    let name = request::consumer().unwrap_or_default();
                     let _ = request::set_header("x-bare", name.as_bytes());
                     Action::Next
                 }
-                None => answer(vec!["nobody".into()]),
+                false => answer(vec!["nobody".into()]),
             },
             "too early" => answer(vec![tollgate::plugin::response::status().to_string()]),
             "too late" => {
