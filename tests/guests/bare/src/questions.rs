@@ -31,6 +31,8 @@ pub fn facts() -> Vec<String> {
     lines
 }
 
+const SUBJECTS: [Subject; 4] = [Subject::Route, Subject::Upstream, Subject::Client(128), Subject::Plugin];
+
 /// Every function of `state`; its entries are gone afterwards.
 pub fn state() -> Vec<String> {
     let soon = Some(60_000);
@@ -51,7 +53,19 @@ pub fn state() -> Vec<String> {
         }),
         format!("delete {} {}", state::delete(Subject::Plugin, "a"), state::delete(Subject::Plugin, "a")),
         format!("gone {}", text(state::get(Subject::Plugin, "a"))),
+        format!("of each subject {}", {
+            for (subject, value) in SUBJECTS.into_iter().zip(["r", "u", "w", "p"]) {
+                state::set(subject, "k", value.as_bytes(), soon);
+            }
+            let values = SUBJECTS.into_iter().map(|subject| state::get(subject, "k").unwrap_or_default());
+            String::from_utf8_lossy(&values.collect::<Vec<_>>().concat()).into_owned()
+        }),
+        // Nobody is identified, and the address is of IPv4: who calls is the client.
+        format!("caller {}", text(state::get(Subject::Caller(64), "k"))),
     ];
+    for subject in SUBJECTS {
+        state::delete(subject, "k");
+    }
     for key in ["b", "c", "d"] {
         state::delete(Subject::Plugin, key);
     }
