@@ -10,9 +10,10 @@ pub fn cpu(process: u32) -> Result<Duration> {
     family(process)?.into_iter().map(|process| Ok(ticks(&stat(process)?, &[UTIME, STIME]))).sum()
 }
 
-/// CPU time of what this process started and has waited for.
-pub fn cpu_of_ended_children() -> Result<Duration> {
-    Ok(ticks(&stat(std::process::id())?, &[CUTIME, CSTIME]))
+/// CPU time of this process and of everything that it has started, ended or not.
+pub fn cpu_of_us() -> Result<Duration> {
+    let all = [UTIME, STIME, CUTIME, CSTIME];
+    family(std::process::id())?.into_iter().map(|process| Ok(ticks(&stat(process)?, &all))).sum()
 }
 
 /// CPU time of everybody on this machine.
@@ -24,13 +25,46 @@ pub fn cpu_of_machine() -> Result<Duration> {
 
 /// Resident memory of a process and its living children, in bytes.
 pub fn resident(process: u32) -> Result<u64> {
-    let one = |process: u32| -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-        let field = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes = field.and_then(|field| field.trim().strip_suffix(" kB"));
-        Ok(1024 * kilobytes.context("a process has a VmRSS")?.parse::<u64>()?)
-    };
-    family(process)?.into_iter().map(one).sum()
+    family(process)?.into_iter().map(|process| status_bytes(process, "VmRSS:")).sum()
+}
+
+/// The most resident memory that a process and its living children had since [`forget_peak`], in bytes.
+pub fn peak_resident(process: u32) -> Result<u64> {
+    family(process)?.into_iter().map(|process| status_bytes(process, "VmHWM:")).sum()
+}
+
+/// From now on [`peak_resident`] begins anew (proc_pid_clear_refs(5): 5).
+pub fn forget_peak(process: u32) -> Result<()> {
+    family(process)?.into_iter().try_for_each(|process| Ok(fs::write(format!("/proc/{process}/clear_refs"), "5")?))
+}
+
+/// Open files of a process and its living children.
+pub fn open_files(process: u32) -> Result<usize> {
+    family(process)?.into_iter().map(|process| Ok(fs::read_dir(format!("/proc/{process}/fd"))?.count())).sum()
+}
+
+/// A process's living children.
+pub fn children(process: u32) -> Result<Vec<u32>> {
+    Ok(family(process)?.split_off(1))
+}
+
+/// Threads of a process whose name begins like this.
+pub fn threads(process: u32, name: &str) -> Result<Vec<u32>> {
+    let mut threads = Vec::new();
+    for task in fs::read_dir(format!("/proc/{process}/task"))? {
+        let task = task?;
+        if fs::read_to_string(task.path().join("comm"))?.starts_with(name) {
+            threads.push(task.file_name().to_string_lossy().parse()?);
+        }
+    }
+    Ok(threads)
+}
+
+/// A field of /proc/PID/status that is in kB.
+fn status_bytes(process: u32, field: &str) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix(field)?.trim().strip_suffix(" kB"));
+    Ok(1024 * kilobytes.with_context(|| format!("process {process} has no {field}"))?.parse::<u64>()?)
 }
 
 /// Places in /proc/PID/stat, counted from the field after the name (proc_pid_stat(5): 14 is utime).
@@ -46,10 +80,13 @@ const NICE: usize = 1;
 const SYSTEM: usize = 2;
 
 fn family(process: u32) -> Result<Vec<u32>> {
-    let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children"))?;
     let mut family = vec![process];
-    for child in children.split_whitespace() {
-        family.extend(self::family(child.parse()?)?);
+    // Any of its threads may have started one.
+    for task in fs::read_dir(format!("/proc/{process}/task"))? {
+        let children = fs::read_to_string(task?.path().join("children"))?;
+        for child in children.split_whitespace() {
+            family.extend(self::family(child.parse()?)?);
+        }
     }
     Ok(family)
 }
