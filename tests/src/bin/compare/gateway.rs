@@ -75,7 +75,11 @@ impl Gateway {
         let places = config::Places { address, admin, upstream: bench.upstream.address };
         let file = config::gateway(bench.folder.path(), &setup, places)?;
         let command = command::command(bench, &setup, &file)?;
-        if setup.unpinned { machine::unpin(bench.cores)? } else { machine::pin(0)? }
+        if setup.unpinned {
+            machine::unpin(bench.cores)?
+        } else {
+            machine::pin(0)?
+        }
         let started = Instant::now();
         let process = Process::spawn(command, address, &bench.file("gateway.log"));
         machine::pin(load_core(bench.cores))?;

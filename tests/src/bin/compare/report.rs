@@ -65,7 +65,8 @@ impl Report<'_> {
         let (low, high) = others.fold((f64::MAX, 0.0_f64), |(low, high), share| (low.min(share), high.max(share)));
         let mut text = "\n## Peers\n\n".to_owned();
         if !peers.columns.is_empty() {
-            let _ = writeln!(text, "Noise: others used {} to {} of the machine meanwhile.\n", percent(low), percent(high));
+            let _ =
+                writeln!(text, "Noise: others used {} to {} of the machine meanwhile.\n", percent(low), percent(high));
         }
         text += "| | CPU us/request | lowest | x nginx | x nginx + Lua | requests/s | p99 ms | RSS MiB | spread: CPU | \
                  requests/s | p99 | others' CPU |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n";

@@ -58,7 +58,8 @@ impl Chain {
         let config = format!("reads = 0, entries = {{ {} }}", table.join(", "));
         let source = concat!(env!("TOLLGATE_GUESTS"), "/probe.wasm");
         let names: Vec<String> = (0..count).map(|number| format!("probe-{number}")).collect();
-        let plugin = |name| format!("[[plugin]]\nname = \"{name}\"\nsource = \"{source}\"\nconfig = {{ {config} }}\n{more}\n");
+        let plugin =
+            |name| format!("[[plugin]]\nname = \"{name}\"\nsource = \"{source}\"\nconfig = {{ {config} }}\n{more}\n");
         let plugins = names.iter().map(plugin).collect();
         Self { names, plugins }
     }

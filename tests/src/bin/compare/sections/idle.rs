@@ -75,6 +75,10 @@ fn connection(gateway: SocketAddr, number: usize) -> Result<TcpStream> {
     stream.write_all(load::request(gateway).as_bytes())?;
     let mut answer = [0; 4096];
     let length = stream.read(&mut answer)?;
-    ensure!(answer[..length].starts_with(b"HTTP/1.1 200 "), "it answers {:?}", String::from_utf8_lossy(&answer[..length]));
+    ensure!(
+        answer[..length].starts_with(b"HTTP/1.1 200 "),
+        "it answers {:?}",
+        String::from_utf8_lossy(&answer[..length])
+    );
     Ok(stream)
 }

@@ -22,5 +22,6 @@ pub fn measure(bench: &Bench, arguments: &Arguments, findings: &mut Findings) {
     let cpu = interleaved(bench, arguments, &setups, findings);
     let over = |place: usize| by_round(&cpu[place], &cpu[place + 1], |reused, fresh| fresh - reused);
     findings.add(Row::new("a fresh instance over a reused one, nothing configured", "us", over(0)));
-    findings.add(Row::new(format!("a fresh instance over a reused one, {ENTRIES} entries"), "us", over(2)).at_most(15.0));
+    findings
+        .add(Row::new(format!("a fresh instance over a reused one, {ENTRIES} entries"), "us", over(2)).at_most(15.0));
 }

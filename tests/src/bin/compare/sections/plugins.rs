@@ -19,10 +19,10 @@ pub fn measure(bench: &Bench, arguments: &Arguments, findings: &mut Findings) {
     });
     let cpu = interleaved(bench, arguments, &setups, findings);
     let each = |place: usize| by_round(&cpu[0], &cpu[place], |none, some| (some - none) / COUNTS[place] as f64);
-    for place in 1..COUNTS.len() {
-        let row = Row::new(format!("each of {} plugins", COUNTS[place]), "us", each(place));
+    for (place, count) in COUNTS.iter().enumerate().skip(1) {
+        let row = Row::new(format!("each of {count} plugins"), "us", each(place));
         // A no-op's target; fewer plugins say it less exactly.
-        findings.add(if COUNTS[place] == 64 { row.at_most(0.5) } else { row });
+        findings.add(if *count == 64 { row.at_most(0.5) } else { row });
     }
     let linear = by_round(&each(3), &each(4), |of_16, of_64| of_64 / of_16);
     findings.add(Row::new("linear: each of 64 beside each of 16", "x", linear).at_most(1.2));

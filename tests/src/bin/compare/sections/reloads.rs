@@ -9,7 +9,6 @@ use rustix::process::Signal;
 use crate::findings::{Findings, Row};
 use crate::gateway::{Bench, CHAIN_FILE, Gateway, PATIENCE, Setup, chain_file, missing};
 use crate::hammer::{Hammer, Tally};
-use crate::measure::mebibytes;
 use crate::scenario::Scenario;
 use crate::{Arguments, http, proc, say};
 
@@ -22,7 +21,7 @@ const FIRST_REQUESTS: u64 = 20_000;
 
 /// What a gateway did while it was reloaded.
 struct Reloaded {
-    /// MiB under load: before the first reload, after the first few, after the last.
+    /// MB (10^6 bytes) under load: before the first reload, after the first few, after the last.
     resident: [f64; 3],
     /// Milliseconds from the change of the file, or the signal, to the new configuration being in force.
     took: f64,
@@ -37,7 +36,9 @@ pub fn measure(bench: &Bench, arguments: &Arguments, findings: &mut Findings) {
          each waited for. Tollgate runs the chain of four; each reload is a changed file with another limit, so one plugin is \
          configured anew, and counts when the metrics say the next generation. nginx gets SIGHUP and HAProxy SIGUSR2; their \
          reload is over when no process of before is left. Growth is seen from after the first {FIRST_RELOADS}. A request is \
-         lost if it gets no whole 200; one that is told that its connection closes with the answer is not."
+         lost if it gets no whole 200; one that is told that its connection closes with the answer is not. The client writes \
+         without a look at whether its connection was closed meanwhile, as clients do that send again what is lost so. RSS is \
+         of all processes; pages that they share count for each."
     );
     for scenario in [Scenario::Chain, Scenario::Nginx, Scenario::HaProxy] {
         let title = scenario.title();
@@ -46,14 +47,13 @@ pub fn measure(bench: &Bench, arguments: &Arguments, findings: &mut Findings) {
             continue;
         }
         say(&format!("  {title}"));
-        let Some(Reloaded { resident, took, tally }) =
-            findings.attempt(title, || reload(bench, scenario, reloads))
+        let Some(Reloaded { resident, took, tally }) = findings.attempt(title, || reload(bench, scenario, reloads))
         else {
             continue;
         };
         let [before, early, late] = resident;
         let (before, growth) = (
-            Row::one(format!("{title}: RSS under load"), "MiB", before),
+            Row::one(format!("{title}: RSS under load"), "MB", before),
             Row::one(format!("{title}: growth by {reloads} reloads"), "%", (late / early - 1.0) * 100.0),
         );
         let lost = Row::one(
@@ -131,12 +131,12 @@ fn generation(gateway: &Gateway) -> Result<u64> {
     Ok(line.context("the metrics tell no generation")?.parse::<f64>()? as u64)
 }
 
-/// The middle of several looks, in MiB.
+/// The middle of several looks, in MB.
 fn resident(gateway: &Gateway) -> Result<f64> {
     const LOOKS: usize = 9;
     let mut found = Vec::new();
     for _ in 0..LOOKS {
-        found.push(mebibytes(proc::resident(gateway.process.id())?));
+        found.push(proc::resident(gateway.process.id())? as f64 / 1e6);
         std::thread::sleep(Duration::from_millis(20));
     }
     found.sort_by(f64::total_cmp);

@@ -20,9 +20,8 @@ pub fn measure(bench: &Bench, arguments: &Arguments, findings: &mut Findings) {
         bench.cores
     );
     let setup = |scenario, workers| Setup { workers, unpinned: true, ..Setup::from(scenario) };
-    let of = |name: &str, scenario| {
-        [1, 2].map(|workers| (format!("{name}, {workers} worker(s)"), setup(scenario, workers)))
-    };
+    let of =
+        |name: &str, scenario| [1, 2].map(|workers| (format!("{name}, {workers} worker(s)"), setup(scenario, workers)));
     let setups = [of("no plugin", Scenario::Bare), of("chain of four", Scenario::Chain)].concat();
     let cpu = interleaved(bench, arguments, &setups, findings);
     for (name, one, two) in [("no plugin", &cpu[0], &cpu[1]), ("chain of four", &cpu[2], &cpu[3])] {
