@@ -7,13 +7,13 @@ use anyhow::{Context, Result};
 
 /// CPU time of a process and its living children: nginx has a worker beside its master.
 pub fn cpu(process: u32) -> Result<Duration> {
-    family(process)?.into_iter().map(|process| Ok(ticks(&stat(process)?, &[UTIME, STIME]))).sum()
+    Ok(of_family(process, |process| Ok(ticks(&stat(process)?, &[UTIME, STIME])))?.into_iter().sum())
 }
 
 /// CPU time of this process and of everything that it has started, ended or not.
 pub fn cpu_of_us() -> Result<Duration> {
     let all = [UTIME, STIME, CUTIME, CSTIME];
-    family(std::process::id())?.into_iter().map(|process| Ok(ticks(&stat(process)?, &all))).sum()
+    Ok(of_family(std::process::id(), |process| Ok(ticks(&stat(process)?, &all)))?.into_iter().sum())
 }
 
 /// CPU time of everybody on this machine.
@@ -25,27 +25,27 @@ pub fn cpu_of_machine() -> Result<Duration> {
 
 /// Resident memory of a process and its living children, in bytes.
 pub fn resident(process: u32) -> Result<u64> {
-    family(process)?.into_iter().map(|process| status_bytes(process, "VmRSS:")).sum()
+    Ok(of_family(process, |process| status_bytes(process, "VmRSS:"))?.into_iter().sum())
 }
 
 /// The most resident memory that a process and its living children had since [`forget_peak`], in bytes.
 pub fn peak_resident(process: u32) -> Result<u64> {
-    family(process)?.into_iter().map(|process| status_bytes(process, "VmHWM:")).sum()
+    Ok(of_family(process, |process| status_bytes(process, "VmHWM:"))?.into_iter().sum())
 }
 
 /// From now on [`peak_resident`] begins anew (proc_pid_clear_refs(5): 5).
 pub fn forget_peak(process: u32) -> Result<()> {
-    family(process)?.into_iter().try_for_each(|process| Ok(fs::write(format!("/proc/{process}/clear_refs"), "5")?))
+    of_family(process, |process| Ok(fs::write(format!("/proc/{process}/clear_refs"), "5")?)).map(|_| ())
 }
 
 /// Open files of a process and its living children.
 pub fn open_files(process: u32) -> Result<usize> {
-    family(process)?.into_iter().map(|process| Ok(fs::read_dir(format!("/proc/{process}/fd"))?.count())).sum()
+    Ok(of_family(process, |process| Ok(fs::read_dir(format!("/proc/{process}/fd"))?.count()))?.into_iter().sum())
 }
 
 /// A process's living children.
 pub fn children(process: u32) -> Result<Vec<u32>> {
-    Ok(family(process)?.split_off(1))
+    Ok(of_family(process, Ok)?.split_off(1))
 }
 
 /// Threads of a process whose name begins like this.
@@ -79,16 +79,17 @@ const USER: usize = 0;
 const NICE: usize = 1;
 const SYSTEM: usize = 2;
 
-fn family(process: u32) -> Result<Vec<u32>> {
-    let mut family = vec![process];
-    // Any of its threads may have started one.
+/// What `look` finds at a process and its living children. A child that ends meanwhile is none.
+fn of_family<T>(process: u32, look: impl Fn(u32) -> Result<T> + Copy) -> Result<Vec<T>> {
+    let mut found = vec![look(process)?];
+    // Any of its threads may have started a child, and may end meanwhile too.
     for task in fs::read_dir(format!("/proc/{process}/task"))? {
-        let children = fs::read_to_string(task?.path().join("children"))?;
+        let children = fs::read_to_string(task?.path().join("children")).unwrap_or_default();
         for child in children.split_whitespace() {
-            family.extend(self::family(child.parse()?)?);
+            found.extend(of_family(child.parse()?, look).unwrap_or_default());
         }
     }
-    Ok(family)
+    Ok(found)
 }
 
 /// The fields after the name, which may contain anything.
