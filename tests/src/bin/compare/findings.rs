@@ -5,6 +5,7 @@ use std::fmt::Write;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::noise::NOISY;
 use crate::summary::{Summary, percent};
 
 /// One section of the report.
@@ -116,7 +117,8 @@ impl Findings {
 
     pub fn markdown(&self) -> String {
         let mut text = format!("\n## {}\n\n{}", self.title, self.about);
-        let _ = writeln!(text, " Others used {} of the machine meanwhile.\n", percent(self.others));
+        let warning = if self.others > NOISY { " **That is much: take the figures as hints.**" } else { "" };
+        let _ = writeln!(text, " Others used {} of the machine meanwhile.{warning}\n", percent(self.others));
         text += &table(&self.rows);
         text
     }

@@ -6,6 +6,10 @@ use anyhow::Result;
 
 use crate::proc;
 
+/// The share of the machine that others may use before figures are only hints: caches are theirs too then, and who is
+/// measured waits.
+pub const NOISY: f64 = 0.2;
+
 /// CPU time up to a moment: of this process with all that it started, and of the whole machine.
 pub struct Noise {
     at: Instant,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::Arguments;
 use crate::findings::{Findings, table};
 use crate::machine::Machine;
+use crate::noise::NOISY;
 use crate::peers::Peers;
 use crate::scenario::Scenario;
 use crate::start::Start;
@@ -61,13 +62,7 @@ impl Report<'_> {
     }
 
     fn peers(&self, peers: &Peers) -> String {
-        let others = peers.columns.iter().flat_map(|column| &column.samples).map(|sample| sample.others);
-        let (low, high) = others.fold((f64::MAX, 0.0_f64), |(low, high), share| (low.min(share), high.max(share)));
-        let mut text = "\n## Peers\n\n".to_owned();
-        if !peers.columns.is_empty() {
-            let _ =
-                writeln!(text, "Noise: others used {} to {} of the machine meanwhile.\n", percent(low), percent(high));
-        }
+        let mut text = format!("\n## Peers\n\n{}", noise(peers));
         text += "| | CPU us/request | lowest | x nginx | x nginx + Lua | requests/s | p99 ms | RSS MiB | spread: CPU | \
                  requests/s | p99 | others' CPU |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n";
         for column in &peers.columns {
@@ -108,6 +103,23 @@ impl Report<'_> {
         }
         text
     }
+}
+
+/// How much others used, and whether it makes the figures worthless.
+fn noise(peers: &Peers) -> String {
+    let others: Vec<f64> =
+        peers.columns.iter().flat_map(|column| &column.samples).map(|sample| sample.others).collect();
+    if others.is_empty() {
+        return "Nobody was measured.\n\n".to_owned();
+    }
+    let (low, high) = others.iter().fold((f64::MAX, 0.0_f64), |(low, high), share| (low.min(*share), high.max(*share)));
+    let mut text = format!("Noise: others used {} to {} of the machine meanwhile", percent(low), percent(high));
+    let noisy = others.iter().filter(|share| **share > NOISY).count();
+    if noisy > 0 {
+        let (all, much) = (others.len(), percent(NOISY));
+        let _ = write!(text, ", **more than {much} in {noisy} of {all} samples: take the figures as hints**");
+    }
+    text + ".\n\n"
 }
 
 fn ratio(ratio: Option<f64>) -> String {

@@ -38,8 +38,8 @@ pub fn measure(bench: &Bench, arguments: &Arguments, findings: &mut Findings) {
             findings.attempt(&what, || futexes(bench, arguments, setup(scenario, 2)))
         {
             let each = |calls: usize| calls as f64 * 1e6 / requests as f64;
-            findings.add(Row::one(format!("{name}: futex waits"), "in 1,000,000 requests", each(waits)).at_most(0.0));
-            findings.add(Row::one(format!("{name}: futex wakes"), "in 1,000,000 requests", each(wakes)).at_most(0.0));
+            findings.add(Row::one(format!("{name}: futex waits"), "per million requests", each(waits)).at_most(0.0));
+            findings.add(Row::one(format!("{name}: futex wakes"), "per million requests", each(wakes)));
         }
     }
 }
