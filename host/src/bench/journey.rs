@@ -71,6 +71,7 @@ impl Chained {
             id: RequestId::made([b'0'; 32]),
             consumer: None,
             notes: Vec::new(),
+            staged: Vec::new(),
             timings: Vec::with_capacity(2 * self.live.routes[0].chain.links().len()),
             progress: Progress::default(),
             outcome: Outcome::default(),

@@ -7,8 +7,9 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::thread::{self, JoinHandle};
 
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, LocalSet, spawn_local};
+use tokio::task::{AbortHandle, spawn_local};
 
 use super::patience::Patients;
 use super::{Settings, Socket, accept};
@@ -52,15 +53,17 @@ pub(super) struct Shared {
 impl Worker {
     pub fn start(parts: WorkerParts) -> io::Result<Self> {
         let (commands, inbox) = mpsc::unbounded_channel();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            // Names of upstream hosts are resolved on these.
-            .max_blocking_threads(4)
-            .build()?;
-        let thread = thread::Builder::new()
-            .name(format!("worker-{}", parts.index))
-            .stack_size(2 * 1024 * 1024)
-            .spawn(move || LocalSet::new().block_on(&runtime, run(parts, inbox)))?;
+        let (started, starts) = std::sync::mpsc::sync_channel(1);
+        let thread = thread::Builder::new().name(format!("worker-{}", parts.index)).stack_size(2 * 1024 * 1024).spawn(
+            move || match runtime() {
+                Ok(runtime) => {
+                    let _ = started.send(Ok(()));
+                    runtime.block_on(run(parts, inbox));
+                }
+                Err(error) => drop(started.send(Err(error))),
+            },
+        )?;
+        starts.recv().map_err(io::Error::other)??;
         Ok(Self { commands, thread })
     }
 
@@ -75,6 +78,13 @@ impl Worker {
     pub fn is_finished(&self) -> bool {
         self.thread.is_finished()
     }
+}
+
+/// Made on the worker's thread, which it cannot leave: so tasks need no set of their own and no lock.
+fn runtime() -> io::Result<LocalRuntime> {
+    let mut runtime = Builder::new_current_thread();
+    // Names of upstream hosts are resolved on these.
+    runtime.enable_all().max_blocking_threads(4).build_local(LocalOptions::default())
 }
 
 async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) {
