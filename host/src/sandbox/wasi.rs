@@ -23,7 +23,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     clocks::monotonic_clock::add_to_linker::<Host, WasiClocks>(linker, clocks_of)?;
     random::random::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     random::insecure::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
-    random::insecure_seed::add_to_linker::<Host, WasiRandom>(linker, |host| &mut host.wasi.random)?;
+    random::insecure_seed::add_to_linker::<Host, WasiRandom>(linker, |host| host.wasi.random())?;
     filesystem::preopens::add_to_linker::<Host, WasiFilesystem>(linker, files_of)?;
     sync::filesystem::types::add_to_linker::<Host, WasiFilesystem>(linker, files_of)?;
     io::error::add_to_linker::<Host, HasTable>(linker, |host| &mut host.wasi.table)?;
@@ -43,7 +43,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
 }
 
 fn clocks_of(host: &mut Host) -> WasiClocksCtxView<'_> {
-    WasiClocksCtxView { ctx: &mut host.wasi.clocks, table: &mut host.wasi.table }
+    host.wasi.clocks()
 }
 
 /// Bytes of random numbers in one answer. The library's own bound is what a whole call may move, 64 MiB.
@@ -58,21 +58,21 @@ fn bounded(bytes: u64) -> wasmtime::Result<u64> {
 
 impl random::random::Host for Host {
     fn get_random_bytes(&mut self, bytes: u64) -> wasmtime::Result<Vec<u8>> {
-        random::random::Host::get_random_bytes(&mut self.wasi.random, bounded(bytes)?)
+        random::random::Host::get_random_bytes(self.wasi.random(), bounded(bytes)?)
     }
 
     fn get_random_u64(&mut self) -> wasmtime::Result<u64> {
-        random::random::Host::get_random_u64(&mut self.wasi.random)
+        random::random::Host::get_random_u64(self.wasi.random())
     }
 }
 
 impl random::insecure::Host for Host {
     fn get_insecure_random_bytes(&mut self, bytes: u64) -> wasmtime::Result<Vec<u8>> {
-        random::insecure::Host::get_insecure_random_bytes(&mut self.wasi.random, bounded(bytes)?)
+        random::insecure::Host::get_insecure_random_bytes(self.wasi.random(), bounded(bytes)?)
     }
 
     fn get_insecure_random_u64(&mut self) -> wasmtime::Result<u64> {
-        random::insecure::Host::get_insecure_random_u64(&mut self.wasi.random)
+        random::insecure::Host::get_insecure_random_u64(self.wasi.random())
     }
 }
 
