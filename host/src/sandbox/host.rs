@@ -68,6 +68,11 @@ pub(super) struct MemoryLimit {
 }
 
 impl MemoryLimit {
+    /// From now on the memory grows by the host's doing.
+    pub(super) fn unbounded(&mut self) {
+        self.most = usize::MAX;
+    }
+
     /// The limit in bytes, if the current call ran into it.
     pub(super) fn denied(&self) -> Option<u64> {
         self.denied.then_some(self.most as u64)
