@@ -69,7 +69,10 @@ fn execute(arguments: &Arguments) -> ExitCode {
     match &arguments.command {
         None | Some(Command::Run) => run(arguments),
         Some(Command::Check) => match load(arguments).and_then(|config| check::check(&config)) {
-            Ok(summary) => say(&format!("{}: {summary}", arguments.config.display())),
+            Ok(checked) => {
+                checked.warnings.iter().for_each(|warning| complain(warning));
+                say(&format!("{}: {}", arguments.config.display(), checked.summary))
+            }
             Err(error) => fail(&error),
         },
         Some(Command::Schema) => say(&format!("{:#}", config::schema())),
