@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, LocalSet, spawn_local};
@@ -25,6 +26,8 @@ pub enum Command {
     Close(SocketAddr),
     /// Accept no more at all, finish what runs, and return.
     Drain,
+    /// After `Drain`: end what still runs, and return.
+    Cut,
 }
 
 /// What a worker starts with.
@@ -38,7 +41,8 @@ pub struct WorkerParts {
 #[derive(Debug)]
 pub struct Worker {
     commands: mpsc::UnboundedSender<Command>,
-    thread: JoinHandle<()>,
+    /// Answers how many exchanges were cut.
+    thread: JoinHandle<usize>,
 }
 
 /// What the connections of one worker share.
@@ -57,10 +61,17 @@ impl Worker {
             // Names of upstream hosts are resolved on these.
             .max_blocking_threads(4)
             .build()?;
-        let thread = thread::Builder::new()
-            .name(format!("worker-{}", parts.index))
-            .stack_size(2 * 1024 * 1024)
-            .spawn(move || LocalSet::new().block_on(&runtime, run(parts, inbox)))?;
+        let thread = thread::Builder::new().name(format!("worker-{}", parts.index)).stack_size(2 * 1024 * 1024).spawn(
+            move || {
+                let tasks = LocalSet::new();
+                let proxy = tasks.block_on(&runtime, run(parts, inbox));
+                let _entered = runtime.enter();
+                proxy.cut();
+                // Every exchange that is in flight ends here, and leaves its line as any other.
+                drop(tasks);
+                proxy.conclude(LAST_HOOKS)
+            },
+        )?;
         Ok(Self { commands, thread })
     }
 
@@ -75,9 +86,17 @@ impl Worker {
     pub fn is_finished(&self) -> bool {
         self.thread.is_finished()
     }
+
+    /// How many exchanges it cut, if it has returned.
+    pub fn cut(self) -> usize {
+        if self.is_finished() { self.thread.join().unwrap_or_default() } else { 0 }
+    }
 }
 
-async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) {
+/// How long the log hooks of exchanges that were cut may take, all together.
+const LAST_HOOKS: Duration = Duration::from_secs(1);
+
+async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) -> Rc<Proxy> {
     let proxy = Proxy::new(parts.proxy);
     let shared = Rc::new(Shared {
         proxy: Rc::clone(&proxy),
@@ -101,7 +120,7 @@ async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) {
                 }
             }
             Command::Close(name) => drop(listening.remove(&name)),
-            Command::Drain => break,
+            Command::Drain | Command::Cut => break,
         }
     }
     listening.clear();
@@ -110,10 +129,12 @@ async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) {
         let closed = shared.closed.notified();
         tokio::select! {
             () = closed => {}
+            Some(Command::Cut) = inbox.recv() => break,
             // Log hooks run on without a connection closing.
-            () = tokio::time::sleep(std::time::Duration::from_millis(10)) => {}
+            () = tokio::time::sleep(Duration::from_millis(10)) => {}
         }
     }
+    proxy
 }
 
 /// An accepting task, which ends with this.

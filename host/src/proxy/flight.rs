@@ -114,6 +114,12 @@ impl Drop for Flight {
         let exchange = self.run.exchange_mut();
         exchange.outcome.request_bytes = self.request_body.bytes();
         exchange.outcome.duration = exchange.started.elapsed();
+        if let Some(cut) = self.proxy.cut.get()
+            && !exchange.outcome.completed
+        {
+            self.proxy.cut.set(Some(cut + 1));
+            exchange.outcome.problem = Some("shutdown");
+        }
         self.proxy.ended(&self.view, &mut self.run);
     }
 }
