@@ -10,9 +10,10 @@ use super::GatewayError;
 use super::listeners::Listeners;
 use super::loader::{self, Loader};
 use super::watch::{self, Seen};
-use crate::config::{self, Config, Gateway};
+use crate::config::{self, Config, Gateway, Problem};
 use crate::listener::Worker;
 use crate::live::Live;
+use crate::telemetry::logging::{Finding, Findings};
 use crate::telemetry::metrics::Registry;
 
 /// Makes the next live config and swaps it in, or leaves everything as it is.
@@ -92,7 +93,13 @@ impl Reloader {
             }
         };
         self.registry.host.reloads_failed.increment();
-        tracing::error!("the configuration is refused, the gateway goes on with the one it has:\n{failure}");
+        let findings = findings(&failure);
+        let count = findings.0.len();
+        tracing::error!(
+            problems = findings.value(),
+            "the configuration is refused, the gateway goes on with the one it has: {count} problem{}",
+            if count == 1 { "" } else { "s" }
+        );
         None
     }
 
@@ -125,4 +132,22 @@ impl Reloader {
             tracing::warn!("[gateway] {key} was changed and takes effect at the next start");
         }
     }
+}
+
+/// What is wrong with a configuration, as `tollgate check` and a start would say it.
+fn findings(failure: &GatewayError) -> Findings {
+    let problems = match failure {
+        GatewayError::Problems(problems) => problems.list().to_vec(),
+        GatewayError::Listener { place, error } => vec![Problem::new(place, error.to_string())],
+        GatewayError::Sandbox(_) | GatewayError::Admin(_) | GatewayError::Io(_) => Vec::new(),
+    };
+    let number = |number: u32| Some(number).filter(|number| *number > 0);
+    let finding = |Problem { place, message, help }: Problem| Finding {
+        file: place.file.display().to_string(),
+        line: number(place.line),
+        column: number(place.line).and(number(place.column)),
+        message,
+        help,
+    };
+    Findings(problems.into_iter().map(finding).collect())
 }
