@@ -132,6 +132,10 @@ pub struct Reply {
 }
 
 impl Exchange {
+    pub fn route_name(&self) -> &str {
+        &self.directory.routes[self.route].name
+    }
+
     /// The path without the query.
     pub fn path(&self) -> &str {
         self.request.target.path()

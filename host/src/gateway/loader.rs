@@ -124,7 +124,7 @@ impl Loader {
         let routes = config.routes.iter().map(|route| self.route(config, route, plugins)).collect();
         let names = config.routes.iter().map(|route| RouteNames {
             name: route.name.as_str().into(),
-            plugins: route.chain.iter().map(|&entry| config.plugins[entry].name.as_str().into()).collect(),
+            plugins: route.chain.iter().map(|&entry| config.plugins[entry].scope.as_str().into()).collect(),
         });
         let owned = plugins.iter().flat_map(|loaded| loaded.plugin.declarations().owned.iter().cloned());
         Live {

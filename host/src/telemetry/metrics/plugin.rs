@@ -61,6 +61,8 @@ pub enum Outcome {
 pub enum FaultKind {
     /// The guest trapped or panicked.
     Trap,
+    /// A hook answered an error.
+    Error,
     /// The guest overran its CPU budget or the wall clock's limit.
     Deadline,
     /// The guest wanted more memory, tables or handles than it may have.
@@ -76,8 +78,9 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Trap,
+        Self::Error,
         Self::Deadline,
         Self::Memory,
         Self::IllegalAnswer,
@@ -90,6 +93,7 @@ impl FaultKind {
     pub fn label(self) -> &'static str {
         match self {
             Self::Trap => "trap",
+            Self::Error => "error",
             Self::Deadline => "deadline",
             Self::Memory => "memory",
             Self::IllegalAnswer => "illegal-answer",
