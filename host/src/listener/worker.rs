@@ -117,6 +117,8 @@ async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) ->
             Command::Change(name, settings) => {
                 if let Some(listener) = listening.get(&name) {
                     listener.settings.replace(Rc::new(settings));
+                    // There may be room for more connections now.
+                    shared.closed.notify_waiters();
                 }
             }
             Command::Close(name) => drop(listening.remove(&name)),

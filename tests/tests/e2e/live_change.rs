@@ -131,9 +131,25 @@ fn a_listener_can_be_added_and_removed() {
     let mut kept = gateway.client();
     assert_eq!((Client::connect(added).get("/").status, kept.get("/").status), (200, 200));
     gateway.reload(&format!("{config}{second}"));
+    gateway.wait_for_log(&format!("no longer listening on {}", gateway.address()));
     wait_for("the first to close", || Client::try_connect(gateway.address()).is_err().then_some(()));
     // Connections that it had accepted go on.
     assert_eq!((Client::connect(added).get("/").status, kept.get("/").status), (200, 200));
+}
+
+#[test]
+fn a_listener_can_be_made_wider_and_narrower_on_its_port() {
+    let config = everything_to("internal:echo", "");
+    let gateway = gateway_to("internal:echo", "");
+    let port = gateway.address().port();
+    for address in ["0.0.0.0", "127.0.0.1", "0.0.0.0", "127.0.0.2"] {
+        gateway.reload(&format!("{config}[[listener]]\naddress = \"{address}:{port}\"\n"));
+        let served = if address == "127.0.0.2" { [127, 0, 0, 2] } else { [127, 0, 0, 1] };
+        wait_for("the listener", || {
+            let mut client = Client::try_connect((served, port).into()).ok()?;
+            client.try_send(Request::get("/")).ok().filter(|answer| answer.status == 200)
+        });
+    }
 }
 
 #[test]
