@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use http::{Request, Response};
 
+pub use admit::seen;
 pub use body::Body;
 pub use error::{ClientError, ProxyError};
 pub use forwarded::Connection;

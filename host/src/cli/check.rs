@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::gateway::loader::{self, Loader};
-use crate::gateway::{self, GatewayError, cache};
+use crate::gateway::{self, GatewayError, cache, count};
 use crate::telemetry::metrics::Registry;
 
 /// Compiles every component and runs every `configure`. Answers what the configuration amounts to.
@@ -14,7 +14,6 @@ pub(super) fn check(config: &Config) -> Result<String, GatewayError> {
     let state = Arc::new(loader::state(&config.gateway));
     let registry = Arc::new(Registry::new(workers));
     Loader::new(engine, state, registry, workers).load(config)?;
-    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     Ok(format!(
         "no problems in {}, {}, {}, {} and {}",
         count(config.listeners.len(), "listener"),

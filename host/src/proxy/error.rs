@@ -56,6 +56,11 @@ pub(super) struct Told {
 }
 
 impl ProxyError {
+    /// What the client is answered.
+    pub fn status(&self) -> StatusCode {
+        self.told().status
+    }
+
     /// One match, no `_` arm: a new error has to say here what it is to the client.
     pub(super) fn told(&self) -> Told {
         let (status, kind, title) = match self {
