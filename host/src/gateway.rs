@@ -145,6 +145,13 @@ impl Gateway {
             })
             .collect::<Result<Vec<_>, _>>()?;
         registry.host.config_generation.set(1);
+        tracing::info!(
+            concat!("tollgate ", env!("CARGO_PKG_VERSION"), ": {}, {}, {}, {}"),
+            path.display(),
+            count(config.routes.len(), "route"),
+            count(config.plugins.len(), "plugin"),
+            count(workers.len(), "worker"),
+        );
         listeners.announce();
         Ok(Self {
             workers,
@@ -252,6 +259,23 @@ impl Gateway {
         let state = Arc::new(AdminState::new(Arc::clone(&self.registry), self.readiness.clone(), Vec::new()));
         let shutdown = async { drop(stopped.await) };
         Ok(tokio::task::spawn_local(admin::serve(listener, state, shutdown)))
+    }
+}
+
+/// `1 route`, `2 routes`.
+pub fn count(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+impl GatewayError {
+    /// What the operator can do about it.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::Listener { error, .. } | Self::Admin(error) if error.is_in_use() => {
+                Some("another process has this port, maybe another gateway: stop it, or use another port")
+            }
+            Self::Problems(_) | Self::Sandbox(_) | Self::Listener { .. } | Self::Admin(_) | Self::Io(_) => None,
+        }
     }
 }
 
