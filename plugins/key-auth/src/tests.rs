@@ -135,7 +135,7 @@ fn what_is_wrong_with_a_config_is_said_at_its_place() {
     for (config, message) in [
         (
             json!({ "key_names": ["apikey"] }),
-            "/key_names: unknown field `key_names`, expected one of `header`, `scheme`, `query`, `cookie`, \
+            "/key_names: unknown key `key_names`: there are `header`, `scheme`, `query`, `cookie`, \
              `hide-credentials`, `allow-groups`, `realm`",
         ),
         (
