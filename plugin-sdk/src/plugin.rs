@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 /// A plugin: its configuration, and the hooks that it wants.
 ///
 /// Implement it under [`#[plugin]`](macro@crate::plugin), and write only the hooks that you need:
-/// one that is not written is not exported and costs nothing.
+/// one that is not written is not exported and costs nothing. A crate has one plugin. (E0407 for a
+/// hook? `#[plugin]` is missing.)
 ///
 /// ```
 /// # use tollgate_plugin_sdk::prelude::*;
