@@ -87,9 +87,8 @@ impl ProxyError {
             Self::Plugin { .. } => (500, "plugin-fault", "A policy failed"),
             Self::Upstream(error) => match error {
                 UpstreamError::NoEndpoint { .. } => (503, error.reason(), "There is no endpoint to send to"),
-                UpstreamError::Connect { .. } | UpstreamError::Closed { .. } => {
-                    (502, error.reason(), "The upstream cannot be reached")
-                }
+                UpstreamError::Connect { .. } => (502, error.reason(), "The upstream cannot be reached"),
+                UpstreamError::Closed { .. } => (502, error.reason(), "The upstream closed the connection"),
                 UpstreamError::Exhausted { .. } => (503, error.reason(), "The gateway is out of resources"),
                 UpstreamError::Malformed { .. } => (502, error.reason(), "The upstream's response is not valid"),
                 UpstreamError::ConnectTimeout { .. } | UpstreamError::ResponseTimeout { .. } => {
