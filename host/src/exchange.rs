@@ -4,6 +4,7 @@
 //! for the time of a call. It holds data only: it must not know how a request is routed or sent.
 
 mod directory;
+mod edit;
 mod request_id;
 mod write;
 
@@ -17,8 +18,9 @@ use http::uri::PathAndQuery;
 use http::{Method, StatusCode, Version};
 
 pub use directory::{Directory, RouteNames};
+pub use edit::{Edit, Staged};
 pub use request_id::RequestId;
-pub use write::{HeaderError, WriteError, append_header, remove_header, set_header, status};
+pub use write::{HeaderError, WriteError, append_header, status};
 
 use crate::state::{Consumer, ConsumerId};
 
@@ -42,6 +44,8 @@ pub struct Exchange {
     pub id: RequestId,
     pub consumer: Option<ConsumerId>,
     pub notes: Vec<Note>,
+    /// What plugins have said of the response before there is one.
+    pub staged: Vec<Staged>,
     /// What each hook call took, in the order of the calls.
     pub timings: Vec<Timing>,
     /// How far the exchange went along the chain.

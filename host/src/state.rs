@@ -13,12 +13,14 @@ mod key;
 mod limiter;
 mod shards;
 mod store;
+mod subject;
 
 pub use self::clock::{Clock, Moment};
 pub use self::consumers::{Consumer, ConsumerId, Consumers, MOST_KEY_BYTES, Registration};
 pub use self::limiter::{Algorithm, Limiter, Quota};
 pub use self::shards::Bounds;
 pub use self::store::Store;
+pub use self::subject::Subject;
 
 /// What plugins share, in one process.
 #[derive(Debug)]
@@ -58,11 +60,17 @@ pub enum Misuse {
 impl Misuse {
     /// Bytes.
     pub const MAX_KEY: usize = 1024;
+    /// Bytes of an entry's name: a plugin's key behind the name of whose the entry is.
+    const MAX_NAME: usize = 2 * Self::MAX_KEY;
     /// Bytes.
     pub const MAX_VALUE: usize = 64 * 1024;
     pub const MAX_QUOTAS: usize = 16;
 
     fn check_key(key: &str) -> Result<(), Self> {
         if key.len() > Self::MAX_KEY { Err(Self::Key(key.len())) } else { Ok(()) }
+    }
+
+    fn check_name(name: &str) -> Result<(), Self> {
+        if name.len() > Self::MAX_NAME { Err(Self::Key(name.len())) } else { Ok(()) }
     }
 }

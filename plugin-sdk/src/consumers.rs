@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 /// A caller that the gateway knows.
 #[derive(Debug, Clone)]
 pub struct Consumer {
-    name: String,
+    name: OnceCell<String>,
     groups: OnceCell<Vec<String>>,
     /// A pointer, so that a plugin imports only the way that it uses.
     read_groups: fn(&str) -> Vec<String>,
@@ -14,23 +14,24 @@ pub struct Consumer {
 
 impl Consumer {
     fn found(name: String) -> Self {
-        Self { name, groups: OnceCell::new(), read_groups: backend::consumers::groups }
+        Self { name: name.into(), groups: OnceCell::new(), read_groups: backend::consumers::groups }
     }
 
-    /// The caller of this exchange, whose groups need no grant.
-    pub(crate) fn identified(name: String) -> Self {
+    /// The caller of this exchange, whose groups need no grant. What is not known of it yet is asked for
+    /// when it is needed.
+    pub(crate) fn identified(name: Option<String>) -> Self {
         let read_groups = |_: &str| backend::request::consumer_groups();
-        Self { name, groups: OnceCell::new(), read_groups }
+        Self { name: name.map_or_else(OnceCell::new, OnceCell::from), groups: OnceCell::new(), read_groups }
     }
 
     /// The name in the configuration.
     pub fn name(&self) -> &str {
-        &self.name
+        self.name.get_or_init(|| backend::request::consumer().unwrap_or_default())
     }
 
     /// The groups that the consumer is in.
     pub fn groups(&self) -> &[String] {
-        self.groups.get_or_init(|| (self.read_groups)(&self.name))
+        self.groups.get_or_init(|| (self.read_groups)(self.name()))
     }
 }
 

@@ -101,6 +101,18 @@ impl Display for HeaderError {
 
 impl std::error::Error for HeaderError {}
 
+/// A header came more than once that must not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeveralValues;
+
+impl Display for SeveralValues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the header has several values")
+    }
+}
+
+impl std::error::Error for SeveralValues {}
+
 /// Panics when a header was not written. The value may be a secret, so the message lacks it.
 #[track_caller]
 pub(crate) fn written(name: &str, result: Result<(), HeaderError>) {

@@ -89,6 +89,7 @@ mod request;
 mod response;
 pub mod setup;
 pub mod state;
+mod subject;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 
@@ -101,6 +102,7 @@ pub use plugin::Plugin;
 pub use reply::Reply;
 pub use request::{QueryParams, Request, WriteError};
 pub use response::{Origin, Response};
+pub use subject::Subject;
 pub use tollgate_plugin_sdk_macros::plugin;
 
 /// For the code that `#[plugin]` writes.

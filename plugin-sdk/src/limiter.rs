@@ -7,12 +7,12 @@
 //!     Quota::new(100, Duration::from_secs(1)).burst(20),
 //!     Quota::new(10_000, Duration::from_secs(3600)).sliding_window(),
 //! ];
-//! let decision = limiter::acquire("acme", &quotas, 1);
+//! let decision = limiter::acquire(Subject::Plugin, "acme", &quotas, 1);
 //! assert!(decision.allowed());
 //! ```
 
-use crate::backend;
 use crate::state::millis;
+use crate::{Subject, backend};
 use std::time::Duration;
 
 /// So many units a window.
@@ -89,8 +89,8 @@ impl Decision {
     }
 }
 
-/// Takes `cost` from every quota of `key`, or from none: a request that one quota refuses is not
+/// Takes `cost` from every quota of the subject under `key`, or from none: a request that one quota refuses is not
 /// charged to the others.
-pub fn acquire(key: &str, quotas: &[Quota], cost: u64) -> Decision {
-    backend::limiter::acquire(key, quotas, cost)
+pub fn acquire(of: Subject, key: &str, quotas: &[Quota], cost: u64) -> Decision {
+    backend::limiter::acquire(of, key, quotas, cost)
 }

@@ -2,7 +2,7 @@
 
 use crate::backend;
 use crate::consumers::Consumer;
-use crate::header::{self, AsHeaderName, AsHeaderValue, HeaderError};
+use crate::header::{self, AsHeaderName, AsHeaderValue, HeaderError, SeveralValues};
 use http::{HeaderName, HeaderValue, Method};
 use std::net::IpAddr;
 
@@ -42,6 +42,12 @@ impl Request {
     /// The first value of a header as text; `None` also when it is not UTF-8.
     pub fn header_str(&self, name: impl AsHeaderName) -> Option<String> {
         String::from_utf8(backend::request::header(&name.as_header_name())?).ok()
+    }
+
+    /// The value of a header that must not come twice. With two, the gateway and the upstream could take
+    /// different ones.
+    pub fn single_header(&self, name: impl AsHeaderName) -> Result<Option<HeaderValue>, SeveralValues> {
+        Ok(backend::request::single_header(&name.as_header_name())?.and_then(header::value))
     }
 
     /// Every value of a header, in the order of the wire.
@@ -93,6 +99,37 @@ impl Request {
         header::written(&name, backend::request::remove_header(&name));
     }
 
+    /// Replaces every value of a header of the response by one, when it comes back to this plugin, before
+    /// its `on_response`: no second call is needed to say what is known now.
+    ///
+    /// # Panics
+    /// As [`set_header`](Self::set_header).
+    #[track_caller]
+    pub fn set_response_header(&mut self, name: impl AsHeaderName, value: impl AsHeaderValue) {
+        let name = name.as_header_name();
+        header::written(&name, backend::response::set_header(&name, &value.as_header_value()));
+    }
+
+    /// Adds a value behind those that a header of the response has, when it comes back to this plugin.
+    ///
+    /// # Panics
+    /// As [`set_header`](Self::set_header).
+    #[track_caller]
+    pub fn append_response_header(&mut self, name: impl AsHeaderName, value: impl AsHeaderValue) {
+        let name = name.as_header_name();
+        header::written(&name, backend::response::append_header(&name, &value.as_header_value()));
+    }
+
+    /// Removes every value of a header of the response, when it comes back to this plugin.
+    ///
+    /// # Panics
+    /// As [`set_header`](Self::set_header).
+    #[track_caller]
+    pub fn remove_response_header(&mut self, name: impl AsHeaderName) {
+        let name = name.as_header_name();
+        header::written(&name, backend::response::remove_header(&name));
+    }
+
     /// The value of a cookie (RFC 6265), as it stands in the header: neither unquoted nor decoded.
     pub fn cookie(&self, name: &str) -> Option<String> {
         cookie::find(&backend::request::header("cookie")?, name)
@@ -110,7 +147,7 @@ impl Request {
 
     /// The caller, once a plugin has identified it.
     pub fn consumer(&self) -> Option<Consumer> {
-        backend::request::consumer().map(Consumer::identified)
+        backend::request::consumer().map(|name| Consumer::identified(Some(name)))
     }
 
     /// Says who the caller is, at once and for good: later plugins and the access log see it.
@@ -126,7 +163,7 @@ impl Request {
     /// [`consumers::verify`](crate::consumers::verify) and [`identify`](Self::identify) in one: the
     /// caller is the consumer whose credential this is. Needs the grant `identify`.
     pub fn authenticate(&mut self, kind: &str, id: &str, secret: impl AsRef<[u8]>) -> Option<Consumer> {
-        backend::consumers::authenticate(kind, id, secret.as_ref()).map(Consumer::identified)
+        backend::consumers::authenticate(kind, id, secret.as_ref()).then(|| Consumer::identified(None))
     }
 
     /// What a hook of this plugin has kept with this exchange.

@@ -19,7 +19,7 @@
 //!     }
 //!
 //!     fn on_request(&self, request: &mut Request) -> Action {
-//!         let decision = limiter::acquire(request.client_address(), &[self.0.clone()], 1);
+//!         let decision = limiter::acquire(Subject::Plugin, request.client_address(), &[self.0.clone()], 1);
 //!         if decision.allowed() { Action::Next } else { Reply::too_many_requests().into() }
 //!     }
 //!

@@ -6,43 +6,43 @@ use tollgate_plugin_sdk::testing::Gateway;
 #[test]
 fn state_forgets_after_its_time() {
     let gateway = Gateway::new();
-    state::set("a", "1", Duration::from_secs(1));
-    state::set("b", "2", None);
+    state::set(Subject::Plugin, "a", "1", Duration::from_secs(1));
+    state::set(Subject::Plugin, "b", "2", None);
     gateway.advance(Duration::from_millis(999));
-    assert_eq!(state::get("a").as_deref(), Some(&b"1"[..]));
+    assert_eq!(state::get(Subject::Plugin, "a").as_deref(), Some(&b"1"[..]));
     gateway.advance(Duration::from_millis(1));
-    assert_eq!(state::get("a"), None);
-    assert!(!state::delete("a"));
-    assert!(state::delete("b"));
+    assert_eq!(state::get(Subject::Plugin, "a"), None);
+    assert!(!state::delete(Subject::Plugin, "a"));
+    assert!(state::delete(Subject::Plugin, "b"));
 }
 
 #[test]
 fn a_counter_keeps_the_time_that_it_started_with_and_saturates() {
     let gateway = Gateway::new();
-    assert_eq!(state::add("n", 2, Duration::from_secs(1)), 2);
+    assert_eq!(state::add(Subject::Plugin, "n", 2, Duration::from_secs(1)), 2);
     gateway.advance(Duration::from_millis(600));
-    assert_eq!(state::add("n", i64::MAX, Duration::from_secs(1)), i64::MAX);
+    assert_eq!(state::add(Subject::Plugin, "n", i64::MAX, Duration::from_secs(1)), i64::MAX);
     gateway.advance(Duration::from_millis(400));
-    assert_eq!(state::add("n", 1, None), 1);
-    state::set("n", "text", None);
-    assert_eq!(state::add("n", 1, None), 1);
+    assert_eq!(state::add(Subject::Plugin, "n", 1, None), 1);
+    state::set(Subject::Plugin, "n", "text", None);
+    assert_eq!(state::add(Subject::Plugin, "n", 1, None), 1);
 }
 
 #[test]
 fn a_swap_wants_the_expected_value() {
     let _gateway = Gateway::new();
-    assert!(!state::compare_and_swap("k", Some(b"a"), "b", None));
-    assert!(state::compare_and_swap("k", None, "a", None));
-    assert!(!state::compare_and_swap("k", None, "b", None));
-    assert!(state::compare_and_swap("k", Some(b"a"), "b", None));
-    assert_eq!(state::get("k").as_deref(), Some(&b"b"[..]));
+    assert!(!state::compare_and_swap(Subject::Plugin, "k", Some(b"a"), "b", None));
+    assert!(state::compare_and_swap(Subject::Plugin, "k", None, "a", None));
+    assert!(!state::compare_and_swap(Subject::Plugin, "k", None, "b", None));
+    assert!(state::compare_and_swap(Subject::Plugin, "k", Some(b"a"), "b", None));
+    assert_eq!(state::get(Subject::Plugin, "k").as_deref(), Some(&b"b"[..]));
 }
 
 #[test]
 fn a_token_bucket_lets_the_burst_through_and_refills_smoothly() {
     let gateway = Gateway::new();
     let quota = [Quota::new(10, Duration::from_secs(1)).burst(3)];
-    let acquire = || limiter::acquire("k", &quota, 1);
+    let acquire = || limiter::acquire(Subject::Plugin, "k", &quota, 1);
     for remaining in [2, 1, 0] {
         let decision = acquire();
         assert!(decision.allowed());
@@ -56,14 +56,14 @@ fn a_token_bucket_lets_the_burst_through_and_refills_smoothly() {
     assert!(acquire().allowed());
     assert!(!acquire().allowed());
     gateway.advance(Duration::from_secs(9));
-    assert!(limiter::acquire("k", &quota, 3).allowed());
+    assert!(limiter::acquire(Subject::Plugin, "k", &quota, 3).allowed());
 }
 
 #[test]
 fn a_sliding_window_weighs_the_window_before() {
     let gateway = Gateway::new();
     let quota = [Quota::new(10, Duration::from_secs(1)).sliding_window()];
-    let acquire = |cost| limiter::acquire("k", &quota, cost);
+    let acquire = |cost| limiter::acquire(Subject::Plugin, "k", &quota, cost);
     let full = acquire(10);
     assert_eq!((full.allowed(), full.standings()[0].remaining), (true, 0));
     let refused = acquire(4);
@@ -84,14 +84,14 @@ fn what_one_quota_refuses_is_not_charged_to_the_others() {
     let second = Quota::new(1, Duration::from_secs(1));
     let hour = Quota::new(5, Duration::from_secs(3600)).sliding_window();
     let quotas = [second, hour];
-    assert!(limiter::acquire("k", &quotas, 1).allowed());
-    let refused = limiter::acquire("k", &quotas, 1);
+    assert!(limiter::acquire(Subject::Plugin, "k", &quotas, 1).allowed());
+    let refused = limiter::acquire(Subject::Plugin, "k", &quotas, 1);
     assert!(!refused.allowed());
     assert_eq!(refused.standings()[1].remaining, 4);
     assert!(refused.standings()[1].retry_after.is_zero());
     gateway.advance(Duration::from_secs(1));
-    assert!(limiter::acquire("k", &quotas, 1).allowed());
-    assert!(limiter::acquire("other", &quotas, 1).allowed());
+    assert!(limiter::acquire(Subject::Plugin, "k", &quotas, 1).allowed());
+    assert!(limiter::acquire(Subject::Plugin, "other", &quotas, 1).allowed());
 }
 
 #[test]

@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use http::HeaderMap;
+
 use super::{Chain, Link};
 use crate::config::OnError;
-use crate::exchange::{Exchange, Reply, RequestHead, ResponseHead, Timing};
+use crate::exchange::{Edit, Exchange, HeaderError, Reply, RequestHead, ResponseHead, Timing};
 use crate::sandbox::{Action, Fault, Instance, Lease};
 use crate::state::ConsumerId;
 use crate::telemetry::metrics::{Hook, Outcome};
+use crate::wire::headers::MOST_FIELDS;
 
 /// One exchange on its way along a chain: the exchange, and the instances that are its own.
 ///
@@ -60,7 +63,8 @@ impl Run {
         let mut mark = Instant::now();
         for (place, link) in chain.links.iter().enumerate() {
             self.exchange_mut().progress.met = place + 1;
-            if link.plugin.is_fresh() {
+            let hooks = link.plugin.hooks();
+            if link.plugin.is_fresh() && hooks.any() {
                 match link.plugin.lease(self.worker).await {
                     Ok(lease) => self.leases.push((place, lease)),
                     Err(fault) => {
@@ -73,11 +77,12 @@ impl Run {
                 }
                 mark = Instant::now();
             }
-            if !link.plugin.hooks().on_request {
-                continue;
+            let mut halt = None;
+            if hooks.on_request {
+                let result = self.call(place, link, |instance, exchange| instance.on_request(place, exchange));
+                halt = self.settle(place, link, Hook::Request, result, &mut mark);
             }
-            let result = self.call(place, link, |instance, exchange| instance.on_request(place, exchange));
-            let halt = self.settle(place, link, Hook::Request, result, &mut mark);
+            let halt = halt.or_else(|| self.edit_request(place, link, &mut mark));
             if halt.is_some() {
                 self.end_at(place);
                 return halt;
@@ -95,11 +100,18 @@ impl Run {
             self.back -= 1;
             let place = self.back;
             let link = &chain.links[place];
-            if !link.plugin.hooks().on_response {
+            let is_called = link.plugin.hooks().on_response;
+            if self.is_skipped(place) {
+                if is_called {
+                    link.plugin.metrics().record(self.worker, Hook::Response, Outcome::Skipped, 0);
+                }
                 continue;
             }
-            if self.is_skipped(place) {
-                link.plugin.metrics().record(self.worker, Hook::Response, Outcome::Skipped, 0);
+            let halt = self.edit_response(place, link, &mut mark);
+            if halt.is_some() {
+                return halt;
+            }
+            if !is_called || self.is_skipped(place) {
                 continue;
             }
             let result = self.call(place, link, |instance, exchange| instance.on_response(place, exchange));
@@ -192,6 +204,50 @@ impl Run {
         result
     }
 
+    /// Does to the request what the plugin has declared.
+    fn edit_request(&mut self, place: usize, link: &Link, mark: &mut Instant) -> Option<Halt> {
+        let edits = &link.plugin.edits(self.worker).request;
+        if edits.is_empty() || self.is_skipped(place) {
+            return None;
+        }
+        let headers = &mut self.exchange_mut().request.headers;
+        let done = edit(headers, edits.len(), edits.iter().cloned());
+        self.settle_edits(place, link, Hook::Request, done, mark)
+    }
+
+    /// Does to the response what the plugin has declared, and what it said during the request.
+    fn edit_response(&mut self, place: usize, link: &Link, mark: &mut Instant) -> Option<Halt> {
+        let declared = &link.plugin.edits(self.worker).response;
+        if declared.is_empty() && self.exchange().staged.is_empty() {
+            return None;
+        }
+        let Exchange { response: Some(response), staged, .. } = self.exchange_mut() else { return None };
+        let staged: Vec<Edit> =
+            staged.extract_if(.., |staged| staged.plugin == place).map(|staged| staged.edit).collect();
+        let count = declared.len() + staged.len();
+        let done = edit(&mut response.headers, count, declared.iter().cloned().chain(staged));
+        self.settle_edits(place, link, Hook::Response, done, mark)
+    }
+
+    fn settle_edits(
+        &mut self,
+        place: usize,
+        link: &Link,
+        hook: Hook,
+        done: Result<(), HeaderError>,
+        mark: &mut Instant,
+    ) -> Option<Halt> {
+        let began = std::mem::replace(mark, Instant::now());
+        match done {
+            Ok(()) => {
+                let took = *mark - began;
+                self.exchange_mut().timings.push(Timing { plugin: place, took });
+                None
+            }
+            Err(error) => self.fault(place, link, hook, Fault::IllegalAnswer(error.to_string()), began),
+        }
+    }
+
     fn is_skipped(&self, place: usize) -> bool {
         self.exchange().progress.skipped.contains(&place)
     }
@@ -246,6 +302,7 @@ impl Run {
                 let exchange = self.exchange_mut();
                 // Its later hooks, which could read them, are not called; others need the room.
                 exchange.notes.retain(|note| note.plugin != place);
+                exchange.staged.retain(|staged| staged.plugin != place);
                 exchange.progress.skipped.push(place);
                 None
             }
@@ -257,6 +314,14 @@ impl Run {
         self.exchange_mut().progress.ended_by = Some(place);
         self.back = place;
     }
+}
+
+/// Makes all of the edits, or none when the message could get too many fields.
+fn edit(headers: &mut HeaderMap, count: usize, edits: impl Iterator<Item = Edit>) -> Result<(), HeaderError> {
+    if headers.len() + count > MOST_FIELDS {
+        return Err(HeaderError::TooMany);
+    }
+    edits.into_iter().try_for_each(|edit| edit.apply(headers))
 }
 
 /// What a plugin can write, as it was before a call.

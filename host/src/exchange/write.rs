@@ -5,7 +5,7 @@ use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
 use thiserror::Error;
 
-use super::{Exchange, Note};
+use super::{Edit, Exchange, Note};
 use crate::wire::{headers, path};
 
 /// Why a header cannot be written.
@@ -40,31 +40,12 @@ const MOST_METHOD_BYTES: usize = 32;
 /// Bytes of one header's value; with the limit on fields it bounds what an exchange holds.
 const MOST_VALUE_BYTES: usize = 64 * 1024;
 
-/// Replaces every value of a header by one.
-pub fn set_header(fields: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), HeaderError> {
-    let name = header_name(name)?;
-    let value = header_value(value)?;
-    room_for_one(fields)?;
-    fields.insert(name, value);
-    Ok(())
-}
-
 /// Adds a value behind those that a header has.
 pub fn append_header(fields: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), HeaderError> {
-    let name = header_name(name)?;
-    let value = header_value(value)?;
-    room_for_one(fields)?;
-    fields.append(name, value);
-    Ok(())
+    Edit::append(name, value)?.apply(fields)
 }
 
-/// Removes every value of a header.
-pub fn remove_header(fields: &mut HeaderMap, name: &str) -> Result<(), HeaderError> {
-    fields.remove(header_name(name)?);
-    Ok(())
-}
-
-fn header_name(name: &str) -> Result<HeaderName, HeaderError> {
+pub(super) fn header_name(name: &str) -> Result<HeaderName, HeaderError> {
     match HeaderName::from_lowercase(name.as_bytes()) {
         Ok(name) if headers::belongs_to_gateway(&name) => Err(HeaderError::Forbidden),
         Ok(name) => Ok(name),
@@ -72,15 +53,17 @@ fn header_name(name: &str) -> Result<HeaderName, HeaderError> {
     }
 }
 
-fn header_value(value: &[u8]) -> Result<HeaderValue, HeaderError> {
+pub(super) fn header_value(value: &[u8]) -> Result<HeaderValue, HeaderError> {
     if value.len() > MOST_VALUE_BYTES {
         return Err(HeaderError::InvalidValue);
     }
     HeaderValue::from_bytes(value).map_err(|_| HeaderError::InvalidValue)
 }
 
-fn room_for_one(fields: &HeaderMap) -> Result<(), HeaderError> {
-    if fields.len() >= headers::MOST_FIELDS { Err(HeaderError::TooMany) } else { Ok(()) }
+/// Whether a field of this name fits in place of those that there are.
+pub(super) fn room_for(fields: &HeaderMap, name: &HeaderName) -> Result<(), HeaderError> {
+    let is_full = fields.len() >= headers::MOST_FIELDS && !fields.contains_key(name);
+    if is_full { Err(HeaderError::TooMany) } else { Ok(()) }
 }
 
 /// A status that a plugin may give.
@@ -165,14 +148,14 @@ mod tests {
     fn what_frames_messages_or_may_not_stand_on_the_wire_is_refused_and_changes_nothing() {
         let mut fields = HeaderMap::new();
         for name in ["content-length", "transfer-encoding", "connection", "host", "upgrade", "keep-alive"] {
-            assert_eq!(set_header(&mut fields, name, b"1"), Err(HeaderError::Forbidden), "{name}");
+            assert_eq!(Edit::set(name, b"1"), Err(HeaderError::Forbidden), "{name}");
             assert_eq!(append_header(&mut fields, name, b"1"), Err(HeaderError::Forbidden), "{name}");
         }
         for name in ["", "X-Upper", "a b", ":path", "a\r\n"] {
-            assert_eq!(set_header(&mut fields, name, b"1"), Err(HeaderError::InvalidName), "{name:?}");
+            assert_eq!(Edit::set(name, b"1"), Err(HeaderError::InvalidName), "{name:?}");
         }
         for value in [&b"a\r\nb: c"[..], b"a\nb", b"a\0", &[b'a'; MOST_VALUE_BYTES + 1]] {
-            assert_eq!(set_header(&mut fields, "x-a", value), Err(HeaderError::InvalidValue));
+            assert_eq!(Edit::set("x-a", value), Err(HeaderError::InvalidValue));
         }
         assert!(fields.is_empty());
     }

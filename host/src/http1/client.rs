@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use super::body::{Decoded, Decoder};
 use super::error::{BodyError, HeadError};
 use super::head::{self, HeadLimits};
-use super::stream::Stream;
+use super::stream::{Stream, after_others};
 use super::write::{self, Length};
 pub use super::write::{Edit, Fields, Request};
 
@@ -79,6 +79,7 @@ impl Connection {
     ) -> Result<(response::Parts, Answer<B>), SendError<B::Error>> {
         let length = body.as_ref().map_or(Length::None, |body| length_of(body, request.method));
         write::request(&mut self.stream.output, request, host, length);
+        after_others().await;
         // Alone, so that a connection that is closed takes nothing of the body with it.
         std::future::poll_fn(|context| self.stream.poll_flush(context)).await.map_err(SendError::Unsent)?;
         let body = body.take().filter(|_| length != Length::None);

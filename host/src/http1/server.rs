@@ -18,7 +18,7 @@ use super::error::{BodyError, HeadError};
 use super::framing::Framing;
 use super::head;
 pub use super::head::HeadLimits;
-use super::stream::Stream;
+use super::stream::{Stream, after_others};
 use super::write::{self, Length, Persistence};
 
 /// What of a body is read that nobody asked for, so that the connection can serve on.
@@ -143,6 +143,7 @@ impl Connection {
         write::response(&mut shared.stream.borrow_mut().output, status, &headers, told, persistence);
         drop(headers);
         let mut sending = Sending { body: (length != Length::None).then_some(&mut body), length, began: false };
+        after_others().await;
         poll_fn(|context| sending.poll(shared, context)).await?;
         Ok(!shared.closing.get() && shared.skip_rest().await)
     }

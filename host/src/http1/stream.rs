@@ -1,5 +1,6 @@
 //! A socket with what was read of it and not yet used, and what is to be written to it.
 
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
@@ -94,4 +95,18 @@ impl Stream {
     pub fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_shutdown(context)
     }
+}
+
+/// Lets the tasks that are ready go first, so that what a batch of them writes goes out at its end. Waking a
+/// peer that sleeps is the dearest part of a write; who was woken by the first of a batch is awake for the rest.
+pub async fn after_others() {
+    let mut waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

@@ -8,8 +8,9 @@ use std::rc::Rc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, LocalSet, spawn_local};
+use tokio::task::{AbortHandle, spawn_local};
 
 use super::patience::Patients;
 use super::{Settings, Socket, accept};
@@ -56,22 +57,24 @@ pub(super) struct Shared {
 impl Worker {
     pub fn start(parts: WorkerParts) -> io::Result<Self> {
         let (commands, inbox) = mpsc::unbounded_channel();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            // Names of upstream hosts are resolved on these.
-            .max_blocking_threads(4)
-            .build()?;
+        let (started, starts) = std::sync::mpsc::sync_channel(1);
         let thread = thread::Builder::new().name(format!("worker-{}", parts.index)).stack_size(2 * 1024 * 1024).spawn(
-            move || {
-                let tasks = LocalSet::new();
-                let proxy = tasks.block_on(&runtime, run(parts, inbox));
-                let _entered = runtime.enter();
-                proxy.cut();
-                // Every exchange that is in flight ends here, and leaves its line as any other.
-                drop(tasks);
-                proxy.conclude(LAST_HOOKS)
+            move || match runtime() {
+                Ok(runtime) => {
+                    let _ = started.send(Ok(()));
+                    let proxy = runtime.block_on(run(parts, inbox));
+                    proxy.cut();
+                    // Every exchange that is in flight ends here, and leaves its line as any other.
+                    runtime.shutdown_background();
+                    proxy.conclude(LAST_HOOKS)
+                }
+                Err(error) => {
+                    let _ = started.send(Err(error));
+                    0
+                }
             },
         )?;
+        starts.recv().map_err(io::Error::other)??;
         Ok(Self { commands, thread })
     }
 
@@ -95,6 +98,13 @@ impl Worker {
 
 /// How long the log hooks of exchanges that were cut may take, all together.
 const LAST_HOOKS: Duration = Duration::from_secs(1);
+
+/// Made on the worker's thread, which it cannot leave: so tasks need no set of their own and no lock.
+fn runtime() -> io::Result<LocalRuntime> {
+    let mut runtime = Builder::new_current_thread();
+    // Names of upstream hosts are resolved on these.
+    runtime.enable_all().max_blocking_threads(4).build_local(LocalOptions::default())
+}
 
 async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) -> Rc<Proxy> {
     let proxy = Proxy::new(parts.proxy);

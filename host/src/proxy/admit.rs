@@ -67,6 +67,7 @@ pub(super) fn admit(
             id,
             consumer: None,
             notes: Vec::new(),
+            staged: Vec::new(),
             timings: Vec::with_capacity(2 * view.route(route).chain.links().len()),
             progress: Progress::default(),
             outcome: Outcome::default(),

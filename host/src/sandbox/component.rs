@@ -7,7 +7,7 @@ use wasmtime::component::{self, ComponentExportIndex, InstancePre};
 
 use super::complexity;
 use super::engine::Engine;
-use super::host::Host;
+use super::host::{Declarations, Host};
 use super::plugin::ConfigureProblem;
 use super::wasi;
 use crate::config::Grant;
@@ -32,6 +32,13 @@ pub struct Hooks {
     pub on_request: bool,
     pub on_response: bool,
     pub on_log: bool,
+}
+
+impl Hooks {
+    /// Whether anything is ever called.
+    pub fn any(self) -> bool {
+        self.on_request || self.on_response || self.on_log
+    }
 }
 
 /// Where the hooks are, looked up once.
@@ -107,10 +114,11 @@ impl Component {
         Ok(Self { pre, exports, needs })
     }
 
-    pub fn hooks(&self) -> Hooks {
+    /// The hooks that it exports, but for those that a plugin declares to need no call.
+    pub(super) fn hooks(&self, declarations: &Declarations) -> Hooks {
         Hooks {
-            on_request: self.exports.on_request.is_some(),
-            on_response: self.exports.on_response.is_some(),
+            on_request: self.exports.on_request.is_some() && !declarations.omits_request,
+            on_response: self.exports.on_response.is_some() && !declarations.omits_response,
             on_log: self.exports.on_log.is_some(),
         }
     }
@@ -124,7 +132,10 @@ impl Component {
 
 impl std::fmt::Debug for Component {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Component").field("hooks", &self.hooks()).field("needs", &self.needs).finish_non_exhaustive()
+        f.debug_struct("Component")
+            .field("hooks", &self.hooks(&Declarations::default()))
+            .field("needs", &self.needs)
+            .finish_non_exhaustive()
     }
 }
 
@@ -143,7 +154,7 @@ fn interfaces(grants: &[Grant]) -> String {
 }
 
 /// Interfaces of the contract that need no grant.
-const FREE: [&str; 6] = ["http", "request", "response", "outcome", "setup", "log"];
+const FREE: [&str; 7] = ["http", "request", "response", "outcome", "setup", "log", "subjects"];
 
 /// The grants that the imports of a component need.
 fn needs(engine: &Engine, component: &component::Component) -> Result<Vec<Grant>, LoadError> {

@@ -12,7 +12,7 @@ use wasmtime_wasi::random::WasiRandomCtx;
 use super::console::{Console, Speaker};
 use super::deadline::Deadline;
 use crate::config::PluginLimits;
-use crate::exchange::Exchange;
+use crate::exchange::{Edit, Exchange};
 use crate::state::State;
 use crate::telemetry::metrics::Hook;
 
@@ -25,6 +25,8 @@ pub(super) struct Host {
     pub(super) place: usize,
     pub(super) stage: Stage,
     pub(super) declarations: Declarations,
+    /// The name of an entry of the store or the limiter, written anew by each call.
+    pub(super) entry: String,
     pub(super) deadline: Deadline,
     pub(super) memory: MemoryLimit,
     pub(super) console: Console,
@@ -66,6 +68,22 @@ pub struct Declarations {
     pub owned: Vec<HeaderName>,
     /// Log hooks are wanted only for exchanges of which the response hook saw no response.
     pub log_unanswered_only: bool,
+    /// Request headers that say who the caller is, once the plugin has identified it.
+    pub told: Vec<(HeaderName, Fact)>,
+    /// What is done to every request, after the request hook.
+    pub request_edits: Vec<Edit>,
+    /// What is done to every response, before the response hook.
+    pub response_edits: Vec<Edit>,
+    /// Hooks that need no call.
+    pub omits_request: bool,
+    pub omits_response: bool,
+}
+
+/// What is known of a consumer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fact {
+    Name,
+    Groups,
 }
 
 /// Bounds what an instance takes of memory and tables.
@@ -126,6 +144,7 @@ impl Host {
             place: 0,
             stage: Stage::Configure,
             declarations: Declarations::default(),
+            entry: String::new(),
             deadline: Deadline::new(limits.deadline, limits.wall),
             memory: MemoryLimit { most: usize::try_from(limits.memory).unwrap_or(usize::MAX), used: 0, denied: false },
             console: Console::default(),

@@ -9,7 +9,7 @@ use super::host::{Declarations, Identity};
 use super::instance::Instance;
 use super::pool::{Lease, Pool};
 use crate::config::{Grant, PluginLimits};
-use crate::exchange::Exchange;
+use crate::exchange::{Edit, Exchange};
 use crate::state::State;
 use crate::telemetry::metrics::PluginMetrics;
 
@@ -35,12 +35,31 @@ pub struct ConfigureProblem {
     pub message: String,
 }
 
+/// What a plugin has declared that it does to every exchange.
+#[derive(Debug)]
+pub struct Edits {
+    /// After the request hook.
+    pub request: Box<[Edit]>,
+    /// Before the response hook.
+    pub response: Box<[Edit]>,
+}
+
+impl Edits {
+    fn of(declarations: &Declarations) -> Self {
+        let copies = |edits: &[Edit]| edits.iter().map(Edit::copy).collect();
+        Self { request: copies(&declarations.request_edits), response: copies(&declarations.response_edits) }
+    }
+}
+
 /// A configured component that hooks can be called on.
 pub struct Plugin {
     pub(super) identity: Arc<Identity>,
     component: Component,
     spec: PluginSpec,
     declarations: Declarations,
+    hooks: Hooks,
+    /// What is declared, once for each worker: what they clone is counted on memory of their own.
+    edits: Box<[Edits]>,
     metrics: Arc<PluginMetrics>,
     /// One for each worker, locked by nobody else on the path of a request.
     pools: Box<[Pool]>,
@@ -72,8 +91,10 @@ impl Plugin {
         let mut first = Instance::start(&component, identity.clone(), &spec.limits)?;
         first.configure(&spec.config)?;
         let declarations = first.declarations().clone();
+        let hooks = component.hooks(&declarations);
+        let edits = (0..workers).map(|_| Edits::of(&declarations)).collect();
         let pools = (0..workers).map(|_| Pool::new(spec.limits.instances)).collect();
-        Ok(Self { identity, component, spec, declarations, metrics, pools })
+        Ok(Self { identity, component, spec, declarations, hooks, edits, metrics, pools })
     }
 
     pub fn name(&self) -> &Arc<str> {
@@ -93,8 +114,14 @@ impl Plugin {
         &self.spec
     }
 
+    /// The hooks that are called.
     pub fn hooks(&self) -> Hooks {
-        self.component.hooks()
+        self.hooks
+    }
+
+    /// What is done to every exchange without a call.
+    pub fn edits(&self, worker: usize) -> &Edits {
+        &self.edits[worker]
     }
 
     pub fn declarations(&self) -> &Declarations {

@@ -20,6 +20,8 @@ use super::key::Prehashed;
 pub struct Consumer {
     pub name: String,
     pub groups: Vec<String>,
+    /// The groups, separated by commas.
+    pub group_list: String,
 }
 
 /// What the config says of a consumer. Holds secrets, so it has no `Debug`.
@@ -104,7 +106,11 @@ impl Consumers {
 
     /// None when the places of two different keys meet.
     fn with_salt(registrations: &[Registration<'_>], salt: [u8; 16]) -> Result<Option<Self>, DuplicateKey> {
-        let consumers = registrations.iter().map(|it| Consumer { name: it.name.clone(), groups: it.groups.clone() });
+        let consumers = registrations.iter().map(|it| Consumer {
+            name: it.name.clone(),
+            groups: it.groups.clone(),
+            group_list: it.groups.join(","),
+        });
         let mut table = Self {
             consumers: consumers.collect(),
             names: (0u32..).zip(registrations).map(|(id, it)| (it.name.clone(), ConsumerId(id))).collect(),

@@ -84,7 +84,7 @@ impl Limiter {
         cost: u64,
         now: Moment,
     ) -> Result<Decision, Misuse> {
-        Misuse::check_key(key)?;
+        Misuse::check_name(key)?;
         check(quotas)?;
         let mut decision = Decision { allowed: true, standings: Vec::with_capacity(quotas.len()) };
         let bounds = self.shards.bounds_each();

@@ -35,14 +35,14 @@ impl Store {
     }
 
     pub fn get(&self, scope: &str, key: &str, now: Moment) -> Result<Option<Vec<u8>>, Misuse> {
-        Misuse::check_key(key)?;
+        Misuse::check_name(key)?;
         let (probe, entries) = self.shards.lock(scope, key);
         Ok(entries.get(&probe).filter(|value| value.lives(now)).map(|value| value.content.to_vec()))
     }
 
     pub fn set(&self, scope: &str, key: &str, value: Vec<u8>, ttl: Option<u64>, now: Moment) -> Result<(), Misuse> {
         let value = Value::new(value, ttl, now)?;
-        Misuse::check_key(key)?;
+        Misuse::check_name(key)?;
         let bounds = self.shards.bounds_each();
         let (probe, mut entries) = self.shards.lock(scope, key);
         entries.put(&probe, value, bounds, now);
@@ -51,7 +51,7 @@ impl Store {
 
     /// Whether there was one.
     pub fn delete(&self, scope: &str, key: &str, now: Moment) -> Result<bool, Misuse> {
-        Misuse::check_key(key)?;
+        Misuse::check_name(key)?;
         let (probe, mut entries) = self.shards.lock(scope, key);
         Ok(entries.take(&probe).is_some_and(|value| value.lives(now)))
     }
@@ -59,7 +59,7 @@ impl Store {
     /// The new value. What is not there, or is no counter, starts at 0 and then lives for `ttl`; a
     /// counter keeps the time that it has left. Saturates.
     pub fn add(&self, scope: &str, key: &str, delta: i64, ttl: Option<u64>, now: Moment) -> Result<i64, Misuse> {
-        Misuse::check_key(key)?;
+        Misuse::check_name(key)?;
         let bounds = self.shards.bounds_each();
         let (probe, mut entries) = self.shards.lock(scope, key);
         if let Some(value) = entries.get_mut(&probe).filter(|value| value.lives(now))
@@ -86,7 +86,7 @@ impl Store {
         now: Moment,
     ) -> Result<bool, Misuse> {
         let value = Value::new(value, ttl, now)?;
-        Misuse::check_key(key)?;
+        Misuse::check_name(key)?;
         let bounds = self.shards.bounds_each();
         let (probe, mut entries) = self.shards.lock(scope, key);
         let current = entries.get(&probe).filter(|value| value.lives(now));

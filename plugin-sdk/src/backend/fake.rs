@@ -1,14 +1,14 @@
 //! The back end of native tests: reads and writes the world that `testing` makes.
 
 use crate::Origin;
-use crate::header::HeaderError;
+use crate::header::{HeaderError, SeveralValues};
 use crate::request::WriteError;
 use crate::testing::apply;
 use crate::testing::message::{Fields, Response};
 use crate::testing::world::{self, Exchange, World};
 
 pub(crate) mod request {
-    use super::{HeaderError, WriteError, all_bytes, apply, bytes, exchange, raw, world};
+    use super::{HeaderError, SeveralValues, WriteError, all_bytes, apply, bytes, exchange, raw, world};
 
     pub(crate) fn method() -> String {
         exchange(|exchange| exchange.request.method.to_string())
@@ -32,6 +32,11 @@ pub(crate) mod request {
 
     pub(crate) fn header(name: &str) -> Option<Vec<u8>> {
         exchange(|exchange| bytes(&exchange.request.headers, name))
+    }
+
+    pub(crate) fn single_header(name: &str) -> Result<Option<Vec<u8>>, SeveralValues> {
+        let mut values = header_values(name);
+        if values.len() > 1 { Err(SeveralValues) } else { Ok(values.pop()) }
     }
 
     pub(crate) fn header_values(name: &str) -> Vec<Vec<u8>> {
@@ -119,7 +124,8 @@ pub(crate) mod request {
 }
 
 pub(crate) mod response {
-    use super::{HeaderError, Origin, WriteError, all_bytes, apply, bytes, raw, response};
+    use super::{Fields, HeaderError, Origin, WriteError, all_bytes, apply, bytes, exchange, raw, response};
+    use crate::setup::Edit;
 
     pub(crate) fn status() -> u16 {
         response(|response| response.status.as_u16())
@@ -138,15 +144,27 @@ pub(crate) mod response {
     }
 
     pub(crate) fn set_header(name: &str, value: &[u8]) -> Result<(), HeaderError> {
-        response(|response| apply::set_header(&mut response.headers, name, value))
+        edit(Edit::set(name, value))
     }
 
     pub(crate) fn append_header(name: &str, value: &[u8]) -> Result<(), HeaderError> {
-        response(|response| apply::append_header(&mut response.headers, name, value))
+        edit(Edit::append(name, value))
     }
 
     pub(crate) fn remove_header(name: &str) -> Result<(), HeaderError> {
-        response(|response| apply::remove_header(&mut response.headers, name))
+        edit(Edit::remove(name))
+    }
+
+    /// Now, or when there is a response.
+    fn edit(edit: Edit) -> Result<(), HeaderError> {
+        exchange(|exchange| match &mut exchange.response {
+            Some(response) => apply::edit(&mut response.headers, &edit),
+            None => {
+                apply::edit(&mut Fields::new(), &edit)?;
+                exchange.staged.push(edit);
+                Ok(())
+            }
+        })
     }
 
     pub(crate) fn set_status(status: u16) -> Result<(), WriteError> {
@@ -199,9 +217,27 @@ pub(crate) mod outcome {
 
 pub(crate) mod setup {
     use super::world::{self, World};
+    use crate::setup::{Edit, Fact, Hook};
 
     pub(crate) fn own_header(name: &str) {
         configuring(|world| world.own_headers.push(name.to_owned()));
+    }
+
+    pub(crate) fn tell_consumer(name: &str, fact: Fact) {
+        own_header(name);
+        configuring(|world| world.told.push((name.to_owned(), fact)));
+    }
+
+    pub(crate) fn edit_request(edits: Vec<Edit>) {
+        configuring(|world| world.request_edits.extend(edits));
+    }
+
+    pub(crate) fn edit_response(edits: Vec<Edit>) {
+        configuring(|world| world.response_edits.extend(edits));
+    }
+
+    pub(crate) fn omit(hook: Hook) {
+        configuring(|world| world.omitted.push(hook));
     }
 
     pub(crate) fn log_unanswered_only() {
@@ -218,28 +254,36 @@ pub(crate) mod setup {
 
 pub(crate) mod state {
     use super::capability;
+    use crate::Subject;
 
-    pub(crate) fn get(key: &str) -> Option<Vec<u8>> {
-        capability("state", |world| world.store.get(key, world.now))
+    pub(crate) fn get(of: Subject, key: &str) -> Option<Vec<u8>> {
+        capability("state", |world| world.store.get(&world.entry(of, key), world.now))
     }
 
-    pub(crate) fn set(key: &str, value: &[u8], ttl: Option<u64>) {
-        capability("state", |world| world.store.set(key, value, ttl, world.now));
+    pub(crate) fn set(of: Subject, key: &str, value: &[u8], ttl: Option<u64>) {
+        capability("state", |world| world.store.set(&world.entry(of, key), value, ttl, world.now));
     }
 
-    pub(crate) fn delete(key: &str) -> bool {
-        capability("state", |world| world.store.delete(key, world.now))
+    pub(crate) fn delete(of: Subject, key: &str) -> bool {
+        capability("state", |world| world.store.delete(&world.entry(of, key), world.now))
     }
 
-    pub(crate) fn add(key: &str, delta: i64, ttl: Option<u64>) -> i64 {
-        capability("state", |world| world.store.add(key, delta, ttl, world.now))
+    pub(crate) fn add(of: Subject, key: &str, delta: i64, ttl: Option<u64>) -> i64 {
+        capability("state", |world| world.store.add(&world.entry(of, key), delta, ttl, world.now))
     }
 
-    pub(crate) fn compare_and_swap(key: &str, expected: Option<&[u8]>, value: &[u8], ttl: Option<u64>) -> bool {
+    pub(crate) fn compare_and_swap(
+        of: Subject,
+        key: &str,
+        expected: Option<&[u8]>,
+        value: &[u8],
+        ttl: Option<u64>,
+    ) -> bool {
         capability("state", |world| {
-            let same = world.store.get(key, world.now).as_deref() == expected;
+            let entry = world.entry(of, key);
+            let same = world.store.get(&entry, world.now).as_deref() == expected;
             if same {
-                world.store.set(key, value, ttl, world.now);
+                world.store.set(&entry, value, ttl, world.now);
             }
             same
         })
@@ -248,10 +292,11 @@ pub(crate) mod state {
 
 pub(crate) mod limiter {
     use super::capability;
+    use crate::Subject;
     use crate::limiter::{Decision, Quota};
 
-    pub(crate) fn acquire(key: &str, quotas: &[Quota], cost: u64) -> Decision {
-        capability("limiter", |world| world.meters.acquire(key, quotas, cost, world.now))
+    pub(crate) fn acquire(of: Subject, key: &str, quotas: &[Quota], cost: u64) -> Decision {
+        capability("limiter", |world| world.meters.acquire(&world.entry(of, key), quotas, cost, world.now))
     }
 }
 
@@ -276,14 +321,14 @@ pub(crate) mod consumers {
         capability("identity", |world| {
             let known = world.consumers.iter().any(|known| known.name == consumer);
             if known {
-                world.exchange().consumer = Some(consumer.to_owned());
+                world.identified(consumer);
             }
             known
         })
     }
 
-    pub(crate) fn authenticate(kind: &str, id: &str, secret: &[u8]) -> Option<String> {
-        verify(kind, id, secret).filter(|consumer| identify(consumer))
+    pub(crate) fn authenticate(kind: &str, id: &str, secret: &[u8]) -> bool {
+        verify(kind, id, secret).is_some_and(|consumer| identify(&consumer))
     }
 }
 

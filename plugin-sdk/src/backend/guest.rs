@@ -3,13 +3,13 @@
 //! All that the rest of the SDK knows of the contract's form stands here and in `export`.
 
 use super::bindings::imports::tollgate::plugin as contract;
-use crate::header::HeaderError;
+use crate::header::{HeaderError, SeveralValues};
 use crate::request::WriteError;
 use crate::{Action, Origin};
 
 /// The request of the exchange that this call serves.
 pub(crate) mod request {
-    use super::{HeaderError, WriteError, contract, fields, header_error, write_error};
+    use super::{HeaderError, SeveralValues, WriteError, contract, fields, header_error, write_error};
     pub(crate) use contract::request::{
         authority, client_address, consumer, consumer_groups, header, header_values, id, method, note, param, path,
         query, route, scheme, upstream,
@@ -17,6 +17,10 @@ pub(crate) mod request {
 
     pub(crate) fn headers() -> Vec<(String, Vec<u8>)> {
         fields(contract::request::headers())
+    }
+
+    pub(crate) fn single_header(name: &str) -> Result<Option<Vec<u8>>, SeveralValues> {
+        contract::request::single_header(name).map_err(|()| SeveralValues)
     }
 
     pub(crate) fn set_header(name: &str, value: &[u8]) -> Result<(), HeaderError> {
@@ -96,10 +100,86 @@ pub(crate) mod outcome {
 
 pub(crate) mod setup {
     pub(crate) use super::contract::setup::{log_unanswered_only, own_header};
+    use super::contract::{http, setup};
+    use crate::setup::{Edit, Fact, Hook};
+
+    pub(crate) fn tell_consumer(name: &str, fact: Fact) {
+        setup::tell_consumer(
+            name,
+            match fact {
+                Fact::Name => setup::ConsumerFact::Name,
+                Fact::Groups => setup::ConsumerFact::Groups,
+            },
+        );
+    }
+
+    pub(crate) fn edit_request(edits: Vec<Edit>) {
+        setup::edit_request(&contract(edits));
+    }
+
+    pub(crate) fn edit_response(edits: Vec<Edit>) {
+        setup::edit_response(&contract(edits));
+    }
+
+    pub(crate) fn omit(hook: Hook) {
+        setup::omit(match hook {
+            Hook::OnRequest => setup::Hook::OnRequest,
+            Hook::OnResponse => setup::Hook::OnResponse,
+        });
+    }
+
+    fn contract(edits: Vec<Edit>) -> Vec<http::Edit> {
+        let edit = |edit| match edit {
+            Edit::Remove(name) => http::Edit::Remove(name),
+            Edit::Rename(from, to) => http::Edit::Rename((from, to)),
+            Edit::Set(name, value) => http::Edit::Set(http::Field { name, value }),
+            Edit::Add(name, value) => http::Edit::Add(http::Field { name, value }),
+            Edit::Append(name, value) => http::Edit::Append(http::Field { name, value }),
+        };
+        edits.into_iter().map(edit).collect()
+    }
 }
 
 pub(crate) mod state {
-    pub(crate) use super::contract::state::{add, compare_and_swap, delete, get, set};
+    use super::contract::state;
+    use super::subject;
+    use crate::Subject;
+
+    pub(crate) fn get(of: Subject, key: &str) -> Option<Vec<u8>> {
+        state::get(subject(of), key)
+    }
+
+    pub(crate) fn set(of: Subject, key: &str, value: &[u8], ttl: Option<u64>) {
+        state::set(subject(of), key, value, ttl);
+    }
+
+    pub(crate) fn delete(of: Subject, key: &str) -> bool {
+        state::delete(subject(of), key)
+    }
+
+    pub(crate) fn add(of: Subject, key: &str, delta: i64, ttl: Option<u64>) -> i64 {
+        state::add(subject(of), key, delta, ttl)
+    }
+
+    pub(crate) fn compare_and_swap(
+        of: Subject,
+        key: &str,
+        expected: Option<&[u8]>,
+        value: &[u8],
+        ttl: Option<u64>,
+    ) -> bool {
+        state::compare_and_swap(subject(of), key, expected, value, ttl)
+    }
+}
+
+fn subject(of: crate::Subject) -> contract::subjects::Subject {
+    match of {
+        crate::Subject::Plugin => contract::subjects::Subject::Plugin,
+        crate::Subject::Route => contract::subjects::Subject::Route,
+        crate::Subject::Upstream => contract::subjects::Subject::Upstream,
+        crate::Subject::Caller { ipv6_prefix } => contract::subjects::Subject::Caller(ipv6_prefix),
+        crate::Subject::Client { ipv6_prefix } => contract::subjects::Subject::Client(ipv6_prefix),
+    }
 }
 
 pub(crate) mod consumers {
@@ -109,12 +189,14 @@ pub(crate) mod consumers {
 
 pub(crate) mod limiter {
     use super::contract::limiter;
+    use super::subject;
+    use crate::Subject;
     use crate::limiter::{Algorithm, Decision, Quota, Standing};
     use std::time::Duration;
 
-    pub(crate) fn acquire(key: &str, quotas: &[Quota], cost: u64) -> Decision {
+    pub(crate) fn acquire(of: Subject, key: &str, quotas: &[Quota], cost: u64) -> Decision {
         let quotas: Vec<limiter::Quota> = quotas.iter().map(quota).collect();
-        let decision = limiter::acquire(key, &quotas, cost);
+        let decision = limiter::acquire(subject(of), key, &quotas, cost);
         Decision { allowed: decision.allowed, standings: decision.standings.iter().map(standing).collect() }
     }
 

@@ -4,6 +4,7 @@ use super::Response;
 use super::message::Fields;
 use crate::header::HeaderError;
 use crate::request::WriteError;
+use crate::setup::Edit;
 use crate::{Origin, Reply};
 use http::{HeaderName, HeaderValue, StatusCode};
 
@@ -37,6 +38,24 @@ pub(crate) fn remove_header(fields: &mut Fields, name: &str) -> Result<(), Heade
     let name = header_name(name)?;
     fields.retain(|(other, _)| *other != name);
     Ok(())
+}
+
+/// What `setup` and writes to a response that is still to come ask for.
+pub(crate) fn edit(fields: &mut Fields, edit: &Edit) -> Result<(), HeaderError> {
+    let has = |fields: &Fields, name: &str| fields.iter().any(|(other, _)| other == name);
+    match edit {
+        Edit::Remove(name) => remove_header(fields, name),
+        Edit::Rename(from, to) if !has(fields, from) || from == to => header_name(from).and(header_name(to)).map(drop),
+        Edit::Rename(from, to) => {
+            let (from, to) = (header_name(from)?, header_name(to)?);
+            fields.retain(|(other, _)| *other != to);
+            fields.iter_mut().filter(|(name, _)| *name == from).for_each(|(name, _)| *name = to.clone());
+            Ok(())
+        }
+        Edit::Set(name, value) => set_header(fields, name, value),
+        Edit::Add(name, value) if has(fields, name) => field(name, value).map(drop),
+        Edit::Add(name, value) | Edit::Append(name, value) => append_header(fields, name, value),
+    }
 }
 
 /// The path, if it is one. It is not brought into normal form.

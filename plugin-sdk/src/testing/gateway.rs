@@ -1,5 +1,6 @@
 //! The handle by which a test prepares and inspects the fake gateway.
 
+use super::RequestBuilder;
 use super::world::{self, Credential, Known, World};
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -33,6 +34,12 @@ impl Gateway {
     /// Adds an upstream. From then on, steering to one that was not added is refused.
     pub fn upstream(&self, name: &str) {
         world::with(|world| world.upstreams.push(name.to_owned()));
+    }
+
+    /// Begins an exchange without calling the plugin, so that a test can prepare the `state` of its route,
+    /// its upstream or its caller.
+    pub fn exchange(&self, request: RequestBuilder) {
+        world::with(|world| world.begin(request.0));
     }
 
     /// Sets the clock, in milliseconds since 1970 in UTC.

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-/// The most bytes of a key; of a value.
-const KEY: usize = 1024;
+/// The most bytes of a key, behind whose it is; of a value.
+const KEY: usize = 2 * 1024;
 const VALUE: usize = 64 * 1024;
 
 #[derive(Default)]

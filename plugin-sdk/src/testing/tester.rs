@@ -4,7 +4,9 @@ use super::apply;
 use super::world::{self, Exchange, World};
 use super::{Entry, Hooks, Outcome, Request, RequestBuilder, Response, ResponseBuilder, get};
 use crate::config::{self, Problem};
+use crate::header::HeaderError;
 use crate::log::{Level, log};
+use crate::setup::{Edit, Hook};
 use crate::{Action, LogEntry};
 use std::fmt::{self, Debug};
 
@@ -35,20 +37,34 @@ impl<P: Hooks> Tester<P> {
     /// Begins an exchange and calls `on_request`.
     pub fn request(&self, request: RequestBuilder) -> Outcome<Request> {
         world::with(|world| world.begin(request.0));
-        let call = || self.plugin.on_request(&mut crate::Request::new());
-        conclude(call, |exchange| exchange.request.clone())
+        let call = || match is_omitted(Hook::OnRequest) {
+            true => Ok(Action::Next),
+            false => self.plugin.on_request(&mut crate::Request::new()),
+        };
+        conclude(call, |exchange, edits| {
+            edits.iter().try_for_each(|edit| apply::edit(&mut exchange.request.headers, edit)).map_err(refused)?;
+            Ok(exchange.request.clone())
+        })
     }
 
     /// Calls `on_response` with the response to the current exchange. Without a
     /// [`request`](Self::request) before, it responds to `GET /`.
     pub fn respond(&self, response: ResponseBuilder) -> Outcome<Response> {
         world::with(|world| {
+            let declared = world.response_edits.clone();
             let exchange = reach(world);
-            exchange.response = Some(response.0);
+            let mut response = response.0;
+            for edit in declared.into_iter().chain(exchange.staged.drain(..)) {
+                apply::edit(&mut response.headers, &edit).expect("the gateway refuses such edits when they are made");
+            }
+            exchange.response = Some(response);
             exchange.answered = true;
         });
-        let call = || self.plugin.on_response(&crate::Request::new(), &mut crate::Response::new());
-        conclude(call, |exchange| exchange.response.clone().expect("it was set before the call"))
+        let call = || match is_omitted(Hook::OnResponse) {
+            true => Ok(Action::Next),
+            false => self.plugin.on_response(&crate::Request::new(), &mut crate::Response::new()),
+        };
+        conclude(call, |exchange, _| Ok(exchange.response.clone().expect("it was set before the call")))
     }
 
     /// Ends the current exchange and calls `on_log`, if the plugin wants to hear of it. Answers the text of
@@ -81,12 +97,27 @@ fn reach(world: &mut World) -> &mut Exchange {
     world.exchange()
 }
 
-/// What the gateway makes of the answer of a hook. What a hook that faults wrote is undone.
-fn conclude<T>(call: impl FnOnce() -> Result<Action, String>, next: impl FnOnce(&Exchange) -> T) -> Outcome<T> {
+fn is_omitted(hook: Hook) -> bool {
+    world::with(|world| world.omitted.contains(&hook))
+}
+
+fn refused(error: HeaderError) -> String {
+    format!("a declared edit: {error}")
+}
+
+/// What the gateway makes of the answer of a hook. What a hook that faults wrote is undone. `next` gets
+/// what the plugin has declared for requests.
+fn conclude<T>(
+    call: impl FnOnce() -> Result<Action, String>,
+    next: impl FnOnce(&mut Exchange, &[Edit]) -> Result<T, String>,
+) -> Outcome<T> {
     let before = world::with(|world| world.exchange().clone());
     let outcome = call().and_then(|action| {
         Ok(match action {
-            Action::Next => Outcome::Next(world::with(|world| next(world.exchange()))),
+            Action::Next => Outcome::Next(world::with(|world| {
+                let edits = world.request_edits.clone();
+                next(world.exchange(), &edits)
+            })?),
             Action::Reply(reply) => {
                 let reply = apply::reply(reply)?;
                 world::with(|world| world.exchange().response = Some(reply.clone()));

@@ -2,10 +2,13 @@
 
 use super::meters::Meters;
 use super::store::Store;
-use super::{Entry, Request, Response};
+use super::{Entry, Request, Response, apply};
+use crate::Subject;
 use crate::request::WriteError;
+use crate::setup::{Edit, Fact, Hook};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 thread_local! {
     static WORLD: RefCell<World> = RefCell::new(World::new());
@@ -29,6 +32,10 @@ pub(crate) struct World {
     /// Whether `configure` runs.
     pub(crate) configuring: bool,
     pub(crate) own_headers: Vec<String>,
+    pub(crate) told: Vec<(String, Fact)>,
+    pub(crate) request_edits: Vec<Edit>,
+    pub(crate) response_edits: Vec<Edit>,
+    pub(crate) omitted: Vec<Hook>,
     pub(crate) log_unanswered_only: bool,
     pub(crate) exchange: Option<Exchange>,
 }
@@ -55,6 +62,8 @@ pub(crate) struct Exchange {
     /// Name of the caller.
     pub(crate) consumer: Option<String>,
     pub(crate) notes: BTreeMap<String, Vec<u8>>,
+    /// What was said of the response before there was one.
+    pub(crate) staged: Vec<Edit>,
     /// Whether `on_response` was called.
     pub(crate) answered: bool,
     /// What became of it, once `on_log` runs.
@@ -72,6 +81,10 @@ impl World {
             upstreams: Vec::new(),
             configuring: false,
             own_headers: Vec::new(),
+            told: Vec::new(),
+            request_edits: Vec::new(),
+            response_edits: Vec::new(),
+            omitted: Vec::new(),
             log_unanswered_only: false,
             exchange: None,
         }
@@ -91,8 +104,8 @@ impl World {
         let owned = |name: &str| self.own_headers.iter().any(|own| plain(own) == plain(name));
         request.headers.retain(|(name, _)| !owned(name.as_str()));
         let (response, consumer, entry) = (None, request.consumer.clone(), None);
-        let notes = BTreeMap::new();
-        self.exchange = Some(Exchange { request, response, consumer, notes, answered: false, entry });
+        let (notes, staged) = (BTreeMap::new(), Vec::new());
+        self.exchange = Some(Exchange { request, response, consumer, notes, staged, answered: false, entry });
     }
 
     /// Name of the consumer that has such a credential.
@@ -100,6 +113,47 @@ impl World {
         let mut consumers = self.consumers.iter();
         let found = consumers.find(|consumer| consumer.credentials.iter().any(&is))?;
         Some(found.name.clone())
+    }
+
+    /// The caller is known: says so in the headers that are declared for it.
+    pub(crate) fn identified(&mut self, consumer: &str) {
+        let groups = self.groups(consumer).join(",");
+        let told = self.told.clone();
+        let exchange = self.exchange();
+        exchange.consumer = Some(consumer.to_owned());
+        for (name, fact) in told {
+            let value = match fact {
+                Fact::Name => consumer,
+                Fact::Groups => &groups,
+            };
+            let edit = if value.is_empty() { Edit::remove(name) } else { Edit::set(name, value) };
+            apply::edit(&mut exchange.request.headers, &edit).expect("the gateway refuses such names at load");
+        }
+    }
+
+    /// The name of an entry: whose it is, and what the plugin calls it.
+    pub(crate) fn entry(&self, of: Subject, key: &str) -> String {
+        let exchange = self.exchange.as_ref().map(|exchange| (&exchange.request, &exchange.consumer));
+        let client = |prefix: u8| match exchange
+            .map(|(request, _)| request.client_address.parse().map(|address: IpAddr| address.to_canonical()))
+        {
+            Some(Ok(IpAddr::V6(address))) => {
+                let network = address.to_bits().checked_shr(128 - u32::from(prefix.min(128))).unwrap_or(0);
+                format!("{network:x}/{prefix}")
+            }
+            Some(Ok(IpAddr::V4(address))) => address.to_string(),
+            _ => String::new(),
+        };
+        let whose = match (of, exchange) {
+            (Subject::Plugin, _) => "plugin".to_owned(),
+            (Subject::Client { ipv6_prefix }, _) => format!("client {}", client(ipv6_prefix)),
+            (Subject::Caller { .. }, Some((_, Some(consumer)))) => format!("consumer {consumer}"),
+            (Subject::Caller { ipv6_prefix }, _) => format!("client {}", client(ipv6_prefix)),
+            (Subject::Route, Some((request, _))) => format!("route {}", request.route),
+            (Subject::Upstream, Some((request, _))) => format!("upstream {}", request.upstream),
+            (Subject::Route | Subject::Upstream, None) => panic!("no exchange yet: it traps in the gateway"),
+        };
+        format!("{whose}\0{key}")
     }
 
     /// The groups of a consumer.

@@ -72,7 +72,7 @@ impl Plugin for CircuitBreaker {
     }
 
     fn on_request(&self, request: &mut Request) -> Action {
-        match record::change(request.upstream(), |state| self.admit(state)) {
+        match record::change(|state| self.admit(state)) {
             Admission::Free => Action::Next,
             Admission::Probe(lease) => {
                 // Under the upstream's name: what a later plugin steers elsewhere is no probe there.
@@ -89,34 +89,36 @@ impl Plugin for CircuitBreaker {
     }
 
     fn on_response(&self, request: &Request, response: &mut Response) -> Action {
-        let (upstream, status) = (request.upstream(), response.status());
+        let status = response.status();
         let outcome = LazyCell::new(|| self.failures.outcome(status, &response.origin()));
         // Once, however often the record has to be tried.
-        let trip = LazyCell::new(|| self.rules.count(upstream, *outcome));
-        let event = record::change(upstream, |state| match state {
+        let trip = LazyCell::new(|| self.rules.count(*outcome));
+        let event = record::change(|state| match state {
             // Where most responses end: who made them does not matter.
             State::HEALTHY if self.rules.ratio.is_none() && !self.failures.may_be(status) => (None, None),
             State::Closed { failures } => self.settle(failures, *outcome, || trip.clone()),
             State::Open { .. } => (None, None),
-            State::HalfOpen(half) => match request.note(upstream) {
-                Some(lease) => self.settle_probe(upstream, half, &lease, *outcome),
+            State::HalfOpen(half) => match request.note(request.upstream()) {
+                Some(lease) => self.settle_probe(half, &lease, *outcome),
                 None => (None, None),
             },
         });
         match event {
             None => {}
-            Some(Event::Opened(why)) => log::warn!("upstream `{upstream}` is left alone for {}: {why}", self.recovery),
-            Some(Event::Closed) => log::info!("upstream `{upstream}` answers again"),
+            Some(Event::Opened(why)) => {
+                log::warn!("upstream `{}` is left alone for {}: {why}", request.upstream(), self.recovery);
+            }
+            Some(Event::Closed) => log::info!("upstream `{}` answers again", request.upstream()),
         }
         Action::Next
     }
 
     /// A probe whose client left before the response says nothing of the upstream, and gives its lease back.
     fn on_log(&self, entry: &LogEntry) {
-        let (request, upstream) = (entry.request(), entry.request().upstream());
-        let Some(lease) = request.note(upstream) else { return };
-        record::change(upstream, |state| match state {
-            State::HalfOpen(half) => (self.settle_probe(upstream, half, &lease, Outcome::Neither).0, ()),
+        let request = entry.request();
+        let Some(lease) = request.note(request.upstream()) else { return };
+        record::change(|state| match state {
+            State::HalfOpen(half) => (self.settle_probe(half, &lease, Outcome::Neither).0, ()),
             State::Closed { .. } | State::Open { .. } => (None, ()),
         });
     }
@@ -162,13 +164,7 @@ impl CircuitBreaker {
     }
 
     /// What the response to a probe does to a half-open breaker.
-    fn settle_probe(
-        &self,
-        upstream: &str,
-        mut half: HalfOpen,
-        lease: &[u8],
-        outcome: Outcome,
-    ) -> (Option<State>, Option<Event>) {
+    fn settle_probe(&self, mut half: HalfOpen, lease: &[u8], outcome: Outcome) -> (Option<State>, Option<Event>) {
         if !half.take_back(lease) {
             return (None, None);
         }
@@ -181,7 +177,7 @@ impl CircuitBreaker {
             return (Some(State::HalfOpen(half)), None);
         }
         // Before it closes, for the next response may already count.
-        self.rules.forget(upstream);
+        self.rules.forget();
         (Some(State::HEALTHY), Some(Event::Closed))
     }
 }

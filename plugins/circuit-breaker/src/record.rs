@@ -37,14 +37,17 @@ struct Lease {
     since: u64,
 }
 
-/// Changes the record of an upstream. `step` answers the next state, or none if it is to stay; it
+/// The key of the record among what is kept for an upstream.
+const RECORD: &str = "record";
+
+/// Changes the record of the exchange's upstream. `step` answers the next state, or none if it is to stay; it
 /// is called again when another worker was faster.
-pub fn change<T>(upstream: &str, mut step: impl FnMut(State) -> (Option<State>, T)) -> T {
+pub fn change<T>(mut step: impl FnMut(State) -> (Option<State>, T)) -> T {
     loop {
-        let record = state::get(upstream);
+        let record = state::get(Subject::Upstream, RECORD);
         let (next, outcome) = step(State::read(record.as_deref()));
         let Some(next) = next else { return outcome };
-        if state::compare_and_swap(upstream, record.as_deref(), next.to_string(), next.ttl()) {
+        if state::compare_and_swap(Subject::Upstream, RECORD, record.as_deref(), next.to_string(), next.ttl()) {
             return outcome;
         }
     }
@@ -176,17 +179,18 @@ mod tests {
 
     #[test]
     fn a_change_is_decided_again_when_another_was_faster() {
-        let _gateway = testing::Gateway::new();
+        let gateway = testing::Gateway::new();
+        gateway.exchange(testing::get("/"));
         let mut seen = Vec::new();
-        change("users", |state| {
+        change(|state| {
             if seen.is_empty() {
-                state::set("users", "closed 4", None);
+                state::set(Subject::Upstream, RECORD, "closed 4", None);
             }
             let State::Closed { failures } = state else { panic!("{state:?}") };
             seen.push(failures);
             (Some(State::Closed { failures: failures + 1 }), ())
         });
         assert_eq!(seen, [0, 4]);
-        assert_eq!(state::get("users").as_deref(), Some(&b"closed 5"[..]));
+        assert_eq!(state::get(Subject::Upstream, RECORD).as_deref(), Some(&b"closed 5"[..]));
     }
 }

@@ -19,6 +19,9 @@ pub struct Ratio {
     pub minimum: u32,
 }
 
+/// The key of the counter among what is kept for an upstream.
+const WINDOW: &str = "window";
+
 /// Failures count in the upper half of a counter, all responses in the lower: one atomic addition
 /// changes both and answers both, and they have one window.
 const FAILURE: i64 = 1 << 32;
@@ -32,28 +35,23 @@ impl Rules {
     }
 
     /// Counts a response into its window. Answers why there are too many failures in it.
-    pub fn count(&self, upstream: &str, outcome: Outcome) -> Option<String> {
+    pub fn count(&self, outcome: Outcome) -> Option<String> {
         let ratio = self.ratio.as_ref()?;
         let delta = match outcome {
             Outcome::Success => 1,
             Outcome::Failure => 1 + FAILURE,
             Outcome::Neither => return None,
         };
-        let counter = state::add(&key(upstream), delta, ratio.window);
+        let counter = state::add(Subject::Upstream, WINDOW, delta, ratio.window);
         let (failures, responses) = (counter / FAILURE, counter & RESPONSES);
         let is_much = responses >= ratio.minimum.into() && failures as f64 >= ratio.threshold * responses as f64;
         is_much.then(|| format!("{failures} of {responses} responses failed"))
     }
 
     /// Begins a new window, so that failures from before a recovery do not count after it.
-    pub fn forget(&self, upstream: &str) {
+    pub fn forget(&self) {
         if self.ratio.is_some() {
-            state::delete(&key(upstream));
+            state::delete(Subject::Upstream, WINDOW);
         }
     }
-}
-
-/// Names of upstreams have no spaces, so that this is no record's key.
-fn key(upstream: &str) -> String {
-    format!("{upstream} window")
 }

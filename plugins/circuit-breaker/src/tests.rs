@@ -45,7 +45,7 @@ fn refused(plugin: &Tester<CircuitBreaker>) -> Response {
 }
 
 fn record() -> Option<String> {
-    state::get("users").map(|record| String::from_utf8(record).expect("a record is text"))
+    state::get(Subject::Upstream, "record").map(|record| String::from_utf8(record).expect("a record is text"))
 }
 
 /// Opened, and its recovery is over.
@@ -101,7 +101,7 @@ fn a_success_that_began_before_the_failures_ends_the_row_too() {
     let plugin = plugin(json!({}));
     plugin.request(users()).next();
     // Meanwhile, on other workers:
-    state::set("users", "closed 4", None);
+    state::set(Subject::Upstream, "record", "closed 4", None);
     let _ = plugin.respond(testing::response(200)).next();
     assert_eq!(record().as_deref(), Some("closed 0"));
     fail(&plugin, 4);
@@ -171,7 +171,7 @@ fn which_statuses_and_errors_count_is_configured() {
     exchange(&plugin, error(504, "upstream-timeout"));
     plugin.request(users()).next();
     for response in [testing::response(429), testing::response(525), error(503, "upstream-no-endpoint")] {
-        state::delete("users");
+        state::delete(Subject::Upstream, "record");
         exchange(&plugin, response);
         refused(&plugin);
     }
@@ -268,7 +268,7 @@ fn several_probes_can_be_asked_to_succeed() {
     exchange(&plugin, testing::response(200));
     plugin.request(users()).next();
     refused(&plugin);
-    state::set("users", "half-open 1 1", None);
+    state::set(Subject::Upstream, "record", "half-open 1 1", None);
     exchange(&plugin, testing::response(200));
     assert_eq!(record().as_deref(), Some("closed 0"));
 }
@@ -307,13 +307,14 @@ fn a_probe_that_never_reached_the_upstream_gives_its_lease_back() {
 
 #[test]
 fn while_it_is_half_open_only_probes_count() {
-    let _gateway = Gateway::new();
+    let gateway = Gateway::new();
+    gateway.exchange(users());
     let plugin = plugin(json!({}));
     for half_open in ["half-open 0 1 1@1767225600000", "half-open 0 1"] {
         for status in [200, 503] {
-            state::delete("users");
+            state::delete(Subject::Upstream, "record");
             plugin.request(users()).next();
-            state::set("users", half_open, None);
+            state::set(Subject::Upstream, "record", half_open, None);
             let _ = plugin.respond(testing::response(status)).next();
             assert_eq!(record().as_deref(), Some(half_open));
         }
@@ -325,7 +326,7 @@ fn a_probe_that_lost_its_lease_counts_no_more() {
     let (_gateway, plugin) = recovered(json!({}));
     plugin.request(users()).next();
     // Another worker has given up this probe and sent one of its own.
-    state::set("users", "half-open 0 2 2@1767225660000", None);
+    state::set(Subject::Upstream, "record", "half-open 0 2 2@1767225660000", None);
     let _ = plugin.respond(testing::response(503)).next();
     assert_eq!(record().as_deref(), Some("half-open 0 2 2@1767225660000"));
 }
@@ -333,11 +334,12 @@ fn a_probe_that_lost_its_lease_counts_no_more() {
 #[test]
 fn what_comes_back_while_it_is_open_changes_nothing() {
     let gateway = Gateway::new();
+    gateway.exchange(users());
     let plugin = plugin(json!({}));
     for status in [200, 503] {
-        state::delete("users");
+        state::delete(Subject::Upstream, "record");
         plugin.request(users()).next();
-        state::set("users", "open 1767225600000", None);
+        state::set(Subject::Upstream, "record", "open 1767225600000", None);
         gateway.advance(Duration::from_secs(5));
         let _ = plugin.respond(testing::response(status)).next();
         assert_eq!(record().as_deref(), Some("open 1767225600000"));

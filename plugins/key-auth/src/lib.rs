@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 use tollgate_plugin_sdk::prelude::*;
+use tollgate_plugin_sdk::setup::Fact;
 
 mod config;
 mod place;
@@ -34,11 +35,15 @@ impl Plugin for KeyAuth {
 
     fn configure(config: Config) -> Result<Self, ConfigError> {
         config.check()?;
-        setup::own_header(NAME);
-        setup::own_header(GROUPS);
+        setup::tell_consumer(GROUPS, Fact::Groups);
+        setup::tell_consumer(NAME, Fact::Name);
+        let places = config.places();
+        if config.hide_credentials {
+            setup::edit_request(places.iter().filter_map(Place::removal));
+        }
         Ok(Self {
             unauthorized: config.unauthorized(),
-            places: config.places(),
+            places,
             hide_credentials: config.hide_credentials,
             allow_groups: config.allow_groups,
         })
@@ -57,12 +62,6 @@ impl Plugin for KeyAuth {
         if self.hide_credentials {
             place.clear(request);
         }
-        request.set_header(NAME, consumer.name());
-        match consumer.groups() {
-            // What an earlier plugin of the chain said of another caller must not stay.
-            [] => request.remove_header(GROUPS),
-            groups => request.set_header(GROUPS, groups.join(",")),
-        }
         Action::Next
     }
 }
@@ -72,10 +71,10 @@ impl KeyAuth {
     fn only_key(&self, request: &Request) -> Option<(&Place, Vec<u8>)> {
         let mut found = None;
         for place in &self.places {
-            for key in place.keys(request) {
-                if found.replace((place, key)).is_some() {
-                    return None;
-                }
+            if let Some(key) = place.key(request).ok()?
+                && found.replace((place, key)).is_some()
+            {
+                return None;
             }
         }
         found

@@ -1,7 +1,9 @@
 //! Where a key may stand in a request: read there, and taken out.
 
 use std::fmt::{self, Display};
+use tollgate_plugin_sdk::header::SeveralValues;
 use tollgate_plugin_sdk::prelude::*;
+use tollgate_plugin_sdk::setup::Edit;
 
 /// Where a key may stand.
 pub enum Place {
@@ -14,33 +16,42 @@ pub enum Place {
 }
 
 impl Place {
-    /// Every key that stands here: one, unless something is odd.
-    pub fn keys(&self, request: &Request) -> Vec<Vec<u8>> {
+    /// The key that stands here, unless there are several.
+    pub fn key(&self, request: &Request) -> Result<Option<Vec<u8>>, SeveralValues> {
         match self {
             Self::Header { name, scheme } => {
-                let values = request.header_values(name);
-                let key = |value: &HeaderValue| match scheme {
+                let key = |value: HeaderValue| match scheme {
                     Some(scheme) => behind(scheme, value.as_bytes()).map(<[u8]>::to_vec),
                     None => Some(value.as_bytes().to_vec()),
                 };
-                values.iter().filter_map(key).collect()
+                Ok(request.single_header(name)?.and_then(key))
             }
             Self::Query(name) => {
                 let params = request.query_params();
                 let key = |(other, value): (String, String)| (other == *name).then(|| value.into_bytes());
-                params.iter().filter_map(key).collect()
+                single(params.iter().filter_map(key))
             }
             Self::Cookie(name) => {
                 let values = request.header_values("cookie");
                 let cookies = values.iter().flat_map(cookies);
-                cookies.filter_map(|cookie| cookie_value(cookie, name)).map(<[u8]>::to_vec).collect()
+                single(cookies.filter_map(|cookie| cookie_value(cookie, name)).map(<[u8]>::to_vec))
             }
+        }
+    }
+
+    /// What takes the key out of every request, where nothing else can stand in its place.
+    pub fn removal(&self) -> Option<Edit> {
+        match self {
+            Self::Header { name, scheme: None } => Some(Edit::remove(name)),
+            Self::Header { scheme: Some(_), .. } | Self::Query(_) | Self::Cookie(_) => None,
         }
     }
 
     /// Takes the keys out of the request, and nothing else.
     pub fn clear(&self, request: &mut Request) {
         match self {
+            // Declared: it is taken out of every request.
+            Self::Header { scheme: None, .. } => {}
             Self::Header { name, .. } => request.remove_header(name),
             Self::Query(name) => {
                 let mut params = request.query_params();
@@ -69,6 +80,11 @@ impl Display for Place {
             Self::Cookie(name) => write!(f, "the cookie `{name}`"),
         }
     }
+}
+
+fn single(mut keys: impl Iterator<Item = Vec<u8>>) -> Result<Option<Vec<u8>>, SeveralValues> {
+    let key = keys.next();
+    if keys.next().is_some() { Err(SeveralValues) } else { Ok(key) }
 }
 
 /// What follows a scheme (RFC 9110, section 11.4: in any case, before a space).

@@ -30,7 +30,7 @@ fn later_plugins_and_the_access_log_know_the_caller() {
     let plugin = testing::configure::<KeyAuth>(json!({})).expect("a good config");
     plugin.request(with_key()).next();
     assert_eq!(gateway.identified().as_deref(), Some("acme"));
-    assert_eq!(gateway.own_headers(), ["x-consumer-name", "x-consumer-groups"]);
+    assert_eq!(gateway.own_headers(), ["x-consumer-groups", "x-consumer-name"]);
 }
 
 #[test]

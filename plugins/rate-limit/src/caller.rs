@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::net::Ipv6Addr;
+use tollgate_plugin_sdk::limiter::Decision;
 use tollgate_plugin_sdk::prelude::*;
 
 /// How callers are told apart.
@@ -25,30 +25,23 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The key that the gateway counts under. Each kind has a letter, so that no header can be
-    /// another's address.
-    pub fn key(&self, request: &Request) -> String {
-        let key = match &self.by {
-            By::Consumer => request.consumer().map(|consumer| ["c:", consumer.name()].concat()),
-            // A hash, as the value may be long, a secret, or no text.
-            By::Header(name) => request.header(name).map(|value| format!("h:{:x}", hash(value.as_bytes()))),
-            By::Route => Some(format!("r:{}", request.route())),
-            By::Address => None,
+    /// Charges the cost to the caller's quotas.
+    pub fn acquire(&self, request: &Request, quotas: &[Quota], cost: u64) -> Decision {
+        let client = Subject::Client { ipv6_prefix: self.ipv6_prefix };
+        let subject = match &self.by {
+            By::Consumer => Subject::Caller { ipv6_prefix: self.ipv6_prefix },
+            By::Address => client,
+            By::Route => Subject::Route,
+            By::Header(name) => match request.header(name) {
+                Some(value) => {
+                    // A hash, as the value may be long, a secret, or no text.
+                    let key = format!("{:x}", hash(value.as_bytes()));
+                    return limiter::acquire(Subject::Plugin, &key, quotas, cost);
+                }
+                None => client,
+            },
         };
-        key.unwrap_or_else(|| self.network(request.client_address()))
-    }
-
-    /// An IPv4 address, or the network of an IPv6 address.
-    fn network(&self, address: &str) -> String {
-        // One of IPv4 is its own key.
-        let Some(ip) = address.contains(':').then(|| address.parse::<Ipv6Addr>().ok()).flatten() else {
-            return ["a:", address].concat();
-        };
-        if let Some(ip) = ip.to_ipv4_mapped() {
-            return format!("a:{ip}");
-        }
-        let network = u128::from(ip) >> (128 - u32::from(self.ipv6_prefix));
-        format!("a:{network:x}/{}", self.ipv6_prefix)
+        limiter::acquire(subject, "", quotas, cost)
     }
 }
 

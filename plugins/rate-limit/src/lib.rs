@@ -18,6 +18,7 @@ use crate::cost::Cost;
 use crate::fields::Fields;
 use tollgate_plugin_sdk::limiter::Decision;
 use tollgate_plugin_sdk::prelude::*;
+use tollgate_plugin_sdk::setup::Edit;
 
 /// Lets a request pass if every quota of its caller has room for it.
 pub struct RateLimit {
@@ -29,15 +30,17 @@ pub struct RateLimit {
     headers: bool,
 }
 
-/// Where `on_request` leaves the `RateLimit` field for `on_response`.
-const STANDING: &str = "standing";
-
 #[plugin]
 impl Plugin for RateLimit {
     type Config = Config;
 
     fn configure(config: Config) -> Result<Self, ConfigError> {
-        config.check()
+        let plugin = config.check()?;
+        if plugin.headers {
+            // Both fields are lists: another entry of this plugin, or the upstream, may have its own lines.
+            setup::edit_response([Edit::append(fields::POLICY, plugin.fields.policy())]);
+        }
+        Ok(plugin)
     }
 
     fn on_request(&self, request: &mut Request) -> Action {
@@ -45,23 +48,12 @@ impl Plugin for RateLimit {
             Ok(cost) => cost,
             Err(detail) => return Reply::bad_request().detail(detail).into(),
         };
-        let decision = limiter::acquire(&self.caller.key(request), &self.quotas, cost);
+        let decision = self.caller.acquire(request, &self.quotas, cost);
         if !decision.allowed() {
             return self.refusal(&decision).into();
         }
         if self.headers {
-            request.set_note(STANDING, self.fields.standing(&decision));
-        }
-        Action::Next
-    }
-
-    fn on_response(&self, _: &Request, response: &mut Response) -> Action {
-        if self.headers
-            && let Some(standing) = response.note(STANDING)
-        {
-            // Both are lists: another entry of this plugin, or the upstream, may have its own lines.
-            response.append_header(fields::POLICY, self.fields.policy());
-            response.append_header(fields::STANDING, standing);
+            request.append_response_header(fields::STANDING, self.fields.standing(&decision));
         }
         Action::Next
     }

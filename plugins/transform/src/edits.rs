@@ -5,6 +5,7 @@ use crate::template::Template;
 use std::borrow::Cow;
 use tollgate_plugin_sdk::QueryParams;
 use tollgate_plugin_sdk::prelude::*;
+use tollgate_plugin_sdk::setup::Edit;
 
 /// The checked form of a table of edits.
 #[derive(Default)]
@@ -39,6 +40,23 @@ pub type Values<'e> = Vec<Option<Cow<'e, str>>>;
 impl Edits {
     pub fn is_empty(&self) -> bool {
         self.remove.is_empty() && self.rename.is_empty() && self.write.is_empty()
+    }
+
+    /// The edits as the gateway makes them, if they are the same for every exchange and not too many.
+    pub fn constant(&self) -> Option<Vec<Edit>> {
+        const MOST: usize = 64;
+        let removals = self.remove.iter().map(|name| Some(Edit::remove(name)));
+        let renames = self.rename.iter().map(|(from, to)| Some(Edit::rename(from, to)));
+        let writes = self.write.iter().map(|Write { how, name, value }| {
+            let value = value.constant()?;
+            Some(match how {
+                How::Set => Edit::set(name, value),
+                How::Add => Edit::add(name, value),
+                How::Append => Edit::append(name, value),
+            })
+        });
+        let edits: Vec<Edit> = removals.chain(renames).chain(writes).collect::<Option<_>>()?;
+        (edits.len() <= MOST).then_some(edits)
     }
 
     pub fn render(&self, request: &Request, missing: Missing) -> Values<'_> {
@@ -153,14 +171,16 @@ pub enum Kind {
 }
 
 /// Headers that frame messages or concern one connection only.
-const GATEWAYS: [&str; 9] = [
+const GATEWAYS: [&str; 11] = [
     "connection",
     "content-length",
     "host",
     "keep-alive",
     "proxy-authenticate",
+    "proxy-authorization",
     "proxy-connection",
     "te",
+    "trailer",
     "transfer-encoding",
     "upgrade",
 ];

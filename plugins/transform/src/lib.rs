@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 use tollgate_plugin_sdk::prelude::*;
+use tollgate_plugin_sdk::setup::Hook;
 
 mod config;
 mod edits;
@@ -37,7 +38,9 @@ impl Plugin for Transform {
     type Config = Config;
 
     fn configure(config: Config) -> Result<Self, ConfigError> {
-        config.check()
+        let transform = config.check()?;
+        transform.declare();
+        Ok(transform)
     }
 
     fn on_request(&self, request: &mut Request) -> Result<Action, String> {
@@ -77,6 +80,25 @@ impl Plugin for Transform {
         self.response_headers.apply(response, headers);
         self.status.apply(response);
         Action::Next
+    }
+}
+
+impl Transform {
+    /// What is the same for every exchange is declared, and needs no call.
+    fn declare(&self) {
+        if self.path.is_none()
+            && self.query.is_empty()
+            && let Some(edits) = self.request_headers.constant()
+        {
+            setup::edit_request(edits);
+            setup::omit(Hook::OnRequest);
+        }
+        if self.status.is_empty()
+            && let Some(edits) = self.response_headers.constant()
+        {
+            setup::edit_response(edits);
+            setup::omit(Hook::OnResponse);
+        }
     }
 }
 

@@ -18,6 +18,10 @@ impl Map {
         Ok(())
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub fn apply(&self, response: &mut Response) {
         if self.0.is_empty() {
             return;

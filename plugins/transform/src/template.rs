@@ -52,9 +52,17 @@ impl Template {
         &self.0
     }
 
+    /// The text, if it is the same for every request.
+    pub fn constant(&self) -> Option<&str> {
+        match &*self.0 {
+            [Part::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// The text with its values; `None` when one is missing and the field is to be skipped.
     pub fn render(&self, request: &Request, missing: Missing) -> Option<Cow<'_, str>> {
-        if let [Part::Text(text)] = &*self.0 {
+        if let Some(text) = self.constant() {
             return Some(Cow::Borrowed(text));
         }
         let mut rendered = String::new();

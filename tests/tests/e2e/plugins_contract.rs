@@ -73,6 +73,8 @@ fn state_does_what_it_says() {
     saturates true
     delete true false
     gone None
+    of each subject ruwp
+    caller Some("w")
     "#);
 }
 
@@ -167,4 +169,64 @@ fn what_is_asked_at_the_wrong_time_is_a_fault() {
     gateway.wait_for_log("there is no response yet");
     assert_eq!(ask(&gateway, "x-ask", "too late").problem(), "plugin-fault");
     gateway.wait_for_log("`setup` can be called only inside `configure`");
+}
+
+/// The guest `bare`, which declares edits, behind another plugin or none.
+fn declaring(before: &str) -> Gateway {
+    let grants = "grants = [\"state\", \"limiter\", \"consumers\", \"identify\"]";
+    let plugin = plugin("bare", "bare", &format!("{grants}\nconfig = {{ declare = true }}"));
+    let consumer = "[[consumer]]\nname = \"acme\"\ngroups = [\"partners\", \"beta\"]\n\
+                    credentials = [{ key = \"acme-key\" }]\n";
+    let route = format!(
+        "[[upstream]]\nname = \"echo\"\nendpoints = [\"internal:echo\"]\n[[route]]\nname = \"all\"\n\
+         upstream = \"echo\"\nplugins = [{before}\"bare\"]\n"
+    );
+    gateway(&format!("{plugin}{consumer}{route}"))
+}
+
+#[test]
+fn what_a_plugin_declares_is_done_to_every_exchange_that_it_meets() {
+    let gateway = declaring("");
+    let request = Request::get("/").header("x-gone", "1").header("x-old", "kept").header("x-many", "one");
+    let answer = gateway.send(request);
+    assert_eq!((answer.header("x-declared"), answer.header("content-type")), (Some("yes"), None));
+    let headers = &answer.json()["headers"];
+    assert_eq!(headers["x-gone"], serde_json::Value::Null);
+    assert_eq!((&headers["x-old"], &headers["x-new"]), (&serde_json::Value::Null, &"kept".into()));
+    assert_eq!((headers["x-set"].as_str(), headers["x-added"].as_str()), (Some("declared"), Some("declared")));
+    assert_eq!(headers["x-many"], serde_json::json!(["one", "declared"]));
+    let calls = |hook: &str| {
+        gateway.metric(&format!("tollgate_plugin_calls_total{{plugin=\"bare\",hook=\"{hook}\",outcome=\"next\"}}"))
+    };
+    assert!(calls("on-request") > 0.0, "it was not omitted");
+    assert_eq!(calls("on-response"), 0.0, "it was omitted");
+}
+
+#[test]
+fn what_a_plugin_declares_is_not_done_where_it_was_not_met() {
+    let reply = "{ source = \"key-auth\" }, ";
+    let answer = declaring(reply).get("/");
+    assert_eq!((answer.status, answer.header("x-declared")), (401, None));
+}
+
+#[test]
+fn a_caller_who_is_identified_is_told_in_the_headers_that_are_declared_for_it() {
+    let request =
+        Request::get("/").header("x-ask", "identify").header("x-caller", "forged").header("x_caller", "forged");
+    let answer = declaring("").send(request);
+    let headers = &answer.json()["headers"];
+    assert_eq!(
+        (headers["x-caller"].as_str(), headers["x-caller-groups"].as_str()),
+        (Some("acme"), Some("partners,beta"))
+    );
+    assert_eq!(headers["x_caller"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_header_of_the_response_can_be_written_while_the_request_is_on_its_way() {
+    let answer = bare().send(Request::get("/evil/7/8").header("x-ask", "stage"));
+    assert_eq!(answer.header("x-refused"), Some("forbidden (error 2) invalid-value (error 1)"));
+    let staged = answer.headers.iter().filter(|(name, _)| name == "x-staged").map(|(_, value)| value.as_str());
+    assert_eq!(staged.collect::<Vec<_>>(), ["one", "two"]);
+    assert_eq!(answer.header("content-type"), None);
 }

@@ -1,56 +1,67 @@
 //! `state`, `limiter`, `consumers` and `identity`: what grants open.
 
+use http::HeaderValue;
 use wasmtime::Result;
 
+use crate::exchange::Edit;
 use crate::sandbox::bindings as wit;
-use crate::sandbox::host::{Host, Stage};
-use crate::state::{Algorithm, Consumers, Misuse, Quota};
+use crate::sandbox::bindings::subjects::Subject as Of;
+use crate::sandbox::host::{Fact, Host, Stage};
+use crate::state::{Algorithm, ConsumerId, Consumers, Misuse, Quota, Subject};
+
+impl wit::subjects::Host for Host {}
 
 impl wit::state::Host for Host {
-    fn get(&mut self, key: String) -> Result<Option<Vec<u8>>> {
-        self.after_configure("state")?;
-        let state = &self.plugin.state;
-        misuse(state.store.get(&self.plugin.scope, &key, state.clock.now()))
+    fn get(&mut self, of: Of, key: String) -> Result<Option<Vec<u8>>> {
+        self.name_entry("state", of, &key)?;
+        let (state, scope) = (&self.plugin.state, &self.plugin.scope);
+        misuse(state.store.get(scope, &self.entry, state.clock.now()))
     }
 
-    fn set(&mut self, key: String, value: Vec<u8>, ttl: Option<u64>) -> Result<()> {
-        self.after_configure("state")?;
-        let state = &self.plugin.state;
-        misuse(state.store.set(&self.plugin.scope, &key, value, ttl, state.clock.now()))
+    fn set(&mut self, of: Of, key: String, value: Vec<u8>, ttl: Option<u64>) -> Result<()> {
+        self.name_entry("state", of, &key)?;
+        let (state, scope) = (&self.plugin.state, &self.plugin.scope);
+        misuse(state.store.set(scope, &self.entry, value, ttl, state.clock.now()))
     }
 
-    fn delete(&mut self, key: String) -> Result<bool> {
-        self.after_configure("state")?;
-        let state = &self.plugin.state;
-        misuse(state.store.delete(&self.plugin.scope, &key, state.clock.now()))
+    fn delete(&mut self, of: Of, key: String) -> Result<bool> {
+        self.name_entry("state", of, &key)?;
+        let (state, scope) = (&self.plugin.state, &self.plugin.scope);
+        misuse(state.store.delete(scope, &self.entry, state.clock.now()))
     }
 
-    fn add(&mut self, key: String, delta: i64, ttl: Option<u64>) -> Result<i64> {
-        self.after_configure("state")?;
-        let state = &self.plugin.state;
-        misuse(state.store.add(&self.plugin.scope, &key, delta, ttl, state.clock.now()))
+    fn add(&mut self, of: Of, key: String, delta: i64, ttl: Option<u64>) -> Result<i64> {
+        self.name_entry("state", of, &key)?;
+        let (state, scope) = (&self.plugin.state, &self.plugin.scope);
+        misuse(state.store.add(scope, &self.entry, delta, ttl, state.clock.now()))
     }
 
     fn compare_and_swap(
         &mut self,
+        of: Of,
         key: String,
         expected: Option<Vec<u8>>,
         value: Vec<u8>,
         ttl: Option<u64>,
     ) -> Result<bool> {
-        self.after_configure("state")?;
-        let state = &self.plugin.state;
-        let now = state.clock.now();
-        misuse(state.store.compare_and_swap(&self.plugin.scope, &key, expected.as_deref(), value, ttl, now))
+        self.name_entry("state", of, &key)?;
+        let (state, scope) = (&self.plugin.state, &self.plugin.scope);
+        misuse(state.store.compare_and_swap(scope, &self.entry, expected.as_deref(), value, ttl, state.clock.now()))
     }
 }
 
 impl wit::limiter::Host for Host {
-    fn acquire(&mut self, key: String, quotas: Vec<wit::limiter::Quota>, cost: u64) -> Result<wit::limiter::Decision> {
-        self.after_configure("limiter")?;
+    fn acquire(
+        &mut self,
+        of: Of,
+        key: String,
+        quotas: Vec<wit::limiter::Quota>,
+        cost: u64,
+    ) -> Result<wit::limiter::Decision> {
+        self.name_entry("limiter", of, &key)?;
         let quotas: Vec<Quota> = quotas.into_iter().map(Quota::from).collect();
-        let state = &self.plugin.state;
-        let decision = misuse(state.limiter.acquire(&self.plugin.scope, &key, &quotas, cost, state.clock.now()))?;
+        let (state, scope) = (&self.plugin.state, &self.plugin.scope);
+        let decision = misuse(state.limiter.acquire(scope, &self.entry, &quotas, cost, state.clock.now()))?;
         let standings = decision.standings.into_iter().map(|standing| wit::limiter::Standing {
             remaining: standing.remaining,
             reset: standing.reset,
@@ -89,19 +100,17 @@ impl wit::consumers::Host for Host {
 
 impl wit::identity::Host for Host {
     fn identify(&mut self, consumer: String) -> Result<bool> {
-        let found = self.consumers()?.named(&consumer);
-        if found.is_some() {
-            self.exchange()?.consumer = found;
+        match self.consumers()?.named(&consumer) {
+            Some(found) => self.identified(found),
+            None => Ok(false),
         }
-        Ok(found.is_some())
     }
 
-    fn authenticate(&mut self, kind: String, id: String, secret: Vec<u8>) -> Result<Option<String>> {
-        let consumers = self.consumers()?;
-        let Some(found) = consumers.verify(&kind, &id, &secret) else { return Ok(None) };
-        let name = consumers.consumer(found).name.clone();
-        self.exchange()?.consumer = Some(found);
-        Ok(Some(name))
+    fn authenticate(&mut self, kind: String, id: String, secret: Vec<u8>) -> Result<bool> {
+        match self.consumers()?.verify(&kind, &id, &secret) {
+            Some(found) => self.identified(found),
+            None => Ok(false),
+        }
     }
 }
 
@@ -111,13 +120,48 @@ impl Host {
         Ok(&self.exchange()?.directory.consumers)
     }
 
-    /// What depends on the state of the moment is not for `configure`: instances are configured at
-    /// any time, and would differ.
-    fn after_configure(&self, capability: &str) -> Result<()> {
+    /// The caller is known. Says so in the headers that the plugin has declared for it.
+    fn identified(&mut self, found: ConsumerId) -> Result<bool> {
+        let Self { exchange: Some(exchange), declarations, .. } = self else { return Ok(false) };
+        exchange.consumer = Some(found);
+        let consumer = exchange.directory.consumers.consumer(found);
+        for (name, fact) in &declarations.told {
+            let text = match fact {
+                Fact::Name => &consumer.name,
+                Fact::Groups => &consumer.group_list,
+            };
+            // Names of the configuration hold no control characters.
+            match HeaderValue::from_bytes(text.as_bytes()) {
+                Ok(value) if !value.is_empty() => {
+                    let edit = Edit::Set(name.clone(), value);
+                    edit.apply(&mut exchange.request.headers).map_err(wasmtime::Error::new)?;
+                }
+                _ => drop(exchange.request.headers.remove(name)),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Leaves the name of an entry in `self.entry`. What depends on the state of the moment is not for
+    /// `configure`: instances are configured at any time, and would differ.
+    fn name_entry(&mut self, capability: &str, of: Of, key: &str) -> Result<()> {
         if self.stage == Stage::Configure {
             return Err(wasmtime::Error::msg(format!("`{capability}` cannot be used inside `configure`")));
         }
-        Ok(())
+        let Self { exchange: Some(exchange), entry, .. } = self else {
+            return Err(wasmtime::Error::msg(format!("`{capability}` cannot be used outside a hook")));
+        };
+        let subject = match of {
+            Of::Plugin => Subject::Plugin,
+            Of::Route => Subject::Route(&exchange.directory.routes[exchange.route].name),
+            Of::Upstream => Subject::Upstream(&exchange.directory.upstreams[exchange.upstream]),
+            Of::Client(bits) => Subject::Client(exchange.client, bits),
+            Of::Caller(bits) => match exchange.caller() {
+                Some(consumer) => Subject::Consumer(&consumer.name),
+                None => Subject::Client(exchange.client, bits),
+            },
+        };
+        misuse(subject.name_entry(key, entry))
     }
 }
 

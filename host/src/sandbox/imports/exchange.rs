@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use wasmtime::Result;
 
-use crate::exchange::{self, Exchange, Origin, ResponseHead};
+use crate::exchange::{self, Edit, Exchange, Origin, ResponseHead};
 use crate::sandbox::bindings as wit;
 use crate::sandbox::bindings::http::{HeaderError, WriteError};
 use crate::sandbox::host::{Host, Stage};
@@ -47,6 +47,14 @@ impl wit::request::Host for Host {
         Ok(first(&self.exchange()?.request.headers, &name))
     }
 
+    fn single_header(&mut self, name: String) -> Result<Result<Option<Vec<u8>>, ()>> {
+        let mut values = self.exchange()?.request.headers.get_all(&name).iter();
+        Ok(match (values.next(), values.next()) {
+            (value, None) => Ok(value.map(|value| value.as_bytes().to_vec())),
+            (_, Some(_)) => Err(()),
+        })
+    }
+
     fn header_values(&mut self, name: String) -> Result<Vec<Vec<u8>>> {
         Ok(values(&self.exchange()?.request.headers, &name))
     }
@@ -56,18 +64,15 @@ impl wit::request::Host for Host {
     }
 
     fn set_header(&mut self, name: String, value: Vec<u8>) -> Result<Result<(), HeaderError>> {
-        let fields = &mut self.request_to_write()?.request.headers;
-        Ok(exchange::set_header(fields, &name, &value).map_err(HeaderError::from))
+        self.edit_request(Edit::set(&name, &value))
     }
 
     fn append_header(&mut self, name: String, value: Vec<u8>) -> Result<Result<(), HeaderError>> {
-        let fields = &mut self.request_to_write()?.request.headers;
-        Ok(exchange::append_header(fields, &name, &value).map_err(HeaderError::from))
+        self.edit_request(Edit::append(&name, &value))
     }
 
     fn remove_header(&mut self, name: String) -> Result<Result<(), HeaderError>> {
-        let fields = &mut self.request_to_write()?.request.headers;
-        Ok(exchange::remove_header(fields, &name).map_err(HeaderError::from))
+        self.edit_request(Edit::remove(&name))
     }
 
     fn param(&mut self, name: String) -> Result<Option<String>> {
@@ -138,18 +143,15 @@ impl wit::response::Host for Host {
     }
 
     fn set_header(&mut self, name: String, value: Vec<u8>) -> Result<Result<(), HeaderError>> {
-        let fields = &mut self.response_to_write()?.headers;
-        Ok(exchange::set_header(fields, &name, &value).map_err(HeaderError::from))
+        self.edit_response(Edit::set(&name, &value))
     }
 
     fn append_header(&mut self, name: String, value: Vec<u8>) -> Result<Result<(), HeaderError>> {
-        let fields = &mut self.response_to_write()?.headers;
-        Ok(exchange::append_header(fields, &name, &value).map_err(HeaderError::from))
+        self.edit_response(Edit::append(&name, &value))
     }
 
     fn remove_header(&mut self, name: String) -> Result<Result<(), HeaderError>> {
-        let fields = &mut self.response_to_write()?.headers;
-        Ok(exchange::remove_header(fields, &name).map_err(HeaderError::from))
+        self.edit_response(Edit::remove(&name))
     }
 
     fn origin(&mut self) -> Result<wit::response::ResponseOrigin> {
@@ -198,6 +200,24 @@ impl Host {
             return Err(wasmtime::Error::msg("the request can be written only inside `on-request`"));
         }
         self.exchange()
+    }
+
+    fn edit_request(&mut self, edit: Result<Edit, exchange::HeaderError>) -> Result<Result<(), HeaderError>> {
+        let headers = &mut self.request_to_write()?.request.headers;
+        Ok(edit.and_then(|edit| edit.apply(headers)).map_err(HeaderError::from))
+    }
+
+    /// Now, or when there is a response.
+    fn edit_response(&mut self, edit: Result<Edit, exchange::HeaderError>) -> Result<Result<(), HeaderError>> {
+        let done = if self.stage == Stage::Request {
+            let place = self.place;
+            let exchange = self.exchange()?;
+            edit.and_then(|edit| exchange.stage(place, edit))
+        } else {
+            let headers = &mut self.response_to_write()?.headers;
+            edit.and_then(|edit| edit.apply(headers))
+        };
+        Ok(done.map_err(HeaderError::from))
     }
 
     fn response(&mut self) -> Result<&mut ResponseHead> {

@@ -3,17 +3,79 @@
 use http::HeaderName;
 use wasmtime::Result;
 
+use crate::exchange::Edit;
 use crate::sandbox::bindings as wit;
 use crate::sandbox::console;
 use crate::sandbox::fault::Failed;
-use crate::sandbox::host::{Host, Stage};
+use crate::sandbox::host::{Fact, Host, Stage};
 use crate::wire::headers;
 
 /// Headers that one plugin can own; each costs a look-up on every request.
 const MOST_OWNED: usize = 32;
 
+/// Edits that one plugin can declare for either message.
+const MOST_EDITS: usize = 64;
+
 impl wit::setup::Host for Host {
     fn own_header(&mut self, name: String) -> Result<()> {
+        self.own(&name).map(drop)
+    }
+
+    fn tell_consumer(&mut self, name: String, fact: wit::setup::ConsumerFact) -> Result<()> {
+        let name = self.own(&name)?;
+        let fact = match fact {
+            wit::setup::ConsumerFact::Name => Fact::Name,
+            wit::setup::ConsumerFact::Groups => Fact::Groups,
+        };
+        self.declarations.told.push((name, fact));
+        Ok(())
+    }
+
+    fn edit_request(&mut self, edits: Vec<wit::http::Edit>) -> Result<()> {
+        self.configuring()?;
+        declare(&mut self.declarations.request_edits, edits)
+    }
+
+    fn edit_response(&mut self, edits: Vec<wit::http::Edit>) -> Result<()> {
+        self.configuring()?;
+        declare(&mut self.declarations.response_edits, edits)
+    }
+
+    fn omit(&mut self, hook: wit::setup::Hook) -> Result<()> {
+        self.configuring()?;
+        match hook {
+            wit::setup::Hook::OnRequest => self.declarations.omits_request = true,
+            wit::setup::Hook::OnResponse => self.declarations.omits_response = true,
+        }
+        Ok(())
+    }
+
+    fn log_unanswered_only(&mut self) -> Result<()> {
+        self.configuring()?;
+        self.declarations.log_unanswered_only = true;
+        Ok(())
+    }
+}
+
+fn declare(declared: &mut Vec<Edit>, edits: Vec<wit::http::Edit>) -> Result<()> {
+    if declared.len() + edits.len() > MOST_EDITS {
+        return Err(wasmtime::Error::msg(format!("declares more than {MOST_EDITS} edits")));
+    }
+    for edit in edits {
+        let checked = match &edit {
+            wit::http::Edit::Remove(name) => Edit::remove(name),
+            wit::http::Edit::Rename((from, to)) => Edit::rename(from, to),
+            wit::http::Edit::Set(field) => Edit::set(&field.name, &field.value),
+            wit::http::Edit::Add(field) => Edit::add(&field.name, &field.value),
+            wit::http::Edit::Append(field) => Edit::append(&field.name, &field.value),
+        };
+        declared.push(checked.map_err(|error| wasmtime::Error::msg(format!("a declared edit: {error}")))?);
+    }
+    Ok(())
+}
+
+impl Host {
+    fn own(&mut self, name: &str) -> Result<HeaderName> {
         self.configuring()?;
         let Ok(name) = HeaderName::from_lowercase(name.as_bytes()) else {
             return Err(wasmtime::Error::msg(format!("`{}` is not a header name in lower case", name.escape_debug())));
@@ -27,18 +89,10 @@ impl wit::setup::Host for Host {
         if self.declarations.owned.len() >= MOST_OWNED {
             return Err(wasmtime::Error::msg(format!("owns more than {MOST_OWNED} headers")));
         }
-        self.declarations.owned.push(name);
-        Ok(())
+        self.declarations.owned.push(name.clone());
+        Ok(name)
     }
 
-    fn log_unanswered_only(&mut self) -> Result<()> {
-        self.configuring()?;
-        self.declarations.log_unanswered_only = true;
-        Ok(())
-    }
-}
-
-impl Host {
     fn configuring(&self) -> Result<()> {
         if self.stage == Stage::Configure {
             return Ok(());

@@ -86,9 +86,9 @@ fn a_swap_needs_the_value_that_it_expects() {
 #[test]
 fn too_large_keys_and_values_are_a_misuse() {
     let store = roomy();
-    let (key, value) = ("k".repeat(Misuse::MAX_KEY + 1), vec![0; Misuse::MAX_VALUE + 1]);
-    assert_eq!(store.get("plugin", &key, NOW), Err(Misuse::Key(1025)));
-    assert_eq!(store.add("plugin", &key, 1, None, NOW), Err(Misuse::Key(1025)));
+    let (key, value) = ("k".repeat(Misuse::MAX_NAME + 1), vec![0; Misuse::MAX_VALUE + 1]);
+    assert_eq!(store.get("plugin", &key, NOW), Err(Misuse::Key(2049)));
+    assert_eq!(store.add("plugin", &key, 1, None, NOW), Err(Misuse::Key(2049)));
     assert_eq!(store.set("plugin", "k", value, None, NOW), Err(Misuse::Value(65537)));
     assert_eq!(store.set("plugin", &key[1..], vec![0; Misuse::MAX_VALUE], None, NOW), Ok(()));
 }

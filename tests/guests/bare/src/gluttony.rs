@@ -1,5 +1,6 @@
 //! Hands imports more than they can mean.
 
+use crate::tollgate::plugin::subjects::Subject;
 use crate::tollgate::plugin::{consumers, identity, limiter, log, request, setup, state};
 
 /// Feeds one import, named as in `wit/`, with a name, key or value of so many bytes. Answers what it
@@ -24,16 +25,16 @@ pub fn feed(import: &str, size: usize) -> String {
         "set-note value" => format!("{:?}", request::set_note("a", bytes)),
         "own-header" => format!("{:?}", setup::own_header(&text)),
         "log" => format!("{:?}", log::log(log::Level::Info, &text)),
-        "get" => format!("{:?}", state::get(&text)),
-        "set key" => format!("{:?}", state::set(&text, b"", None)),
-        "set value" => format!("{:?}", state::set("a", bytes, None)),
-        "delete" => format!("{:?}", state::delete(&text)),
-        "add" => format!("{:?}", state::add(&text, 1, None)),
-        "compare-and-swap" => format!("{:?}", state::compare_and_swap("a", Some(bytes), bytes, None)),
-        "acquire key" => format!("{:?}", limiter::acquire(&text, &[], 1)),
+        "get" => format!("{:?}", state::get(Subject::Plugin, &text)),
+        "set key" => format!("{:?}", state::set(Subject::Plugin, &text, b"", None)),
+        "set value" => format!("{:?}", state::set(Subject::Plugin, "a", bytes, None)),
+        "delete" => format!("{:?}", state::delete(Subject::Plugin, &text)),
+        "add" => format!("{:?}", state::add(Subject::Plugin, &text, 1, None)),
+        "compare-and-swap" => format!("{:?}", state::compare_and_swap(Subject::Plugin, "a", Some(bytes), bytes, None)),
+        "acquire key" => format!("{:?}", limiter::acquire(Subject::Plugin, &text, &[], 1)),
         "acquire quotas" => {
             let quota = limiter::Quota { limit: 1, window: 1, burst: 0, algorithm: limiter::Algorithm::TokenBucket };
-            format!("{:?}", limiter::acquire("a", &vec![quota; size / 40], 1).allowed)
+            format!("{:?}", limiter::acquire(Subject::Plugin, "a", &vec![quota; size / 40], 1).allowed)
         }
         "find" => format!("{:?}", consumers::find(&text, &text)),
         "verify" => format!("{:?}", consumers::verify("key", "", bytes)),

@@ -2,9 +2,11 @@
 //!
 //! The request's header `x-ask` says which part of the contract to use, and its answers come back
 //! as lines of text. `facts`, `state`, `limiter`, `consumers` are answered here and now; `write`
-//! writes to everything that goes on to the upstream and back; `identify` says who is calling;
+//! writes to everything that goes on to the upstream and back; `stage` to the response that is still to come;
+//! `identify` says who is calling;
 //! `16 MiB ..` hands an import more than it can mean (see [`gluttony`]).
 
+mod declarations;
 mod gluttony;
 mod questions;
 mod writes;
@@ -23,6 +25,9 @@ impl configure::Guest for Bare {
     fn configure(config: String) -> Result<(), Vec<configure::Problem>> {
         log::log(log::Level::Info, &format!("configured with {config}"));
         setup::own_header("x-bare");
+        if config.contains("\"declare\"") {
+            declarations::declare();
+        }
         if config.contains("\"wrong\"") {
             let problem =
                 |pointer: &str, message: &str| configure::Problem { pointer: pointer.into(), message: message.into() };
@@ -43,12 +48,14 @@ impl on_request::Guest for Bare {
             "limiter" => answer(questions::limiter()),
             "consumers" => answer(questions::consumers()),
             "write" => writes::request(),
+            "stage" => writes::staged(),
             "identify" => match identity::authenticate("key", "", b"acme-key") {
-                Some(name) => {
+                true => {
+                    let name = request::consumer().unwrap_or_default();
                     let _ = request::set_header("x-bare", name.as_bytes());
                     Action::Next
                 }
-                None => answer(vec!["nobody".into()]),
+                false => answer(vec!["nobody".into()]),
             },
             "too early" => answer(vec![tollgate::plugin::response::status().to_string()]),
             "too late" => {

@@ -1,5 +1,6 @@
 //! What a plugin can ask: each answer is a line.
 
+use crate::tollgate::plugin::subjects::Subject;
 use crate::tollgate::plugin::{consumers, limiter, request, state};
 
 /// Everything that can be read of a request.
@@ -30,29 +31,43 @@ pub fn facts() -> Vec<String> {
     lines
 }
 
+const SUBJECTS: [Subject; 4] = [Subject::Route, Subject::Upstream, Subject::Client(128), Subject::Plugin];
+
 /// Every function of `state`; its entries are gone afterwards.
 pub fn state() -> Vec<String> {
     let soon = Some(60_000);
     let lines = vec![
-        format!("absent {}", text(state::get("a"))),
+        format!("absent {}", text(state::get(Subject::Plugin, "a"))),
         format!("set {}", {
-            state::set("a", b"1", soon);
-            text(state::get("a"))
+            state::set(Subject::Plugin, "a", b"1", soon);
+            text(state::get(Subject::Plugin, "a"))
         }),
-        format!("swap wrong {}", state::compare_and_swap("a", Some(b"2"), b"3", None)),
-        format!("swap right {}", state::compare_and_swap("a", Some(b"1"), b"3", None)),
-        format!("swapped {}", text(state::get("a"))),
-        format!("swap absent {}", state::compare_and_swap("b", None, b"new", soon)),
-        format!("add {} {}", state::add("c", 5, soon), state::add("c", -7, None)),
+        format!("swap wrong {}", state::compare_and_swap(Subject::Plugin, "a", Some(b"2"), b"3", None)),
+        format!("swap right {}", state::compare_and_swap(Subject::Plugin, "a", Some(b"1"), b"3", None)),
+        format!("swapped {}", text(state::get(Subject::Plugin, "a"))),
+        format!("swap absent {}", state::compare_and_swap(Subject::Plugin, "b", None, b"new", soon)),
+        format!("add {} {}", state::add(Subject::Plugin, "c", 5, soon), state::add(Subject::Plugin, "c", -7, None)),
         format!("saturates {}", {
-            state::add("d", i64::MAX, soon);
-            state::add("d", 1, None) == i64::MAX
+            state::add(Subject::Plugin, "d", i64::MAX, soon);
+            state::add(Subject::Plugin, "d", 1, None) == i64::MAX
         }),
-        format!("delete {} {}", state::delete("a"), state::delete("a")),
-        format!("gone {}", text(state::get("a"))),
+        format!("delete {} {}", state::delete(Subject::Plugin, "a"), state::delete(Subject::Plugin, "a")),
+        format!("gone {}", text(state::get(Subject::Plugin, "a"))),
+        format!("of each subject {}", {
+            for (subject, value) in SUBJECTS.into_iter().zip(["r", "u", "w", "p"]) {
+                state::set(subject, "k", value.as_bytes(), soon);
+            }
+            let values = SUBJECTS.into_iter().map(|subject| state::get(subject, "k").unwrap_or_default());
+            String::from_utf8_lossy(&values.collect::<Vec<_>>().concat()).into_owned()
+        }),
+        // Nobody is identified, and the address is of IPv4: who calls is the client.
+        format!("caller {}", text(state::get(Subject::Caller(64), "k"))),
     ];
+    for subject in SUBJECTS {
+        state::delete(subject, "k");
+    }
     for key in ["b", "c", "d"] {
-        state::delete(key);
+        state::delete(Subject::Plugin, key);
     }
     lines
 }
@@ -62,7 +77,7 @@ pub fn limiter() -> Vec<String> {
     let quota = |limit, algorithm| limiter::Quota { limit, window: 3_600_000, burst: 0, algorithm };
     let quotas = [quota(10, limiter::Algorithm::TokenBucket), quota(3, limiter::Algorithm::SlidingWindow)];
     let line = |cost| {
-        let decision = limiter::acquire("bare", &quotas, cost);
+        let decision = limiter::acquire(Subject::Plugin, "bare", &quotas, cost);
         let remaining: Vec<u64> = decision.standings.iter().map(|standing| standing.remaining).collect();
         let waits: Vec<bool> = decision.standings.iter().map(|standing| standing.retry_after > 0).collect();
         let resets = decision.standings.iter().all(|standing| standing.reset <= 2 * 3_600_000);

@@ -41,6 +41,19 @@ pub fn request() -> Action {
     Action::Next
 }
 
+/// Writes to the response that is still to come, well and badly.
+pub fn staged() -> Action {
+    let refused = [why(response::set_header("content-length", b"3")), why(response::append_header("x-a", b"\0"))];
+    let written = [
+        response::set_header("x-refused", refused.join(" ").as_bytes()),
+        response::append_header("x-staged", b"one"),
+        response::append_header("x-staged", b"two"),
+        response::remove_header("content-type"),
+    ];
+    assert!(written.iter().all(Result::is_ok), "what is right was refused");
+    Action::Next
+}
+
 /// Writes to every part of the response, well and badly.
 pub fn response() {
     let refused = [

@@ -37,8 +37,8 @@ impl Plugin for Witness {
         let mark = self.config.mark.as_str();
         let told = |name: &str| request.header_str(name).as_deref() == Some(mark);
         if told("x-ask") {
-            let times = state::add(&format!("times {}", request.path()), 0, None);
-            let last = state::get(&format!("last {}", request.path())).unwrap_or_default();
+            let times = state::add(Subject::Plugin, &format!("times {}", request.path()), 0, None);
+            let last = state::get(Subject::Plugin, &format!("last {}", request.path())).unwrap_or_default();
             let last: serde_json::Value = serde_json::from_slice(&last).unwrap_or_default();
             return Reply::new(StatusCode::OK).json(&json!({ "times": times, "last": last })).into();
         }
@@ -78,7 +78,7 @@ impl Plugin for Witness {
             "problem": entry.problem(),
             "note": note,
         });
-        state::set(&format!("last {path}"), seen.to_string(), None);
-        state::add(&format!("times {path}"), 1, None);
+        state::set(Subject::Plugin, &format!("last {path}"), seen.to_string(), None);
+        state::add(Subject::Plugin, &format!("times {path}"), 1, None);
     }
 }
