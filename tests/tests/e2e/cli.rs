@@ -33,6 +33,28 @@ fn help_says_what_there_is() {
 }
 
 #[test]
+fn the_help_of_match_says_what_it_takes() {
+    insta::assert_snapshot!(shown(&Folder::new().tollgate(BINARY, &["match", "--help"])), @r"
+    exit 0
+    --- stdout
+    Say which route a request takes, and why the others lost
+
+    Usage: tollgate match [OPTIONS] <METHOD> <URL>
+
+    Arguments:
+      <METHOD>  Such as `GET` or `POST`, in upper case
+      <URL>     With a host, as in `http://api.example/users/7`, or a path alone
+
+    Options:
+      -H, --header <NAME: VALUE>  A header of the request, as in `x-version: 2`; may be repeated
+      -c, --config <FILE>         The configuration [env: TOLLGATE_CONFIG] [default:
+                                  config/gateway.toml]
+      -h, --help                  Print help
+    --- stderr
+    ");
+}
+
+#[test]
 fn wrong_usage_exits_with_64() {
     for arguments in [
         &["chekc"][..],
