@@ -142,6 +142,6 @@ fn a_note_that_has_no_room_is_an_error_that_can_be_handled() {
     }
 
     let _gateway = Gateway::new();
-    let plugin = testing::configure::<Hoarder>(json!({})).unwrap();
+    let plugin = testing::configure::<Hoarder>(json!({})).expect("it takes any");
     assert_eq!(plugin.request(testing::get("/")).reply().body(), b"64");
 }

@@ -8,7 +8,7 @@ fn plugin(config: Value) -> Tester<CircuitBreaker> {
 
 /// The only problem of a configuration, as `pointer: message`.
 fn problem(config: Value) -> String {
-    let problems = testing::configure::<CircuitBreaker>(config).err().expect("the configuration is bad");
+    let problems = testing::configure::<CircuitBreaker>(config).expect_err("the configuration is bad");
     let [problem] = problems.as_slice() else { panic!("expected one problem: {problems:?}") };
     format!("{}: {}", problem.pointer, problem.message)
 }

@@ -8,7 +8,7 @@ fn plugin(config: Value) -> Tester<RateLimit> {
 
 /// The only problem of a configuration, as `pointer: message`.
 fn problem(config: Value) -> String {
-    let problems = testing::configure::<RateLimit>(config).err().expect("the configuration is bad");
+    let problems = testing::configure::<RateLimit>(config).expect_err("the configuration is bad");
     let [problem] = problems.as_slice() else { panic!("expected one problem: {problems:?}") };
     format!("{}: {}", problem.pointer, problem.message)
 }
@@ -250,7 +250,7 @@ fn every_problem_has_its_place() {
         { "name": "c", "limit": 5, "window": "1s", "burst": 1, "algorithm": "sliding-window" },
         { "name": "c", "limit": 5, "window": "1s", "burst": 0 },
     ] });
-    let problems = testing::configure::<RateLimit>(config).err().expect("much is wrong");
+    let problems = testing::configure::<RateLimit>(config).expect_err("much is wrong");
     let places: Vec<_> = problems.iter().map(|problem| &*problem.pointer).collect();
     assert_eq!(
         places,

@@ -4,7 +4,7 @@ use super::*;
 
 /// The problems, a line each.
 fn problems(config: Value) -> String {
-    let problems = testing::configure::<Transform>(config).err().expect("a bad config");
+    let problems = testing::configure::<Transform>(config).expect_err("a bad config");
     let lines = problems.iter().map(|problem| format!("{}: {}", problem.pointer, problem.message));
     lines.collect::<Vec<_>>().join("\n")
 }
