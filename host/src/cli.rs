@@ -4,10 +4,10 @@ mod check;
 mod matching;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::config::{self, Config, LogFormat, LogLevel};
 use crate::gateway::{self, GatewayError, loader};
@@ -28,35 +28,41 @@ struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
     /// The configuration.
-    #[arg(
-        long,
-        short,
-        global = true,
-        env = "TOLLGATE_CONFIG",
-        default_value = "config/gateway.toml",
-        value_name = "FILE"
-    )]
+    #[arg(long, short, env = "TOLLGATE_CONFIG", default_value = "config/gateway.toml", value_name = "FILE")]
     config: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the gateway; what happens without a command.
-    Run,
+    Run(Configuration),
     /// Print every problem of the configuration, its plugins' own included.
-    Check,
+    Check(Configuration),
     /// Print the JSON Schema of the configuration, for editors.
     Schema,
     /// Say which route a request takes, and why the others lost.
-    Match(matching::Request),
+    Match {
+        #[command(flatten)]
+        request: matching::Request,
+        #[command(flatten)]
+        configuration: Configuration,
+    },
     /// Print the version.
     Version,
+}
+
+/// The flag of the commands that read the configuration, behind the command's name as well as before it.
+#[derive(Debug, Args)]
+struct Configuration {
+    /// The configuration [env: TOLLGATE_CONFIG] [default: config/gateway.toml]
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     match Arguments::try_parse() {
-        Ok(arguments) => execute(&arguments),
+        Ok(Arguments { command, config }) => execute(command.as_ref(), &config),
         Err(error) => {
             // To stdout what was asked for (help, version), to stderr what is wrong.
             let _ = error.print();
@@ -65,18 +71,23 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn execute(arguments: &Arguments) -> ExitCode {
-    match &arguments.command {
-        None | Some(Command::Run) => run(arguments),
-        Some(Command::Check) => match load(arguments).and_then(|config| check::check(&config)) {
-            Ok(checked) => {
-                checked.warnings.iter().for_each(|warning| complain(warning));
-                say(&format!("{}: {}", arguments.config.display(), checked.summary))
+fn execute(command: Option<&Command>, before: &Path) -> ExitCode {
+    let of = |configuration: &'_ Configuration| configuration.config.clone().unwrap_or_else(|| before.to_owned());
+    match command {
+        None => run(before),
+        Some(Command::Run(configuration)) => run(&of(configuration)),
+        Some(Command::Check(configuration)) => {
+            let path = of(configuration);
+            match load(&path).and_then(|config| check::check(&config)) {
+                Ok(checked) => {
+                    checked.warnings.iter().for_each(|warning| complain(warning));
+                    say(&format!("{}: {}", path.display(), checked.summary))
+                }
+                Err(error) => fail(&error),
             }
-            Err(error) => fail(&error),
-        },
+        }
         Some(Command::Schema) => say(&format!("{:#}", config::schema())),
-        Some(Command::Match(request)) => match load(arguments) {
+        Some(Command::Match { request, configuration }) => match load(&of(configuration)) {
             Ok(config) => match matching::explain(&config, request) {
                 Ok(explanation) => say(&explanation),
                 Err(reason) => {
@@ -90,8 +101,8 @@ fn execute(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> ExitCode {
-    let config = match load(arguments) {
+fn run(path: &Path) -> ExitCode {
+    let config = match load(path) {
         Ok(config) => config,
         Err(error) => return fail(&error),
     };
@@ -103,7 +114,7 @@ fn run(arguments: &Arguments) -> ExitCode {
     let access_log = if log.access { AccessLog::to_stdout(format(log.format)) } else { Ok(AccessLog::off()) };
     let ran = access_log
         .map_err(GatewayError::from)
-        .and_then(|access_log| gateway::run(&arguments.config, config, access_log, guard.drops()));
+        .and_then(|access_log| gateway::run(path, config, access_log, guard.drops()));
     // The last log lines stand before the last word.
     drop(guard);
     match ran {
@@ -112,8 +123,8 @@ fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn load(arguments: &Arguments) -> Result<Config, GatewayError> {
-    Ok(config::load(&arguments.config, &loader::surroundings())?)
+fn load(path: &Path) -> Result<Config, GatewayError> {
+    Ok(config::load(path, &loader::surroundings())?)
 }
 
 fn fail(error: &GatewayError) -> ExitCode {
@@ -123,7 +134,8 @@ fn fail(error: &GatewayError) -> ExitCode {
             ExitCode::from(BAD_CONFIG)
         }
         error => {
-            complain(&format!("tollgate: {error}"));
+            let help = error.help().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+            complain(&format!("tollgate: {error}{help}"));
             ExitCode::from(FAILED)
         }
     }

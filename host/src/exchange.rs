@@ -136,6 +136,15 @@ pub struct Reply {
 }
 
 impl Exchange {
+    pub fn route_name(&self) -> &str {
+        &self.directory.routes[self.route].name
+    }
+
+    /// Of the upstream that it goes to.
+    pub fn upstream_name(&self) -> &str {
+        &self.directory.upstreams[self.upstream]
+    }
+
     /// The path without the query.
     pub fn path(&self) -> &str {
         self.request.target.path()

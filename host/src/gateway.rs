@@ -93,6 +93,10 @@ pub fn engine(config: &Config, cache: Option<PathBuf>) -> Result<Engine, LoadErr
     })
 }
 
+/// How long workers that were told to cut what runs may take to log it: the last log hooks have a second, and the one
+/// that runs then may take its `limits.wall`.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
 struct Gateway {
     workers: Vec<Worker>,
     reloader: Reloader,
@@ -141,6 +145,13 @@ impl Gateway {
             })
             .collect::<Result<Vec<_>, _>>()?;
         registry.host.config_generation.set(1);
+        tracing::info!(
+            concat!("tollgate ", env!("CARGO_PKG_VERSION"), ": {}, {}, {}, {}"),
+            path.display(),
+            count(config.routes.len(), "route"),
+            count(config.plugins.len(), "plugin"),
+            count(workers.len(), "worker"),
+        );
         listeners.announce();
         Ok(Self {
             workers,
@@ -204,23 +215,37 @@ impl Gateway {
     }
 
     /// Readiness off, accept no more, finish what runs, for so long as the configuration says.
-    async fn drain(&self, mut signals: Signals) {
-        tracing::info!("stopping: exchanges that run get {:?} to finish", self.shutdown_timeout);
+    async fn drain(&mut self, mut signals: Signals) {
+        let most = self.shutdown_timeout;
+        tracing::info!("stopping: exchanges that run get {most:?} to finish");
         self.readiness.set(false);
         for worker in &self.workers {
             worker.tell(Command::Drain);
         }
-        let finished = async {
-            while !self.workers.iter().all(Worker::is_finished) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+        let why = tokio::select! {
+            () = self.finished() => String::new(),
+            () = tokio::time::sleep(most) => format!("after {most:?}"),
+            () = signals.until_stop() => "by a second signal".to_owned(),
         };
-        tokio::select! {
-            () = finished => tracing::info!("stopped"),
-            () = tokio::time::sleep(self.shutdown_timeout) => {
-                tracing::warn!("exchanges still ran after {:?}; they are cut", self.shutdown_timeout);
+        if !why.is_empty() {
+            for worker in &self.workers {
+                worker.tell(Command::Cut);
             }
-            () = signals.until_stop() => tracing::warn!("a second signal: exchanges that run are cut"),
+            // A worker that does not return even now is left to the end of the process.
+            let _ = tokio::time::timeout(LAST_WORDS, self.finished()).await;
+            match self.workers.drain(..).map(Worker::cut).sum() {
+                0 => {}
+                1 => tracing::warn!("1 exchange was cut {why}"),
+                cut => tracing::warn!("{cut} exchanges were cut {why}"),
+            }
+        }
+        tracing::info!("stopped");
+    }
+
+    /// Waits for every worker to return.
+    async fn finished(&self) {
+        while !self.workers.iter().all(Worker::is_finished) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
@@ -234,6 +259,23 @@ impl Gateway {
         let state = Arc::new(AdminState::new(Arc::clone(&self.registry), self.readiness.clone(), Vec::new()));
         let shutdown = async { drop(stopped.await) };
         Ok(tokio::task::spawn_local(admin::serve(listener, state, shutdown)))
+    }
+}
+
+/// `1 route`, `2 routes`.
+pub fn count(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+impl GatewayError {
+    /// What the operator can do about it.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::Listener { error, .. } | Self::Admin(error) if error.is_in_use() => {
+                Some("another process has this port, maybe another gateway: stop it, or use another port")
+            }
+            Self::Problems(_) | Self::Sandbox(_) | Self::Listener { .. } | Self::Admin(_) | Self::Io(_) => None,
+        }
     }
 }
 

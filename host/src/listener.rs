@@ -11,7 +11,7 @@ mod patience;
 mod socket;
 mod worker;
 
-pub use socket::{BindError, bind};
+pub use socket::{BindError, bind, bind_beside, takes_in};
 pub use worker::{Command, Worker, WorkerParts};
 
 use std::net::{SocketAddr, TcpListener};

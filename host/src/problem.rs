@@ -9,7 +9,7 @@
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::telemetry::json_string;
 
@@ -46,6 +46,34 @@ pub fn problem(
     response
 }
 
+/// Whether a message says that it is one.
+pub fn is_problem(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    content_type.len() >= MEDIA_TYPE.len() && content_type[..MEDIA_TYPE.len()].eq_ignore_ascii_case(MEDIA_TYPE)
+}
+
+const MEDIA_TYPE: &[u8] = b"application/problem+json";
+
+/// A problem that somebody else made, with the request id at its end. One that has an id, or is no object, stays as it
+/// is. Nothing is parsed: what is not JSON was none before.
+pub fn with_request_id(body: Bytes, request_id: &str) -> Bytes {
+    const MEMBER: &[u8] = b"\"requestId\"";
+    let inside = body.trim_ascii().strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}"));
+    let Some(inside) = inside.map(<[u8]>::trim_ascii) else { return body };
+    if body.windows(MEMBER.len()).any(|part| part == MEMBER) {
+        return body;
+    }
+    let mut more = Vec::with_capacity(inside.len() + MEMBER.len() + request_id.len() + 8);
+    more.push(b'{');
+    more.extend_from_slice(inside);
+    more.extend_from_slice(if inside.is_empty() { b"" } else { b"," });
+    more.extend_from_slice(MEMBER);
+    more.push(b':');
+    json_string(&mut more, request_id);
+    more.extend_from_slice(b"}\n");
+    more.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +101,24 @@ mod tests {
                 "requestId": "01hx",
             })
         );
+    }
+
+    #[test]
+    fn a_problem_of_a_plugin_gets_the_request_id_once() {
+        let with_id = |body: &'static str| with_request_id(Bytes::from_static(body.as_bytes()), "01hx");
+        assert_eq!(with_id(" {\"title\":\"No\"} "), "{\"title\":\"No\",\"requestId\":\"01hx\"}\n");
+        assert_eq!(with_id("{}"), "{\"requestId\":\"01hx\"}\n");
+        for other in ["", "{", "[]", "no", "{\"requestId\":\"mine\"}"] {
+            assert_eq!(with_id(other), other);
+        }
+    }
+
+    #[test]
+    fn only_its_media_type_makes_a_problem() {
+        let headers = |content_type: &'static str| [(CONTENT_TYPE, HeaderValue::from_static(content_type))];
+        let is = |content_type| is_problem(&headers(content_type).into_iter().collect());
+        assert!(is("application/problem+json") && is("Application/Problem+JSON; charset=utf-8"));
+        assert!(!is("application/json") && !is("application/problem") && !is_problem(&HeaderMap::new()));
     }
 
     #[test]

@@ -13,13 +13,15 @@ mod log;
 mod request_id;
 mod view;
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use http::{Request, Response};
 
+pub use admit::seen;
 pub use body::Body;
 pub use error::{ClientError, ProxyError};
 pub use forwarded::Connection;
@@ -44,6 +46,8 @@ pub struct Proxy {
     metrics: Arc<WorkerMetrics>,
     /// Requests that no route took.
     unmatched: Arc<RouteMetrics>,
+    /// Exchanges that were cut, once the worker has no more time for those in flight.
+    cut: Cell<Option<usize>>,
 }
 
 /// What a worker's proxy is made of.
@@ -66,6 +70,7 @@ impl Proxy {
             endings: log::Endings::new(),
             metrics: parts.metrics,
             unmatched: parts.unmatched,
+            cut: Cell::new(None),
         })
     }
 
@@ -115,6 +120,22 @@ impl Proxy {
     /// A client's connection closed.
     pub fn closed(&self) {
         self.metrics.connections.decrement();
+    }
+
+    /// Exchanges that end from now on are cut: the gateway stops, and does not wait for them.
+    pub fn cut(&self) {
+        self.cut.set(Some(0));
+    }
+
+    /// Runs the log hooks that are left, for so long; those that are left then are counted as dropped. Answers how
+    /// many exchanges were cut.
+    pub fn conclude(&self, most: Duration) -> usize {
+        let left = self.endings.run_for(most);
+        if left > 0 {
+            tracing::warn!("the log hooks of {left} exchanges did not run before the end");
+            (0..left).for_each(|_| self.metrics.on_log_dropped.increment());
+        }
+        self.cut.get().unwrap_or_default()
     }
 
     /// Whether log hooks of ended exchanges have yet to run.

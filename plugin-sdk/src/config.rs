@@ -1,7 +1,7 @@
 //! The configuration of a plugin: the `config` table of its entry in `gateway.toml`.
 //!
-//! It is read with serde into [`Plugin::Config`]. A field that the type does not know is a
-//! problem, with or without `deny_unknown_fields`, and every problem carries a JSON Pointer to its
+//! It is read with serde into [`Plugin::Config`]. Keys that the type does not know are problems, all of
+//! them at once, with or without `deny_unknown_fields`, and every problem carries a JSON Pointer to its
 //! place, which `tollgate check` turns into a line and column. An entry without `config` reads as
 //! an empty table. (Behind `flatten`, `untagged` and `tag`, serde hides the place and the unknown
 //! fields: the pointer is then the table's, and `deny_unknown_fields` is yours to write.)

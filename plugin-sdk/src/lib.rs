@@ -56,7 +56,8 @@
 //! assert_eq!(reply.status(), 401);
 //! ```
 //!
-//! Build it as a `cdylib` (and `rlib`, for tests) for the target `wasm32-wasip2`: the component
+//! Build it as a `cdylib` for the target `wasm32-wasip2`; add `rlib` to the `crate-type` only if other crates
+//! use the plugin, or its tests stand in a `tests/` folder. The component
 //! exports the hooks that are written and imports the capabilities that are used, nothing else of
 //! the contract. A small one comes with `opt-level = "s"`, `lto`, `codegen-units = 1`,
 //! `panic = "abort"` and `strip`.

@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 /// A plugin: its configuration, and the hooks that it wants.
 ///
 /// Implement it under [`#[plugin]`](macro@crate::plugin), and write only the hooks that you need:
-/// one that is not written is not exported and costs nothing.
+/// one that is not written is not exported and costs nothing. A crate has one plugin. (E0407 for a
+/// hook? `#[plugin]` is missing.)
 ///
 /// ```
 /// # use tollgate_plugin_sdk::prelude::*;
@@ -32,9 +33,9 @@ use serde::de::DeserializeOwned;
 /// ```
 ///
 /// `on_request` and `on_response` may also answer a [`Reply`](crate::Reply) or a `Result<_, E>`
-/// with any `E: Display`, so that `?` works; `on_log` may answer a `Result<(), E>`. On `Err` and
-/// on a panic the text is logged, the call faults, and the gateway does what the plugin's
-/// `on-error` says.
+/// with any `E: Display`, so that `?` works; `on_log` may answer a `Result<(), E>`. `Err` is a fault of
+/// the kind `error`, a panic one of the kind `trap`: the gateway logs the text, discards the
+/// instance, and does what the plugin's `on-error` says.
 ///
 /// The plugin lives in one instance of the component, which may be discarded at any time and has
 /// copies on other workers. What must outlive a call goes to a note ([`Request::set_note`]) or to

@@ -122,3 +122,26 @@ fn time_stands_still_until_it_is_moved() {
     gateway.set_time(5);
     assert_eq!(clock::now(), 5);
 }
+
+#[test]
+fn a_note_that_has_no_room_is_an_error_that_can_be_handled() {
+    struct Hoarder;
+
+    #[plugin]
+    impl Plugin for Hoarder {
+        type Config = ();
+
+        fn configure(_: ()) -> Result<Self, ConfigError> {
+            Ok(Self)
+        }
+
+        fn on_request(&self, request: &mut Request) -> Action {
+            let kept = (0..100).take_while(|key| request.try_set_note(&key.to_string(), "1").is_ok()).count();
+            Reply::new(StatusCode::OK).body(kept.to_string()).into()
+        }
+    }
+
+    let _gateway = Gateway::new();
+    let plugin = testing::configure::<Hoarder>(json!({})).expect("it takes any");
+    assert_eq!(plugin.request(testing::get("/")).reply().body(), b"64");
+}

@@ -144,7 +144,7 @@ fn the_end_of_an_exchange_is_logged() {
 #[test]
 fn a_bad_configuration_has_a_place() {
     let _gateway = Gateway::new();
-    let problems = testing::configure::<Example>(json!({ "header": "x y" })).err().expect("no name");
+    let problems = testing::configure::<Example>(json!({ "header": "x y" })).expect_err("no name");
     assert_eq!(problems[0].pointer, "/header");
     assert_eq!(problems[0].message, "`x y`: invalid HTTP header name");
 }

@@ -51,7 +51,14 @@ impl Folder {
 
     /// Runs the binary in this folder to its end.
     pub fn tollgate(&self, binary: &str, arguments: &[&str]) -> Ran {
-        let mut process = Process::start(Path::new(binary), self.path(), arguments, &[]);
+        self.tollgate_with(binary, arguments, &[])
+    }
+
+    /// The same with environment variables.
+    pub fn tollgate_with(&self, binary: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+        let variables: Vec<(String, String)> =
+            variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let mut process = Process::start(Path::new(binary), self.path(), arguments, &variables);
         let status = process.wait_exit();
         Ran { code: status.code(), stdout: process.stdout.text(), stderr: process.stderr.text() }
     }

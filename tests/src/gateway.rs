@@ -108,9 +108,13 @@ impl Gateway {
         self.process.stderr.json()
     }
 
-    /// Waits for a line of the log whose message contains this.
+    /// Waits for a line of the log whose message, or one of whose problems, contains this.
     pub fn wait_for_log(&self, message: &str) -> Value {
-        let found = self.process.stderr.wait_for(|line| self::message(line).contains(message));
+        let problems = |line: &Value| line["problems"].as_array().cloned().unwrap_or_default();
+        let found = self.process.stderr.wait_for(|line| {
+            self::message(line).contains(message)
+                || problems(line).iter().any(|problem| self::message(problem).contains(message))
+        });
         found.unwrap_or_else(|| panic!("no log line says {message:?}:\n{}", self.stderr()))
     }
 

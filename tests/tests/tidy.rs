@@ -78,6 +78,23 @@ fn files_are_short() {
     assert!(*most <= MOST_LINES, "{} has {most} lines without its tests", shown(largest));
 }
 
+/// The contract is read by people who write plugins in any language, and generators put its words into their docs.
+#[test]
+fn every_item_of_the_contract_is_documented() {
+    const NO_ITEMS: [&str; 8] = ["//", "package ", "use ", "include ", "import ", "export ", "}", ")"];
+    for file in files(&root().join("wit")) {
+        let (text, mut before, mut inside) = (read(&file), "", false);
+        for (number, line) in text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty()) {
+            // Parameters on lines of their own are not items.
+            let is_item = !inside && !NO_ITEMS.iter().any(|start| line.starts_with(start));
+            let place = format!("{}:{}", shown(&file), number + 1);
+            assert!(!is_item || before.starts_with("///"), "{place}: `{line}` has no `///` before it");
+            inside = !line.ends_with(");") && (inside || line.ends_with('(')) && !line.starts_with(')');
+            before = line;
+        }
+    }
+}
+
 #[test]
 fn a_plugin_is_whole_in_its_folder() {
     for plugin in plugins() {

@@ -141,7 +141,8 @@ impl Run {
                 Ok(()) => Outcome::Next,
                 Err(fault) => {
                     let kind = fault.kind();
-                    tracing::error!(plugin = &**link.plugin.name(), hook = "on-log", "plugin {fault}");
+                    let (id, route) = (&*self.exchange().id, self.exchange().route_name());
+                    tracing::error!(plugin = &**link.plugin.scope(), hook = "on-log", route, id, "plugin {fault}");
                     Outcome::Fault(kind)
                 }
             };
@@ -288,8 +289,9 @@ impl Run {
         self.exchange_mut().timings.push(Timing { plugin: place, took });
         link.plugin.metrics().record(self.worker, hook, Outcome::Fault(fault.kind()), nanos(took));
         tracing::error!(
-            plugin = &**link.plugin.name(),
+            plugin = &**link.plugin.scope(),
             hook = hook.name(),
+            route = self.exchange().route_name(),
             id = &*self.exchange().id,
             skipped = link.on_error == OnError::Skip,
             "plugin {fault}"

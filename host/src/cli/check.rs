@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::gateway::loader::{self, Loader};
-use crate::gateway::{self, GatewayError, cache};
+use crate::gateway::{self, GatewayError, cache, count};
 use crate::telemetry::metrics::Registry;
 
 /// What was found in a configuration without problems.
@@ -25,7 +25,6 @@ pub(super) fn check(config: &Config) -> Result<Checked, GatewayError> {
     loader.load(config)?;
     let warnings = loader.warnings().iter();
     let warnings = warnings.map(|warning| format!("{}: warning: {}", warning.place, warning.message)).collect();
-    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let summary = format!(
         "no problems in {}, {}, {}, {} and {}",
         count(config.listeners.len(), "listener"),

@@ -4,18 +4,27 @@ use clap::Args;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 use crate::config::Config;
+use crate::proxy::{self, ProxyError};
 use crate::router::{NoRoute, Router, Target};
-use crate::wire::path;
 
 /// A request to find the route of.
 #[derive(Debug, Args)]
 pub(super) struct Request {
+    /// Such as `GET` or `POST`, in upper case.
     method: Method,
     /// With a host, as in `http://api.example/users/7`, or a path alone.
+    #[arg(value_parser = url)]
     url: Uri,
     /// A header of the request, as in `x-version: 2`; may be repeated.
     #[arg(long, short = 'H', value_name = "NAME: VALUE", value_parser = header)]
     header: Vec<(HeaderName, HeaderValue)>,
+}
+
+fn url(text: &str) -> Result<Uri, String> {
+    if !text.starts_with('/') && !text.contains("://") {
+        return Err(format!("write `/{text}` or `http://host/{text}`"));
+    }
+    text.parse().map_err(|error| format!("this is not a URL: {error}"))
 }
 
 fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
@@ -27,16 +36,13 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 
 /// One line for each route, the one that is taken marked. The error says what is wrong with the request.
 pub(super) fn explain(config: &Config, request: &Request) -> Result<String, String> {
-    let normal = path::normalise(request.url.path()).map_err(|error| format!("{}: {error}", request.url))?;
-    let headers: HeaderMap = request.header.iter().cloned().collect();
-    let host = request.url.host().unwrap_or_default().to_ascii_lowercase();
-    let target = Target {
-        host: host.strip_suffix('.').unwrap_or(&host),
-        path: &normal,
-        query: request.url.query(),
-        method: &request.method,
-        headers: &headers,
+    let refused = |error: ProxyError| {
+        format!("{} {}: {error}; the gateway answers {}", request.method, request.url, error.status())
     };
+    let (host, seen) = proxy::seen(&request.method, &request.url).map_err(refused)?;
+    let headers: HeaderMap = request.header.iter().cloned().collect();
+    let target =
+        Target { host: &host, path: seen.path(), query: seen.query(), method: &request.method, headers: &headers };
     let router = Router::new(config.routes.iter().map(|route| route.rule.clone()).collect());
     let mut text = match router.find(&target) {
         Ok(route) => {

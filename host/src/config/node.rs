@@ -102,7 +102,8 @@ impl Node {
             }
             _ => Members::None,
         };
-        Places { place: self.place.clone(), members }
+        let secret = matches!(&self.value, Value::Text(Text { interpolated: Some(_), .. }));
+        Places { place: self.place.clone(), secret, members }
     }
 
     /// What interpolations put into the value.

@@ -95,6 +95,11 @@ impl Problems {
         Err(Self { list, files: files.to_vec() })
     }
 
+    /// In the order of their places.
+    pub fn list(&self) -> &[Problem] {
+        &self.list
+    }
+
     /// Every file that was read before giving up: an edit of one of them may mend it.
     pub fn files(&self) -> &[PathBuf] {
         &self.files

@@ -13,7 +13,7 @@ pub(super) use shape::{Kind, Property, form, object_schema, words};
 use serde_json::Value as Json;
 
 use super::node::{Entry, Node, Text, Value};
-use super::problem::{Problem, closest, quote, quote_all};
+use super::problem::{Place, Problem, closest, quote, quote_all};
 
 /// A type that a node can be read as.
 pub(super) trait Form: Sized {
@@ -42,6 +42,15 @@ impl<'a> Reading<'a> {
     /// Notes a problem with the element that is read.
     pub(super) fn note(&mut self, problem: Problem) {
         self.problems.push(problem.about(&self.about));
+    }
+
+    /// Says what would be right of a key that was noted as missing at this place.
+    pub(super) fn explain_missing(&mut self, key: &str, place: &Place, help: &str) {
+        let missing = missing(key);
+        let is_it = |problem: &&mut Problem| problem.place == *place && problem.message.starts_with(&missing);
+        if let Some(problem) = self.problems.iter_mut().rev().find(is_it) {
+            problem.help = Some(help.to_owned());
+        }
     }
 
     /// Notes that something of another type stands there; says nothing of its value.
@@ -87,7 +96,7 @@ impl<'a> Reading<'a> {
         }
         let known = || words.iter().map(|(word, _)| *word);
         let message = format!("unknown value {}, expected one of {}", quote(text.written()), quote_all(known()));
-        self.note(Problem::new(&node.place, message).did_you_mean(closest(text.written(), known())));
+        self.note(Problem::new(&node.place, message).did_you_mean(meant(text.written(), known())));
         None
     }
 }
@@ -106,6 +115,25 @@ impl Wrong {
     pub(super) fn help(what: &str, help: impl Into<String>) -> Self {
         Self { what: what.to_owned(), help: Some(help.into()) }
     }
+}
+
+/// The one of a few words that was probably meant. Words that differ in a number mean different things (`http3`), and
+/// a short form leaves letters out (`h2`).
+fn meant<'w>(written: &str, mut known: impl Iterator<Item = &'w str> + Clone) -> Option<&'w str> {
+    let letters = |word: &str| word.trim_end_matches(|char: char| char.is_ascii_digit()).to_ascii_lowercase();
+    let is_short_for = |word: &str| {
+        let mut rest = word.chars();
+        written.chars().all(|char| rest.by_ref().any(|other| other == char)) && rest.next().is_none()
+    };
+    match closest(written, known.clone()) {
+        Some(word) if word != letters(word) && letters(word) == letters(written) => None,
+        Some(word) => Some(word),
+        None => known.find(|word| written.len() > 1 && is_short_for(word)),
+    }
+}
+
+fn missing(key: &str) -> String {
+    format!("the key {} is missing", quote(key))
 }
 
 /// A table that is read key by key.
@@ -165,7 +193,7 @@ impl<'n> Fields<'n> {
     /// `None`: a problem has been noted.
     pub(super) fn required<T: Form>(&self, key: &str, reading: &mut Reading<'_>) -> Option<T> {
         if self.node.member(key).is_none() && !self.misspelt.contains(&key) {
-            reading.note(Problem::new(&self.node.place, format!("the key {} is missing", quote(key))));
+            reading.note(Problem::new(&self.node.place, missing(key)));
         }
         self.optional(key, reading)
     }

@@ -75,7 +75,9 @@ impl Reader<'_> {
             Err(why) => {
                 self.problems.push(match named {
                     Some(place) => Problem::new(place, format!("{} {why}", quote(&path.display().to_string()))),
-                    None => Problem::new(&Place::whole(path), why),
+                    None if path.exists() => Problem::new(&Place::whole(path), why),
+                    None => Problem::new(&Place::whole(path), why)
+                        .help("name the configuration with `--config FILE` or `TOLLGATE_CONFIG`"),
                 });
                 return None;
             }

@@ -21,5 +21,6 @@ pub struct Directory {
 #[derive(Debug)]
 pub struct RouteNames {
     pub name: Box<str>,
+    /// As logs and metrics call them: `name`, or `route/name` of one that is written inside a route.
     pub plugins: Box<[Arc<str>]>,
 }

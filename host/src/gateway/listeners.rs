@@ -1,10 +1,10 @@
 //! The listeners of the live config: what is bound, and what a reload changes of it.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 
 use super::GatewayError;
 use crate::config;
-use crate::listener::{Command, Settings, Socket, Worker, bind};
+use crate::listener::{BindError, Command, Settings, Socket, Worker, bind, bind_beside, takes_in};
 
 /// What is bound now.
 pub(super) struct Listeners {
@@ -34,7 +34,7 @@ impl Listeners {
         let mut this = Self { workers, bound: Vec::new() };
         let mut sockets: Vec<Vec<Socket>> = (0..workers).map(|_| Vec::new()).collect();
         for listener in listeners {
-            let (bound, new) = this.bind_one(listener)?;
+            let (bound, new) = this.bind_one(listener, bind)?;
             this.bound.push(bound);
             for (worker, socket) in sockets.iter_mut().zip(new) {
                 worker.push(socket);
@@ -57,7 +57,12 @@ impl Listeners {
         for listener in listeners {
             let settings = Settings::from(listener);
             let Some(old) = self.bound.iter().find(|old| old.name == listener.address) else {
-                let (new, sockets) = self.bind_one(listener)?;
+                let closes = |old: &&Bound| !listeners.iter().any(|kept| kept.address == old.name);
+                let meets =
+                    |old: &&Bound| takes_in(listener.address, old.address) || takes_in(old.address, listener.address);
+                let mut met = self.bound.iter().filter(meets).peekable();
+                let beside = met.peek().is_some() && met.all(|old| closes(&old));
+                let (new, sockets) = self.bind_one(listener, if beside { bind_beside } else { bind })?;
                 bound.push(new);
                 for (commands, socket) in commands.iter_mut().zip(sockets) {
                     commands.push(Command::Listen(socket));
@@ -91,14 +96,21 @@ impl Listeners {
         for bound in changes.bound.iter().filter(new) {
             tracing::info!(address = %bound.address, "listening on {}", bound.address);
         }
+        for old in self.bound.iter().filter(|old| !changes.bound.iter().any(|bound| bound.name == old.name)) {
+            tracing::info!(address = %old.address, "no longer listening on {}; its connections go on", old.address);
+        }
         self.bound = changes.bound;
     }
 
-    fn bind_one(&self, listener: &config::Listener) -> Result<(Bound, Vec<Socket>), GatewayError> {
+    fn bind_one(
+        &self,
+        listener: &config::Listener,
+        bind: fn(SocketAddr, usize) -> Result<Vec<TcpListener>, BindError>,
+    ) -> Result<(Bound, Vec<Socket>), GatewayError> {
         let failed = |error| GatewayError::Listener { place: listener.place.clone(), error };
         let sockets = bind(listener.address, self.workers).map_err(failed)?;
         let settings = Settings::from(listener);
-        let address = sockets.first().map_or(Ok(listener.address), std::net::TcpListener::local_addr)?;
+        let address = sockets.first().map_or(Ok(listener.address), TcpListener::local_addr)?;
         let sockets = sockets
             .into_iter()
             .map(|socket| Socket { name: listener.address, socket, settings: settings.clone() })

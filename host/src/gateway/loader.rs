@@ -43,6 +43,25 @@ struct Next {
 
 type Digest32 = [u8; 32];
 
+/// A source of which nothing can be made, which is one problem however many entries name it.
+struct Broken {
+    source: Source,
+    problem: Problem,
+    /// Entries besides the first.
+    more: usize,
+}
+
+impl Broken {
+    fn into_problem(self) -> Problem {
+        let more = match self.more {
+            0 => return self.problem,
+            1 => " (and 1 more entry)".to_owned(),
+            more => format!(" (and {more} more entries)"),
+        };
+        Problem { message: self.problem.message + &more, ..self.problem }
+    }
+}
+
 /// A plugin with what tells whether it can be taken over.
 #[derive(Clone)]
 struct Loaded {
@@ -101,8 +120,13 @@ impl Loader {
         self.warnings.clear();
         let mut problems = Vec::new();
         let mut components = HashMap::new();
-        let loaded: Vec<Option<Loaded>> =
-            config.plugins.iter().map(|entry| self.plugin(entry, &mut components, &mut problems)).collect();
+        let mut broken = Vec::new();
+        let loaded: Vec<Option<Loaded>> = config
+            .plugins
+            .iter()
+            .map(|entry| self.plugin(entry, &mut components, &mut broken, &mut problems))
+            .collect();
+        problems.extend(broken.into_iter().map(Broken::into_problem));
         let consumers = consumers(config, &mut problems);
         self.check_slots(config, &loaded, &mut problems);
         Problems::check(problems, &config.files)?;
@@ -137,7 +161,7 @@ impl Loader {
         let routes = config.routes.iter().map(|route| self.route(config, route, plugins)).collect();
         let names = config.routes.iter().map(|route| RouteNames {
             name: route.name.as_str().into(),
-            plugins: route.chain.iter().map(|&entry| config.plugins[entry].name.as_str().into()).collect(),
+            plugins: route.chain.iter().map(|&entry| config.plugins[entry].scope.as_str().into()).collect(),
         });
         let owned = plugins.iter().flat_map(|loaded| loaded.plugin.declarations().owned.iter().cloned());
         Live {
@@ -176,12 +200,21 @@ impl Loader {
         &self,
         entry: &config::Plugin,
         components: &mut HashMap<Digest32, Component>,
+        broken: &mut Vec<Broken>,
         problems: &mut Vec<Problem>,
     ) -> Option<Loaded> {
+        if let Some(broken) = broken.iter_mut().find(|broken| broken.source == entry.source) {
+            broken.more += 1;
+            return None;
+        }
+        let mut is_broken = |why: &dyn std::fmt::Display| {
+            let problem = Problem::new(&entry.source_place, format!("plugin `{}`: {why}", entry.name));
+            broken.push(Broken { source: entry.source.clone(), problem, more: 0 });
+        };
         let (bytes, declared) = match source(&entry.source) {
             Ok(source) => source,
             Err(message) => {
-                problems.push(Problem::new(&entry.source_place, format!("plugin `{}`: {message}", entry.name)));
+                is_broken(&message);
                 return None;
             }
         };
@@ -211,7 +244,7 @@ impl Loader {
         let component = match known.map_or_else(|| self.engine.compile(&bytes), Ok) {
             Ok(component) => component,
             Err(error) => {
-                problems.push(Problem::new(&entry.source_place, format!("plugin `{}`: {error}", entry.name)));
+                is_broken(&error);
                 return None;
             }
         };
@@ -279,7 +312,10 @@ fn refused(entry: &config::Plugin, error: LoadError, problems: &mut Vec<Problem>
         LoadError::Refused(found) => {
             for problem in found {
                 let place = entry.config.locate(&problem.pointer);
-                let message = printable(&entry.config.mask(&problem.message));
+                let message = match entry.config.is_secret(&problem.pointer) {
+                    true => "this is refused; its value comes from `${..}`, so the plugin's words are not shown".into(),
+                    false => printable(&entry.config.mask(&problem.message)),
+                };
                 problems.push(Problem::new(&place, format!("plugin `{name}`: {message}")));
             }
         }

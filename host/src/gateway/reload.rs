@@ -1,5 +1,6 @@
 //! Reads the configuration again while traffic flows.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,9 +11,10 @@ use super::GatewayError;
 use super::listeners::Listeners;
 use super::loader::{self, Loader};
 use super::watch::{self, Seen};
-use crate::config::{self, Config, Gateway};
+use crate::config::{self, Config, Gateway, Problem};
 use crate::listener::Worker;
 use crate::live::Live;
+use crate::telemetry::logging::{Finding, Findings};
 use crate::telemetry::metrics::Registry;
 
 /// Makes the next live config and swaps it in, or leaves everything as it is.
@@ -56,21 +58,27 @@ impl Reloader {
         let mut loader = self.loader.take()?;
         let path = self.path.clone();
         let prepared = tokio::task::spawn_blocking(move || {
-            let read = config::load(&path, &loader::surroundings());
-            let prepared = read.map_err(|problems| (watch::seen(problems.files()), problems)).and_then(|config| {
-                let files = watch::seen(&loader::files(&config));
-                match loader.load(&config) {
-                    Ok(live) => Ok((config, live, files)),
-                    Err(problems) => Err((files, problems)),
-                }
-            });
+            let prepare = || {
+                let read = config::load(&path, &loader::surroundings());
+                read.map_err(|problems| (watch::seen(problems.files()), problems)).and_then(|config| {
+                    let files = watch::seen(&loader::files(&config));
+                    match loader.load(&config) {
+                        Ok(live) => Ok((config, live, files)),
+                        Err(problems) => Err((files, problems)),
+                    }
+                })
+            };
+            // What was loaded halfway is forgotten by the next load; what is live, the loader has not touched.
+            let prepared = catch_unwind(AssertUnwindSafe(prepare));
             (loader, prepared)
         });
-        let Ok((loader, prepared)) = prepared.await else {
-            tracing::error!("reading the configuration panicked; it will not be read again");
+        let (loader, prepared) = prepared.await.ok()?;
+        self.loader = Some(loader);
+        let Ok(prepared) = prepared else {
+            self.registry.host.reloads_failed.increment();
+            tracing::error!("reading the configuration panicked; the gateway goes on with the one it has");
             return None;
         };
-        self.loader = Some(loader);
         let failure = match prepared {
             Ok((config, live, files)) => match self.listeners.prepare(&config.listeners) {
                 Ok(changes) => {
@@ -92,7 +100,13 @@ impl Reloader {
             }
         };
         self.registry.host.reloads_failed.increment();
-        tracing::error!("the configuration is refused, the gateway goes on with the one it has:\n{failure}");
+        let findings = findings(&failure);
+        let count = findings.0.len();
+        tracing::error!(
+            problems = findings.value(),
+            "the configuration is refused, the gateway goes on with the one it has: {count} problem{}",
+            if count == 1 { "" } else { "s" }
+        );
         None
     }
 
@@ -125,4 +139,25 @@ impl Reloader {
             tracing::warn!("[gateway] {key} was changed and takes effect at the next start");
         }
     }
+}
+
+/// What is wrong with a configuration, as `tollgate check` and a start would say it.
+fn findings(failure: &GatewayError) -> Findings {
+    let problems = match failure {
+        GatewayError::Problems(problems) => problems.list().to_vec(),
+        GatewayError::Listener { place, error } => {
+            let problem = Problem::new(place, error.to_string());
+            vec![Problem { help: failure.help().map(str::to_owned), ..problem }]
+        }
+        GatewayError::Sandbox(_) | GatewayError::Admin(_) | GatewayError::Io(_) => Vec::new(),
+    };
+    let number = |number: u32| Some(number).filter(|number| *number > 0);
+    let finding = |Problem { place, message, help }: Problem| Finding {
+        file: place.file.display().to_string(),
+        line: number(place.line),
+        column: number(place.line).and(number(place.column)),
+        message,
+        help,
+    };
+    Findings(problems.into_iter().map(finding).collect())
 }

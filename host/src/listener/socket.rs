@@ -17,6 +17,13 @@ pub struct BindError {
     pub source: io::Error,
 }
 
+impl BindError {
+    /// Whether somebody else has the port.
+    pub fn is_in_use(&self) -> bool {
+        self.source.kind() == io::ErrorKind::AddrInUse
+    }
+}
+
 /// Binds one socket for each worker. An address in use is an error, also when another gateway uses it.
 pub fn bind(address: SocketAddr, workers: usize) -> Result<Vec<TcpListener>, BindError> {
     let failed = |source| BindError { address, source };
@@ -25,6 +32,18 @@ pub fn bind(address: SocketAddr, workers: usize) -> Result<Vec<TcpListener>, Bin
     let bound = local_address(&probe).map_err(failed)?;
     drop(probe);
     bind_again(bound, workers)
+}
+
+/// Whether whoever listens on the first address gets the connections to the second one too.
+pub fn takes_in(wide: SocketAddr, narrow: SocketAddr) -> bool {
+    let (all, one) = (wide.ip().to_canonical(), narrow.ip().to_canonical());
+    // `[::]` serves IPv4 as well, see `socket`.
+    wide.port() == narrow.port() && (all == one || all.is_unspecified() && (all.is_ipv6() || one.is_ipv4()))
+}
+
+/// Binds sockets beside those of a listener that is about to close, which hold the port: there is no probing it.
+pub fn bind_beside(address: SocketAddr, workers: usize) -> Result<Vec<TcpListener>, BindError> {
+    bind_again(address, workers)
 }
 
 /// Binds sockets that share an address which has just been probed.
@@ -66,6 +85,25 @@ mod tests {
         let ports: Vec<_> = sockets.iter().map(|socket| socket.local_addr().expect("bound").port()).collect();
         assert_eq!(ports.len(), 3);
         assert!(ports.iter().all(|port| *port == ports[0]));
+    }
+
+    #[test]
+    fn an_unspecified_address_takes_in_the_others_of_its_port() {
+        let takes_in =
+            |wide: &str, narrow: &str| takes_in(wide.parse().expect("an address"), narrow.parse().expect("an address"));
+        for narrow in ["127.0.0.1:80", "0.0.0.0:80", "[::ffff:10.0.0.1]:80"] {
+            assert!(takes_in("0.0.0.0:80", narrow) && takes_in("[::]:80", narrow), "{narrow}");
+        }
+        assert!(takes_in("[::]:80", "[::1]:80") && takes_in("127.0.0.1:80", "[::ffff:127.0.0.1]:80"));
+        for (wide, narrow) in [
+            ("0.0.0.0:80", "127.0.0.1:81"),
+            ("0.0.0.0:80", "[::1]:80"),
+            ("0.0.0.0:80", "[::]:80"),
+            ("127.0.0.1:80", "0.0.0.0:80"),
+            ("127.0.0.1:80", "127.0.0.2:80"),
+        ] {
+            assert!(!takes_in(wide, narrow), "{wide} {narrow}");
+        }
     }
 
     #[test]

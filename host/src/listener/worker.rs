@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::mpsc;
@@ -26,6 +27,8 @@ pub enum Command {
     Close(SocketAddr),
     /// Accept no more at all, finish what runs, and return.
     Drain,
+    /// After `Drain`: end what still runs, and return.
+    Cut,
 }
 
 /// What a worker starts with.
@@ -39,7 +42,8 @@ pub struct WorkerParts {
 #[derive(Debug)]
 pub struct Worker {
     commands: mpsc::UnboundedSender<Command>,
-    thread: JoinHandle<()>,
+    /// Answers how many exchanges were cut.
+    thread: JoinHandle<usize>,
 }
 
 /// What the connections of one worker share.
@@ -58,9 +62,16 @@ impl Worker {
             move || match runtime() {
                 Ok(runtime) => {
                     let _ = started.send(Ok(()));
-                    runtime.block_on(run(parts, inbox));
+                    let proxy = runtime.block_on(run(parts, inbox));
+                    proxy.cut();
+                    // Every exchange that is in flight ends here, and leaves its line as any other.
+                    runtime.shutdown_background();
+                    proxy.conclude(LAST_HOOKS)
                 }
-                Err(error) => drop(started.send(Err(error))),
+                Err(error) => {
+                    let _ = started.send(Err(error));
+                    0
+                }
             },
         )?;
         starts.recv().map_err(io::Error::other)??;
@@ -78,7 +89,15 @@ impl Worker {
     pub fn is_finished(&self) -> bool {
         self.thread.is_finished()
     }
+
+    /// How many exchanges it cut, if it has returned.
+    pub fn cut(self) -> usize {
+        if self.is_finished() { self.thread.join().unwrap_or_default() } else { 0 }
+    }
 }
+
+/// How long the log hooks of exchanges that were cut may take, all together.
+const LAST_HOOKS: Duration = Duration::from_secs(1);
 
 /// Made on the worker's thread, which it cannot leave: so tasks need no set of their own and no lock.
 fn runtime() -> io::Result<LocalRuntime> {
@@ -87,7 +106,7 @@ fn runtime() -> io::Result<LocalRuntime> {
     runtime.enable_all().max_blocking_threads(4).build_local(LocalOptions::default())
 }
 
-async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) {
+async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) -> Rc<Proxy> {
     let proxy = Proxy::new(parts.proxy);
     let shared = Rc::new(Shared {
         proxy: Rc::clone(&proxy),
@@ -108,10 +127,12 @@ async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) {
             Command::Change(name, settings) => {
                 if let Some(listener) = listening.get(&name) {
                     listener.settings.replace(Rc::new(settings));
+                    // There may be room for more connections now.
+                    shared.closed.notify_waiters();
                 }
             }
             Command::Close(name) => drop(listening.remove(&name)),
-            Command::Drain => break,
+            Command::Drain | Command::Cut => break,
         }
     }
     listening.clear();
@@ -120,10 +141,12 @@ async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) {
         let closed = shared.closed.notified();
         tokio::select! {
             () = closed => {}
+            Some(Command::Cut) = inbox.recv() => break,
             // Log hooks run on without a connection closing.
-            () = tokio::time::sleep(std::time::Duration::from_millis(10)) => {}
+            () = tokio::time::sleep(Duration::from_millis(10)) => {}
         }
     }
+    proxy
 }
 
 /// An accepting task, which ends with this.

@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{Method, Uri, Version};
 
-use super::error::ClientError;
+use super::error::{ClientError, ProxyError};
 use super::forwarded::{self, Connection};
 use super::request_id::RequestIds;
 use super::view::View;
@@ -114,6 +114,16 @@ fn route(view: &View, head: &Parts) -> Result<(usize, Box<str>, PathAndQuery), C
         Err(NoRoute::NotFound) => Err(ClientError::NoRoute),
         Err(NoRoute::MethodNotAllowed(methods)) => Err(ClientError::MethodNotAllowed(methods)),
     }
+}
+
+/// What routes see of a method and a target: the host, and the target in its normal form. For those who ask without a
+/// request.
+pub fn seen(method: &Method, uri: &Uri) -> Result<(String, PathAndQuery), ProxyError> {
+    if method == Method::CONNECT {
+        return Err(ClientError::Method.into());
+    }
+    let authority = uri.authority().map(lower_case).transpose()?;
+    Ok((authority.as_deref().map(host_of).unwrap_or_default().to_owned(), target(uri)?))
 }
 
 /// The one authority of a request (RFC 9112, section 3.2; RFC 9113, section 8.3.1).

@@ -59,7 +59,10 @@ impl HttpBody for Body {
             }
             Some(Err(error)) => {
                 if let Some(flight) = self.flight.take() {
-                    tracing::warn!(id = &*flight.run.exchange().id, "{error}");
+                    let exchange = flight.run.exchange();
+                    let (upstream, endpoint) = (exchange.upstream_name(), exchange.outcome.endpoint.as_deref());
+                    let cause = std::error::Error::source(error).map(tracing::field::display);
+                    tracing::warn!(id = &*exchange.id, upstream, endpoint, cause, "{error}");
                 }
             }
             None => self.end(),

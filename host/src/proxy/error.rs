@@ -56,6 +56,11 @@ pub(super) struct Told {
 }
 
 impl ProxyError {
+    /// What the client is answered.
+    pub fn status(&self) -> StatusCode {
+        self.told().status
+    }
+
     /// One match, no `_` arm: a new error has to say here what it is to the client.
     pub(super) fn told(&self) -> Told {
         let (status, kind, title) = match self {
@@ -82,9 +87,8 @@ impl ProxyError {
             Self::Plugin { .. } => (500, "plugin-fault", "A policy failed"),
             Self::Upstream(error) => match error {
                 UpstreamError::NoEndpoint { .. } => (503, error.reason(), "There is no endpoint to send to"),
-                UpstreamError::Connect { .. } | UpstreamError::Closed { .. } => {
-                    (502, error.reason(), "The upstream cannot be reached")
-                }
+                UpstreamError::Connect { .. } => (502, error.reason(), "The upstream cannot be reached"),
+                UpstreamError::Closed { .. } => (502, error.reason(), "The upstream closed the connection"),
                 UpstreamError::Exhausted { .. } => (503, error.reason(), "The gateway is out of resources"),
                 UpstreamError::Malformed { .. } => (502, error.reason(), "The upstream's response is not valid"),
                 UpstreamError::ConnectTimeout { .. } | UpstreamError::ResponseTimeout { .. } => {

@@ -48,8 +48,11 @@ impl Flight {
     }
 
     /// A plugin answers in place of the upstream, or anew.
-    pub(super) fn reply(&mut self, place: usize, reply: Reply) -> UpstreamBody {
+    pub(super) fn reply(&mut self, place: usize, mut reply: Reply) -> UpstreamBody {
         let origin = Origin::Plugin(self.plugin_name(place));
+        if problem::is_problem(&reply.headers) {
+            reply.body = problem::with_request_id(reply.body, &self.run.exchange().id);
+        }
         let head = ResponseHead { status: reply.status, headers: reply.headers, origin };
         self.respond(head, UpstreamBody::full(reply.body))
     }
@@ -114,6 +117,12 @@ impl Drop for Flight {
         let exchange = self.run.exchange_mut();
         exchange.outcome.request_bytes = self.request_body.bytes();
         exchange.outcome.duration = exchange.started.elapsed();
+        if let Some(cut) = self.proxy.cut.get()
+            && !exchange.outcome.completed
+        {
+            self.proxy.cut.set(Some(cut + 1));
+            exchange.outcome.problem = Some("shutdown");
+        }
         self.proxy.ended(&self.view, &mut self.run);
     }
 }
@@ -127,7 +136,7 @@ fn has_no_body(status: StatusCode) -> bool {
 fn log_failure(error: &ProxyError, id: &str, status: StatusCode) {
     match error {
         ProxyError::Upstream(error) => {
-            let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            let cause = std::error::Error::source(error).map(tracing::field::display);
             tracing::warn!(id, status = status.as_u16(), reason = error.reason(), cause, "{error}");
         }
         ProxyError::Rewrite(_) => tracing::error!(id, status = status.as_u16(), "{error}"),

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use http::{Response, Version};
 use tokio::sync::Notify;
@@ -69,6 +70,17 @@ impl Endings {
             tokio::task::yield_now().await;
         }
     }
+
+    /// Runs the log hooks that wait until so much time has passed. Answers how many exchanges are left.
+    pub(super) fn run_for(&self, most: Duration) -> usize {
+        let until = Instant::now() + most;
+        while Instant::now() < until {
+            let Some((mut run, view)) = self.waiting.borrow_mut().pop_front() else { return 0 };
+            let route = run.exchange().route;
+            run.on_log(&view.route(route).chain);
+        }
+        self.waiting.borrow().len()
+    }
 }
 
 impl Proxy {
@@ -98,7 +110,7 @@ impl Proxy {
 
     /// Answers what is no request.
     pub fn malformed(&self, error: HeadError, connection: &Connection) -> Response<Body> {
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         let client = connection.peer();
         self.refuse(Refused { error: error.into(), id: self.ids.next(), line: None, client, started })
     }

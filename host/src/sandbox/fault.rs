@@ -8,9 +8,14 @@ use crate::telemetry::metrics::FaultKind;
 /// A call into a plugin failed. The instance is gone; the next call gets another.
 #[derive(Debug, Error)]
 pub enum Fault {
-    /// The guest trapped: a panic, an access out of bounds, a call that is not allowed there.
+    /// The guest trapped: an access out of bounds, a call that is not allowed there.
     #[error("trapped: {0}")]
     Trap(String),
+    #[error("panicked at {0}")]
+    Panic(String),
+    /// A hook answered an error.
+    #[error("failed: {0}")]
+    Error(String),
     #[error("passed its deadline: {0}")]
     Deadline(String),
     #[error("wanted more memory than its limit of {limit} bytes")]
@@ -32,7 +37,8 @@ pub enum Fault {
 impl Fault {
     pub fn kind(&self) -> FaultKind {
         match self {
-            Self::Trap(_) => FaultKind::Trap,
+            Self::Trap(_) | Self::Panic(_) => FaultKind::Trap,
+            Self::Error(_) => FaultKind::Error,
             Self::Deadline(_) => FaultKind::Deadline,
             Self::Memory { .. } => FaultKind::Memory,
             Self::IllegalAnswer(_) => FaultKind::IllegalAnswer,
@@ -42,20 +48,43 @@ impl Fault {
     }
 
     /// Makes a fault of the error that a call ended with.
-    pub(super) fn of_call(error: wasmtime::Error, memory_denied: Option<u64>) -> Self {
+    pub(super) fn of_call(error: &wasmtime::Error, memory_denied: Option<u64>) -> Self {
         if let Some(overrun) = error.downcast_ref::<Overrun>() {
             return Self::Deadline(overrun.to_string());
         }
         if let Some(limit) = memory_denied {
             return Self::Memory { limit };
         }
-        Self::Trap(one_line(&error))
+        match error.downcast_ref::<Failed>() {
+            Some(Failed::Error(text)) => Self::Error(text.clone()),
+            Some(Failed::Panic(text)) => Self::Panic(text.clone()),
+            None => Self::Trap(one_line(error)),
+        }
     }
 }
 
-/// The chain of causes, outermost last (wasmtime puts the backtrace outermost).
+/// A guest ended the call itself.
+#[derive(Debug, Error)]
+pub(super) enum Failed {
+    #[error("failed")]
+    Error(String),
+    #[error("panicked")]
+    Panic(String),
+}
+
+/// How wasmtime begins a backtrace, which is for the author of the plugin.
+const BACKTRACE: &str = "error while executing at wasm backtrace";
+
+/// The chain of causes, outermost last, without the backtrace.
 fn one_line(error: &wasmtime::Error) -> String {
-    let causes: Vec<String> = error.chain().map(|cause| cause.to_string()).collect();
-    let text = causes.iter().rev().map(|cause| cause.trim()).collect::<Vec<_>>().join("; ");
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let causes = error.chain().map(|cause| cause.to_string()).filter(|cause| !cause.starts_with(BACKTRACE));
+    let mut causes: Vec<String> = causes.collect();
+    causes.reverse();
+    causes.join("; ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Where in the guest's code a call ended, if that is known.
+pub(super) fn backtrace(error: &wasmtime::Error) -> Option<String> {
+    let cause = error.chain().map(|cause| cause.to_string()).find(|cause| cause.starts_with(BACKTRACE))?;
+    Some(cause.split_whitespace().collect::<Vec<_>>().join(" "))
 }

@@ -9,11 +9,12 @@ use wasmtime_wasi::clocks::{WasiClocksCtx, WasiClocksCtxView};
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi::random::WasiRandomCtx;
 
-use super::console::Console;
+use super::console::{Console, Speaker};
 use super::deadline::Deadline;
 use crate::config::PluginLimits;
 use crate::exchange::{Edit, Exchange};
 use crate::state::State;
+use crate::telemetry::metrics::Hook;
 
 /// Data of one store: one instance of one plugin.
 pub(super) struct Host {
@@ -35,8 +36,7 @@ pub(super) struct Host {
 /// Who the plugin is and what it shares with its other instances.
 #[derive(Debug)]
 pub(super) struct Identity {
-    pub(super) name: Arc<str>,
-    /// Under what its state and limits are kept.
+    /// Under what its state and limits are kept, and what it is called in the log.
     pub(super) scope: Arc<str>,
     pub(super) state: Arc<State>,
 }
@@ -48,6 +48,17 @@ pub(super) enum Stage {
     Request,
     Response,
     Log,
+}
+
+impl Stage {
+    fn hook(self) -> &'static str {
+        match self {
+            Self::Configure => "configure",
+            Self::Request => Hook::Request.name(),
+            Self::Response => Hook::Response.name(),
+            Self::Log => Hook::Log.name(),
+        }
+    }
 }
 
 /// What a plugin said in `configure` through `setup`.
@@ -165,6 +176,18 @@ impl Host {
         self.deadline.rearm(stage == Stage::Configure);
         self.memory.denied = false;
         self.console.begin_call();
+    }
+
+    /// The console, and who writes to it now.
+    pub(super) fn console(&mut self) -> (&mut Console, Speaker<'_>) {
+        let exchange = self.exchange.as_deref();
+        let speaker = Speaker {
+            plugin: &self.plugin.scope,
+            hook: self.stage.hook(),
+            route: exchange.map(Exchange::route_name),
+            id: exchange.map(|exchange| &*exchange.id),
+        };
+        (&mut self.console, speaker)
     }
 
     /// The exchange that this call serves, or a trap when it serves none.

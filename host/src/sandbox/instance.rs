@@ -155,8 +155,13 @@ impl Instance {
     /// Makes a fault of an error and writes out what the guest printed last.
     fn end<T>(&mut self, result: wasmtime::Result<T>) -> Result<T, Fault> {
         let host = self.store.data_mut();
-        host.console.end_call(&host.plugin.name);
-        result.map_err(|error| Fault::of_call(error, host.memory.denied()))
+        let denied = host.memory.denied();
+        let (console, speaker) = host.console();
+        console.end_call(speaker);
+        result.map_err(|error| {
+            speaker.backtrace(&error);
+            Fault::of_call(&error, denied)
+        })
     }
 
     fn take_exchange(&mut self) -> Box<Exchange> {

@@ -101,7 +101,7 @@ impl Plugin {
         if spec.limits.memory > most as u64 {
             return Err(LoadError::Memory { asked: spec.limits.memory, most });
         }
-        let identity = Arc::new(Identity { name: spec.name.clone(), scope: spec.scope.clone(), state });
+        let identity = Arc::new(Identity { scope: spec.scope.clone(), state });
         let snapshot = spec.fresh.then(|| snapshot::take(engine, source, &identity, &spec));
         let (component, start, declarations) = match snapshot {
             Some(Ok(Snapshot { component, declarations })) => (component, Start::Snapshot, declarations),
@@ -132,6 +132,11 @@ impl Plugin {
 
     pub fn name(&self) -> &Arc<str> {
         &self.spec.name
+    }
+
+    /// What it is called in logs and metrics: no other plugin of a configuration is called so.
+    pub fn scope(&self) -> &Arc<str> {
+        &self.spec.scope
     }
 
     pub fn metrics(&self) -> &PluginMetrics {

@@ -251,7 +251,8 @@ impl streams::HostOutputStream for Host {
         if bytes.len() as u64 > MOST_WRITE_BYTES {
             return Err(StreamError::trap("a write of more bytes than `check-write` permits"));
         }
-        self.console.print(&self.plugin.name, &bytes);
+        let (console, speaker) = self.console();
+        console.print(speaker, &bytes);
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //! Libraries are heard from `WARN` up, or from `DEBUG` when the level is `TRACE`: what hyper or wasmtime do on a good
 //! day is not the operator's business. What plugins say has the target `plugin`.
 
+mod findings;
 mod layer;
 
 use std::io;
@@ -15,6 +16,7 @@ use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
+pub use self::findings::{Finding, Findings};
 use self::layer::LogLayer;
 use super::Format;
 use super::spool::{Drops, Spool};

@@ -16,7 +16,7 @@
 //! | --- | --- | --- |
 //! | `/status/503` | answers with that status | 200 to 599 |
 //! | `/delay/200ms` | waits before it answers | `ms` and `s`, at most 60 s |
-//! | `/bytes/1mb` | answers with so many bytes instead of JSON | `b`, `kb`, `mb`, `gb`, powers of 1000, at most 10gb |
+//! | `/bytes/1mb` | answers with so many bytes instead of JSON | `b`, `kb`, `mb`, `gb` in any case, powers of 1000, at most 10gb |
 //!
 //! `/demo/delay/1s/status/503` waits a second, then answers 503. A value that makes no sense is a
 //! 400 that says what would.
@@ -36,6 +36,7 @@ use http_body::Body;
 use super::answer_body::UpstreamBody;
 use super::request_body::{RequestBody, RequestBodyError};
 use crate::http1::client::Request;
+use crate::problem;
 use directives::{BadDirective, Directives};
 use report::Report;
 
@@ -83,14 +84,9 @@ async fn read(mut body: RequestBody) -> Result<Received, RequestBodyError> {
 }
 
 fn refuse(bad: &BadDirective) -> Response<UpstreamBody> {
-    let status = StatusCode::BAD_REQUEST;
-    let problem = serde_json::json!({
-        "type": "about:blank",
-        "title": "Bad Request",
-        "status": status.as_u16(),
-        "detail": bad.to_string(),
-    });
-    response(status, Some("application/problem+json"), UpstreamBody::full(problem.to_string()))
+    let title = "The path asks for something that the echo cannot do";
+    let answer = problem::problem(StatusCode::BAD_REQUEST, "bad-directive", title, Some(&bad.to_string()), None);
+    answer.map(UpstreamBody::full)
 }
 
 fn response(status: StatusCode, media_type: Option<&'static str>, body: UpstreamBody) -> Response<UpstreamBody> {

@@ -45,6 +45,14 @@ fn exports(plugin: &Plugin) -> TokenStream {
     let implementor = &plugin.implementor;
     let hooks = plugin.hooks.iter().map(|(hook, _)| format_ident!("{}", hook.name));
     quote! {
+        /// Exported at the root of the crate: the compiler refuses a second one, and says its name.
+        #[cfg(target_family = "wasm")]
+        #[doc(hidden)]
+        #[macro_export]
+        macro_rules! a_crate_has_one_plugin {
+            () => {};
+        }
+
         #[cfg(target_family = "wasm")]
         const _: () = {
             use ::tollgate_plugin_sdk::__private::{bindings, export};
@@ -76,5 +84,26 @@ fn testing(plugin: &Plugin) -> TokenStream {
         impl ::tollgate_plugin_sdk::testing::Hooks for #implementor {
             #(::tollgate_plugin_sdk::__testing_hook!(#hooks);)*
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_component_of_two_plugins_is_refused_by_an_item_that_says_why() {
+        let plugin = quote! {
+            impl Plugin for Example {
+                type Config = ();
+                fn configure(_: ()) -> Result<Self, ConfigError> {
+                    Ok(Self)
+                }
+                fn on_log(&self, _: &LogEntry) {}
+            }
+        };
+        let plugin = crate::parse::plugin(TokenStream::new(), plugin).expect("it is a plugin");
+        let marker = quote!(#[macro_export] macro_rules! a_crate_has_one_plugin).to_string();
+        assert_eq!(expand(&plugin).to_string().matches(&marker).count(), 1);
     }
 }

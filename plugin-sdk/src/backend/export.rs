@@ -1,10 +1,10 @@
 //! The exports of a component: what the `#[plugin]` macro plugs the generated glue into.
 
 use super::bindings::imports::tollgate::plugin as contract;
+use super::bindings::imports::tollgate::plugin::log::{Failure, fail};
 use super::bindings::{configure, on_log, on_request, on_response};
 use super::guest;
 use crate::hook::{IntoAction, IntoLogged, OnLog, OnRequest, OnResponse};
-use crate::log::{Level, log};
 use crate::{ConfigError, LogEntry, Plugin, Request, Response, config};
 use std::cell::OnceCell;
 use std::marker::PhantomData;
@@ -20,7 +20,7 @@ pub struct Export<P>(PhantomData<P>);
 
 impl<P: Instance> configure::exports::tollgate::plugin::configure::Guest for Export<P> {
     fn configure(config: String) -> Result<(), Vec<configure::exports::tollgate::plugin::configure::Problem>> {
-        std::panic::set_hook(Box::new(log_panic));
+        std::panic::set_hook(Box::new(fail_of_panic));
         let problem = |problem: config::Problem| configure::exports::tollgate::plugin::configure::Problem {
             pointer: problem.pointer,
             message: problem.message,
@@ -73,14 +73,14 @@ fn with<P: Instance, R>(hook: impl FnOnce(&P) -> R) -> R {
 
 /// Ends this call and this instance: the gateway does what the entry's `on-error` says.
 fn fault(text: &str) -> ! {
-    log(Level::Error, text);
+    fail(Failure::Error, text);
     std::arch::wasm32::unreachable()
 }
 
-fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
+fn fail_of_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let message = panic.payload_as_str().unwrap_or("no message");
     match panic.location() {
-        Some(place) => log(Level::Error, &format!("panicked at {place}: {message}")),
-        None => log(Level::Error, &format!("panicked: {message}")),
+        Some(place) => fail(Failure::Panic, &format!("{place}: {message}")),
+        None => fail(Failure::Panic, message),
     }
 }

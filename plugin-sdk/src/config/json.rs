@@ -10,29 +10,38 @@ use std::fmt::{self, Display};
 mod access;
 mod node;
 mod reader;
-use node::Node;
+mod words;
+use node::{Fields, Node};
 use reader::Reader;
 
-/// Reads the JSON of a configuration.
+/// Reads the JSON of a configuration. Keys that nobody knows are problems, all of them at once.
 pub(super) fn read<T: DeserializeOwned>(json: &str) -> Result<T, ConfigError> {
     let mut reader = Reader::new(json);
     let value = T::deserialize(Node::new(&mut reader)).and_then(|value| {
         reader.end()?;
         Ok(value)
     });
-    value.map_err(|Fault(message)| {
-        let steps = reader.path.iter().map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1")));
-        ConfigError::at(steps.collect::<String>(), message)
-    })
+    let mut error = ConfigError { problems: std::mem::take(&mut reader.unknown) };
+    match value {
+        Ok(value) => return error.or(value),
+        // A key that is misspelt is missing under its name.
+        Err(fault) if fault.missing.is_some_and(|key| reader.meant.contains(&key)) => {}
+        Err(fault) => error.push(reader.pointer(), fault.message),
+    }
+    Err(error)
 }
 
 /// What does not fit.
 #[derive(Debug)]
-struct Fault(String);
+struct Fault {
+    message: String,
+    /// The key that is missing, if that is what is wrong.
+    missing: Option<&'static str>,
+}
 
 impl Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.message)
     }
 }
 
@@ -40,36 +49,37 @@ impl std::error::Error for Fault {}
 
 impl Error for Fault {
     fn custom<T: Display>(message: T) -> Self {
-        Self(message.to_string())
+        Self { message: message.to_string(), missing: None }
     }
 
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::custom(format_args!("invalid type: {}, expected {expected}", Seen(unexpected)))
+        Self::custom(format_args!("expected {}, found {}", words::expected(expected), words::kind(&unexpected)))
     }
 
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::custom(format_args!("invalid value: {}, expected {expected}", Seen(unexpected)))
-    }
-}
-
-/// As serde shows what it did not expect, but in the words of the configuration, and without the
-/// value of a float: the code that formats one would be a tenth of a component.
-struct Seen<'a>(Unexpected<'a>);
-
-impl Display for Seen<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Unexpected::Bool(value) => write!(f, "boolean `{value}`"),
-            Unexpected::Unsigned(value) => write!(f, "integer `{value}`"),
-            Unexpected::Signed(value) => write!(f, "integer `{value}`"),
-            Unexpected::Float(_) => f.write_str("a float"),
-            Unexpected::Str(text) => write!(f, "string `{text}`"),
-            Unexpected::Unit => f.write_str("null"),
-            Unexpected::Seq => f.write_str("an array"),
-            Unexpected::Map => f.write_str("a table"),
-            Unexpected::Other(what) => f.write_str(what),
-            _ => f.write_str("something else"),
+        let expected = words::expected_value(expected);
+        match unexpected {
+            Unexpected::Unsigned(number) => Self::custom(format_args!("expected {expected}, found {number}")),
+            Unexpected::Signed(number) => Self::custom(format_args!("expected {expected}, found {number}")),
+            // Of other kinds the value may be long, or nobody's business.
+            other => Self::custom(format_args!("expected {expected}, found another {}", words::bare_kind(&other))),
         }
+    }
+
+    fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
+        Self::custom(format_args!("expected {}, found {length} of them", words::expected(expected)))
+    }
+
+    fn unknown_variant(variant: &str, expected: Fields) -> Self {
+        Self::custom(words::unknown("value", variant, expected))
+    }
+
+    fn unknown_field(field: &str, expected: Fields) -> Self {
+        Self::custom(words::unknown("key", field, expected))
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self { message: format!("the key `{field}` is missing"), missing: Some(field) }
     }
 }
 

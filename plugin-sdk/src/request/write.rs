@@ -91,10 +91,15 @@ impl Request {
     /// 64 notes and 64 KiB.
     ///
     /// # Panics
-    /// When the exchange keeps no more.
+    /// When the exchange keeps no more. [`try_set_note`](Self::try_set_note) answers an error instead.
     #[track_caller]
     pub fn set_note(&mut self, key: &str, value: impl AsRef<[u8]>) {
-        written("note", key, backend::request::set_note(key, value.as_ref()));
+        written("note", key, self.try_set_note(key, value));
+    }
+
+    /// Keeps bytes with this exchange, if it has room for them.
+    pub fn try_set_note(&mut self, key: &str, value: impl AsRef<[u8]>) -> Result<(), WriteError> {
+        backend::request::set_note(key, value.as_ref())
     }
 }
 

@@ -8,11 +8,18 @@ use crate::header::HeaderError;
 use crate::log::{Level, log};
 use crate::setup::{Edit, Hook};
 use crate::{Action, LogEntry};
+use std::fmt::{self, Debug};
 
 /// A configured plugin, to call its hooks.
-#[derive(Debug)]
 pub struct Tester<P> {
     plugin: P,
+}
+
+/// Whatever the plugin is, so that `unwrap_err` says what [`configure`] answered.
+impl<P> Debug for Tester<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tester").finish_non_exhaustive()
+    }
 }
 
 /// Configures a plugin, or answers what is wrong with its configuration.

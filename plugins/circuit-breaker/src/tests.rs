@@ -8,7 +8,7 @@ fn plugin(config: Value) -> Tester<CircuitBreaker> {
 
 /// The only problem of a configuration, as `pointer: message`.
 fn problem(config: Value) -> String {
-    let problems = testing::configure::<CircuitBreaker>(config).err().expect("the configuration is bad");
+    let problems = testing::configure::<CircuitBreaker>(config).expect_err("the configuration is bad");
     let [problem] = problems.as_slice() else { panic!("expected one problem: {problems:?}") };
     format!("{}: {}", problem.pointer, problem.message)
 }
@@ -369,16 +369,13 @@ fn a_configuration_says_what_is_wrong_and_where() {
         problem(json!({ "ratio": { "threshold": 0.5, "window": "2h" } })),
         "/ratio/window: expected `1ms` to `1h`"
     );
-    for (status, seen) in [
-        (json!(5), "integer `5`"),
-        (json!("5xx"), "string `5xx`"),
-        (json!("599-500"), "string `599-500`"),
-        (json!(1000), "integer `1000`"),
-    ] {
+    for (status, seen) in
+        [(json!(5), "5"), (json!("5xx"), "another string"), (json!("599-500"), "another string"), (json!(1000), "1000")]
+    {
         assert_eq!(
             problem(json!({ "statuses": [503, status] })),
             format!(
-                "/statuses/1: invalid value: {seen}, expected a status from 200 to 599, such as 503, or a range such as `500-599`"
+                "/statuses/1: expected a status from 200 to 599, such as 503, or a range such as `500-599`, found {seen}"
             )
         );
     }
@@ -387,5 +384,5 @@ fn a_configuration_says_what_is_wrong_and_where() {
 #[test]
 fn a_misspelt_field_is_a_problem_at_its_place() {
     let problem = problem(json!({ "ratio": { "treshold": 0.5 } }));
-    assert_eq!(problem, "/ratio/treshold: unknown field `treshold`, expected one of `threshold`, `window`, `minimum`");
+    assert_eq!(problem, "/ratio/treshold: unknown key `treshold`: did you mean `threshold`?");
 }

@@ -128,14 +128,14 @@ fn only_allowed_groups_pass() {
 #[test]
 fn what_is_wrong_with_a_config_is_said_at_its_place() {
     let problem = |config| {
-        let problems = testing::configure::<KeyAuth>(config).err().expect("a bad config");
+        let problems = testing::configure::<KeyAuth>(config).expect_err("a bad config");
         let shown = problems.iter().map(|problem| format!("{}: {}", problem.pointer, problem.message));
         shown.collect::<Vec<_>>().join("\n")
     };
     for (config, message) in [
         (
             json!({ "key_names": ["apikey"] }),
-            "/key_names: unknown field `key_names`, expected one of `header`, `scheme`, `query`, `cookie`, \
+            "/key_names: unknown key `key_names`: there are `header`, `scheme`, `query`, `cookie`, \
              `hide-credentials`, `allow-groups`, `realm`",
         ),
         (

@@ -88,6 +88,7 @@ impl Config {
         if !(1..=MOST_QUOTAS).contains(&forms.len()) {
             return Err(ConfigError::at("/quotas", format_args!("expected 1 to {MOST_QUOTAS} quotas")));
         }
+        let before = error.problems().len();
         for (index, form) in forms.iter().enumerate() {
             let place = if table.is_empty() { String::new() } else { format!("{table}/{index}") };
             form.check(&place, &mut error);
@@ -95,7 +96,9 @@ impl Config {
                 error.add(format_args!("{place}/name"), format_args!("there is a quota `{}` already", form.name));
             }
         }
-        let room = forms.iter().map(QuotaForm::room).min().unwrap_or_default();
+        // A cost is judged by quotas that are right.
+        let is_right = error.problems().len() == before;
+        let room = forms.iter().map(QuotaForm::room).min().filter(|_| is_right).unwrap_or(u64::MAX);
         let cost = Cost::check(self.cost, room, &mut error);
         let described = forms.iter().map(|form| (&*form.name, form.limit, form.window));
         error.or(RateLimit {

@@ -8,7 +8,7 @@ fn plugin(config: Value) -> Tester<RateLimit> {
 
 /// The only problem of a configuration, as `pointer: message`.
 fn problem(config: Value) -> String {
-    let problems = testing::configure::<RateLimit>(config).err().expect("the configuration is bad");
+    let problems = testing::configure::<RateLimit>(config).expect_err("the configuration is bad");
     let [problem] = problems.as_slice() else { panic!("expected one problem: {problems:?}") };
     format!("{}: {}", problem.pointer, problem.message)
 }
@@ -250,7 +250,7 @@ fn every_problem_has_its_place() {
         { "name": "c", "limit": 5, "window": "1s", "burst": 1, "algorithm": "sliding-window" },
         { "name": "c", "limit": 5, "window": "1s", "burst": 0 },
     ] });
-    let problems = testing::configure::<RateLimit>(config).err().expect("much is wrong");
+    let problems = testing::configure::<RateLimit>(config).expect_err("much is wrong");
     let places: Vec<_> = problems.iter().map(|problem| &*problem.pointer).collect();
     assert_eq!(
         places,
@@ -262,9 +262,15 @@ fn every_problem_has_its_place() {
             "/quotas/1/burst",
             "/quotas/2/burst",
             "/quotas/2/name",
-            "/cost"
         ]
     );
+}
+
+#[test]
+fn a_quota_that_is_wrong_says_nothing_of_the_cost() {
+    let config = json!({ "limit": 0, "window": "1s", "burst": 0 });
+    let problems = testing::configure::<RateLimit>(config).unwrap_err();
+    assert_eq!(problems.iter().map(|problem| problem.pointer.as_str()).collect::<Vec<_>>(), ["/limit", "/burst"]);
 }
 
 #[test]
@@ -284,13 +290,13 @@ fn a_misspelt_field_is_a_problem_at_its_place() {
         let problem = problem(config);
         assert!(problem.starts_with(start), "{problem}");
     };
-    start(json!({ "limit": 1, "window": "1s", "burts": 1 }), "/burts: unknown field `burts`, expected one of");
+    start(json!({ "limit": 1, "window": "1s", "burts": 1 }), "/burts: unknown key `burts`: did you mean `burst`?");
     let quota = json!({ "name": "a", "limit": 1, "window": "1s", "cost": 1 });
-    start(json!({ "quotas": [quota] }), "/quotas/0/cost: unknown field `cost`");
-    start(json!({ "cost": { "headr": "x" } }), "/cost/headr: unknown field `headr`");
-    start(json!({ "cost": "1" }), "/cost: invalid type: string `1`, expected a number of units");
-    start(json!({ "cost": -1 }), "/cost: invalid value: integer `-1`, expected a number of units");
-    start(json!({ "by": "user" }), "/by: unknown variant `user`, expected one of `consumer`");
+    start(json!({ "quotas": [quota] }), "/quotas/0/cost: unknown key `cost`");
+    start(json!({ "cost": { "headr": "x" } }), "/cost/headr: unknown key `headr`: did you mean `header`?");
+    start(json!({ "cost": "1" }), "/cost: expected a number of units, or `{ header = \"..\" }`, found a string");
+    start(json!({ "cost": -1 }), "/cost: expected a number of units, or `{ header = \"..\" }`, found -1");
+    start(json!({ "by": "user" }), "/by: unknown value `user`: there are `consumer`");
     start(json!({ "by": { "header": "x y" } }), "/by/header: `x y` is no name of a header");
     start(json!({ "window": "1 s" }), "/window: `1 s` is no duration");
 }

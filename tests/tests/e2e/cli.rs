@@ -33,8 +33,38 @@ fn help_says_what_there_is() {
 }
 
 #[test]
+fn the_help_of_match_says_what_it_takes() {
+    insta::assert_snapshot!(shown(&Folder::new().tollgate(BINARY, &["match", "--help"])), @r"
+    exit 0
+    --- stdout
+    Say which route a request takes, and why the others lost
+
+    Usage: tollgate match [OPTIONS] <METHOD> <URL>
+
+    Arguments:
+      <METHOD>  Such as `GET` or `POST`, in upper case
+      <URL>     With a host, as in `http://api.example/users/7`, or a path alone
+
+    Options:
+      -H, --header <NAME: VALUE>  A header of the request, as in `x-version: 2`; may be repeated
+      -c, --config <FILE>         The configuration [env: TOLLGATE_CONFIG] [default:
+                                  config/gateway.toml]
+      -h, --help                  Print help
+    --- stderr
+    ");
+}
+
+#[test]
 fn wrong_usage_exits_with_64() {
-    for arguments in [&["chekc"][..], &["--confg", "x"], &["match", "GET"], &["match", "GET", "http://[/"]] {
+    for arguments in [
+        &["chekc"][..],
+        &["--confg", "x"],
+        &["match", "GET"],
+        &["match", "GET", "http://[/"],
+        &["match", "GET", "nowhere"],
+        &["version", "--config", "x"],
+        &["schema", "--config", "x"],
+    ] {
         let ran = Folder::new().tollgate(BINARY, arguments);
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(64), ""), "{arguments:?}: {}", ran.stderr);
     }
@@ -99,13 +129,14 @@ fn broken_toml_is_one_problem_where_it_breaks() {
 #[test]
 fn a_config_that_is_not_there_is_a_problem() {
     let ran = Folder::new().tollgate(BINARY, &["check", "--config", "nowhere.toml"]);
-    insta::assert_snapshot!(shown(&ran), @r##"
+    insta::assert_snapshot!(shown(&ran), @r"
     exit 78
     --- stdout
     --- stderr
     nowhere.toml: cannot be read: No such file or directory (os error 2)
+      help: name the configuration with `--config FILE` or `TOLLGATE_CONFIG`
     1 problem
-    "##);
+    ");
 }
 
 #[test]
@@ -140,6 +171,59 @@ fn a_missing_component_and_one_that_is_none_are_problems() {
 }
 
 #[test]
+fn a_broken_component_is_one_problem_however_many_routes_have_it() {
+    let routes: String = (0..3)
+        .map(|number| {
+            let plugins = "[{ source = \"./text.wasm\" }]";
+            format!("[[route]]\nname = \"r{number}\"\nupstream = \"behind\"\nplugins = {plugins}\nmatch = {{ path = \"/{number}\" }}\n")
+        })
+        .collect();
+    let folder = Folder::with_config(&(sound() + &routes));
+    folder.write("text.wasm", "not wasm");
+    insta::assert_snapshot!(shown(&folder.tollgate(BINARY, &["check", "--config", "gateway.toml"])), @r"
+    exit 78
+    --- stdout
+    --- stderr
+    gateway.toml:17:23: plugin `text`: this is not a WebAssembly component (and 2 more entries)
+    1 problem
+    ");
+}
+
+#[test]
+fn every_grant_that_a_plugin_lacks_is_named_at_once() {
+    let bare = crate::guests::plugin("bare", "bare", "");
+    insta::assert_snapshot!(shown(&check(&(sound() + &bare))), @r#"
+    exit 78
+    --- stdout
+    --- stderr
+    gateway.toml:14:1: plugin `bare`: the component imports `state`, `limiter`, `consumers`, `identity`, which the configuration does not grant
+      help: add "state", "limiter", "consumers", "identify" to its `grants`
+    1 problem
+    "#);
+}
+
+#[test]
+fn what_a_plugin_says_of_a_secret_is_not_shown() {
+    let config = r#"
+[[plugin]]
+source = "transform"
+config = { request = { path = "/x/${env:TEMPLATE}", headers = { set = { "x a" = "${env:TEMPLATE}" } } } }
+"#;
+    let folder = Folder::with_config(&(sound() + config));
+    let variables = [("TEMPLATE", "x{tok}y")];
+    let ran = folder.tollgate_with(BINARY, &["check", "--config", "gateway.toml"], &variables);
+    assert!(!ran.stderr.contains("tok"), "{}", ran.stderr);
+    insta::assert_snapshot!(shown(&ran), @r"
+    exit 78
+    --- stdout
+    --- stderr
+    gateway.toml:17:31: plugin `transform`: this is refused; its value comes from `${..}`, so the plugin's words are not shown
+    gateway.toml:17:81: plugin `transform`: this is refused; its value comes from `${..}`, so the plugin's words are not shown
+    2 problems
+    ");
+}
+
+#[test]
 fn the_gateway_does_not_start_on_a_bad_config() {
     let ran = tollgate("[[route", &["run", "--config", "gateway.toml"]);
     assert_eq!(ran.code, Some(78));
@@ -156,12 +240,13 @@ fn a_port_in_use_is_said_with_its_place() {
     );
     let ran = tollgate(&config, &["run", "--config", "gateway.toml"]);
     let _settled = settled();
-    insta::assert_snapshot!(shown(&ran), @r##"
+    insta::assert_snapshot!(shown(&ran), @r"
     exit 1
     --- stdout
     --- stderr
     tollgate: gateway.toml:4:11: cannot listen on 127.0.0.1:PORT: Address already in use (os error 98)
-    "##);
+      help: another process has this port, maybe another gateway: stop it, or use another port
+    ");
 }
 
 #[test]
@@ -241,6 +326,47 @@ fn match_takes_a_host_and_headers() {
       rest    it matches, but the host of the taken route is more specific
     --- stderr
     "##);
+}
+
+#[test]
+fn match_refuses_what_the_gateway_refuses() {
+    let refused = [&["CONNECT", "/users/7"], &["GET", "http://u@x/"], &["GET", "http://x:99999/"], &["GET", "/a%2fb"]];
+    let gateway = crate::gateway(USERS);
+    let mut told = String::new();
+    for [method, url] in refused {
+        let ran = tollgate(USERS, &["match", "--config", "gateway.toml", method, url]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(64), ""), "{method} {url}");
+        told.push_str(&ran.stderr);
+    }
+    insta::assert_snapshot!(told, @r"
+    CONNECT /users/7: this method is not served here; the gateway answers 501 Not Implemented
+    GET http://u@x/: the host is not a valid one; the gateway answers 400 Bad Request
+    GET http://x:99999/: the host is not a valid one; the gateway answers 400 Bad Request
+    GET /a%2fb: the path holds an encoded slash, a backslash, a NUL or dots before `;`; the gateway answers 400 Bad Request
+    ");
+    assert_eq!(gateway.send(tests::Request::get("/").header("host", "u@x")).status, 400);
+    assert_eq!(gateway.send(tests::Request::get("/").header("host", "x:99999")).status, 400);
+}
+
+#[test]
+fn match_says_how_a_url_is_written() {
+    let ran = tollgate(USERS, &["match", "--config", "gateway.toml", "GET", "nowhere"]);
+    insta::assert_snapshot!(shown(&ran), @r"
+    exit 64
+    --- stdout
+    --- stderr
+    error: invalid value 'nowhere' for '<URL>': write `/nowhere` or `http://host/nowhere`
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn a_configuration_is_named_before_or_behind_the_command() {
+    let folder = Folder::with_config(&sound());
+    for arguments in [&["check", "--config", "gateway.toml"], &["--config", "gateway.toml", "check"]] {
+        assert_eq!(folder.tollgate(BINARY, arguments).code, Some(0), "{arguments:?}");
+    }
 }
 
 #[test]

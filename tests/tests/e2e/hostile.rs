@@ -44,15 +44,26 @@ fn a_plugin_that_traps_fails_only_its_own_request() {
 
 #[test]
 fn a_panic_reaches_the_log_with_its_file_and_line() {
-    let gateway = fails("panic", "trap", "trapped: ");
-    let line = gateway.wait_for_log("panicked at hostile/src/deeds.rs:");
-    assert_eq!((line["plugin"].as_str(), line["target"].as_str()), (Some("hostile"), Some("plugin")));
+    let gateway = fails("panic", "trap", "panicked at ");
+    let line = gateway.wait_for_log("plugin panicked at hostile/src/deeds.rs:");
+    assert_eq!((line["plugin"].as_str(), line["hook"].as_str()), (Some("hostile"), Some("on-request")));
     assert!(line["message"].as_str().is_some_and(|message| message.ends_with(": as it was told")), "{line}");
+    assert!(!gateway.stderr().contains("backtrace"), "{}", gateway.stderr());
+}
+
+#[test]
+fn the_backtrace_of_a_fault_is_for_those_who_debug() {
+    let plugin = plugin("hostile", "hostile", "grants = [\"state\", \"limiter\"]");
+    let log = "[gateway]\nlog = { level = \"debug\" }\n";
+    let gateway = gateway(&format!("{log}{plugin}{}", routes(&[("evil", &["hostile"])])));
+    let id = ask(&gateway, "x-do", "panic").json()["requestId"].clone();
+    let line = gateway.wait_for_log("wasm backtrace");
+    assert_eq!((&line["level"], &line["target"], &line["id"]), (&"debug".into(), &"plugin".into(), &id));
 }
 
 #[test]
 fn an_error_that_a_hook_answers_is_a_fault_with_its_text() {
-    let gateway = fails("error", "trap", "trapped: ");
+    let gateway = fails("error", "error", "failed: failed as it was told");
     assert_eq!(gateway.wait_for_log("failed as it was told")["plugin"], "hostile");
 }
 
@@ -137,7 +148,7 @@ fn a_header_that_http_does_not_allow_is_not_written() {
         ("header-framing", "cannot write the header `content-length`"),
         ("notes", "cannot write the note `64`"),
     ] {
-        let gateway = fails("error", "trap", "");
+        let gateway = fails("error", "error", "");
         assert_eq!(ask(&gateway, "x-do", deed).status, 500, "{deed}");
         assert_eq!(gateway.wait_for_log(why)["plugin"], "hostile");
     }

@@ -19,6 +19,21 @@ fn what_a_plugin_prints_becomes_lines_of_the_log() {
 }
 
 #[test]
+fn a_line_of_a_plugin_says_who_wrote_it_and_for_which_request() {
+    let source = crate::guests::guest("hostile");
+    let inline = format!("{{ name = \"own\", source = \"{}\", grants = [\"state\", \"limiter\"] }}", source.display());
+    let gateway = crate::gateway_to("internal:echo", &format!("plugins = [{inline}]"));
+    let answer = ask(&gateway, "x-do", "print");
+    let line = gateway.wait_for_log("a whole line");
+    let name = "everything/own";
+    assert_eq!((line["plugin"].as_str(), line["hook"].as_str()), (Some(name), Some("on-request")));
+    assert_eq!((line["route"].as_str(), line["id"].as_str()), (Some("everything"), answer.header("x-request-id")));
+    // Every view has the same name for it.
+    assert!(gateway.wait_for_access("/evil/x")["plugins"][name].is_number());
+    assert!(gateway.metric(&format!("tollgate_plugin_instances{{plugin=\"{name}\"}}")) > 0.0);
+}
+
+#[test]
 fn a_flood_of_lines_is_cut_and_counted() {
     for deed in ["print-flood", "log-flood"] {
         let gateway = hostile("limits = { deadline = \"1s\" }");

@@ -18,7 +18,7 @@ fn a_skipped_plugin_leaves_no_trace_of_the_call_that_failed() {
     assert_eq!((seen["method"].as_str(), seen["path"].as_str()), (Some("GET"), Some("/evil/x")));
     assert_eq!(seen["headers"]["x-do"], "write-then-panic");
     assert!(seen["headers"]["x-left-behind"].is_null() && seen["headers"]["x-calls"].is_null(), "{seen}");
-    let line = gateway.wait_for_log("plugin trapped");
+    let line = gateway.wait_for_log("plugin panicked");
     assert_eq!((line["hook"].as_str(), line["skipped"].as_bool()), (Some("on-request"), Some(true)));
     assert_eq!(faults(&gateway, "hostile", "trap"), 1.0);
 }

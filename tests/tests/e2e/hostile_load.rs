@@ -118,7 +118,7 @@ at = "reqest"
     insta::assert_snapshot!(problems(&folder, entries, &["bare", "hostile"]), @r"
     gateway.toml:5:10: plugin `bare`: and this is missing
     gateway.toml:5:43: plugin `bare`: this is wrong
-    gateway.toml:13:6: plugin `hostile`: unknown variant `reqest`, expected one of `configure`, `request`, `response`, `log`
+    gateway.toml:13:6: plugin `hostile`: unknown value `reqest`: did you mean `request`?
     3 problems
     ");
 }

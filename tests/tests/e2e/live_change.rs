@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tests::{Client, Gate, Reply, Request, Signal, Upstream, wait_for};
 
-use crate::{everything_to, gateway, gateway_to, tollgate};
+use crate::{everything_to, gateway, gateway_to, settled, tollgate};
 
 #[test]
 fn an_edit_takes_effect_within_a_second_and_no_request_fails() {
@@ -49,10 +49,38 @@ fn a_bad_edit_changes_nothing_and_logs_what_check_prints() {
     let logged = gateway.wait_for_log("the configuration is refused");
     let checked = gateway.folder().tollgate(crate::BINARY, &["check", "--config", "gateway.toml"]);
     assert_eq!(checked.code, Some(78));
-    let message = logged["message"].as_str().expect("text");
-    assert!(message.ends_with(checked.stderr.trim_end()), "{message}\n---\n{}", checked.stderr);
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let problems = logged["problems"].as_array().expect("a list");
+    let told = problems.iter().map(|problem| {
+        let place = format!("{}:{}:{}", text(&problem["file"]), problem["line"], problem["column"]);
+        let help = problem["help"].as_str().map(|help| format!("  help: {help}\n")).unwrap_or_default();
+        format!("{place}: {}\n{help}", text(&problem["message"]))
+    });
+    assert_eq!(told.collect::<String>() + "2 problems\n", checked.stderr);
     assert_eq!(gateway.get("/").status, 200);
     assert_eq!(gateway.metric("tollgate_config_generation"), 1.0);
+}
+
+#[test]
+fn on_a_terminal_each_problem_of_a_bad_edit_has_its_lines() {
+    let text = "[gateway]\nlog = { format = \"text\" }\n";
+    let mut gateway = gateway(&format!("{text}{}", everything_to("internal:echo", "")));
+    let bad = everything_to("internal:echo", "upstraem = \"behind\"\ntimeout = \"soon\"");
+    gateway.edit(&format!("{text}{bad}"));
+    wait_for("the refusal", || gateway.stderr().contains("is refused").then_some(()));
+    gateway.signal(Signal::TERM);
+    gateway.wait_exit();
+    let log = gateway.stderr();
+    let from = log.find("ERROR").expect("it is logged");
+    let until = log.find("stopping").expect("it stops");
+    let _settled = settled();
+    insta::assert_snapshot!(log[from..until].rsplit_once('\n').expect("lines").0, @r"
+    ERROR the configuration is refused, the gateway goes on with the one it has: 2 problems
+      gateway.toml:12:1: unknown key `upstraem` (route `everything`)
+        help: did you mean `upstream`?
+      gateway.toml:13:11: `soon` is not a duration (route `everything`)
+        help: a number and `us`, `ms`, `s`, `m`, `h` or `d`: `[duration]`, `30s`
+    ");
 }
 
 #[test]
@@ -103,9 +131,25 @@ fn a_listener_can_be_added_and_removed() {
     let mut kept = gateway.client();
     assert_eq!((Client::connect(added).get("/").status, kept.get("/").status), (200, 200));
     gateway.reload(&format!("{config}{second}"));
+    gateway.wait_for_log(&format!("no longer listening on {}", gateway.address()));
     wait_for("the first to close", || Client::try_connect(gateway.address()).is_err().then_some(()));
     // Connections that it had accepted go on.
     assert_eq!((Client::connect(added).get("/").status, kept.get("/").status), (200, 200));
+}
+
+#[test]
+fn a_listener_can_be_made_wider_and_narrower_on_its_port() {
+    let config = everything_to("internal:echo", "");
+    let gateway = gateway_to("internal:echo", "");
+    let port = gateway.address().port();
+    for address in ["0.0.0.0", "127.0.0.1", "0.0.0.0", "127.0.0.2"] {
+        gateway.reload(&format!("{config}[[listener]]\naddress = \"{address}:{port}\"\n"));
+        let served = if address == "127.0.0.2" { [127, 0, 0, 2] } else { [127, 0, 0, 1] };
+        wait_for("the listener", || {
+            let mut client = Client::try_connect((served, port).into()).ok()?;
+            client.try_send(Request::get("/")).ok().filter(|answer| answer.status == 200)
+        });
+    }
 }
 
 #[test]
@@ -117,7 +161,8 @@ fn a_new_listener_that_cannot_be_had_changes_nothing() {
     let listeners = format!("[[listener]]\naddress = \"127.0.0.1:0\"\n[[listener]]\naddress = \"{address}\"\n");
     gateway.edit(&format!("{config}{listeners}"));
     let logged = gateway.wait_for_log("the configuration is refused");
-    assert!(logged["message"].as_str().expect("text").contains(&format!("cannot listen on {address}")), "{logged}");
+    let problem = logged["problems"][0]["message"].as_str().expect("text");
+    assert!(problem.contains(&format!("cannot listen on {address}")), "{logged}");
     assert_eq!((gateway.get("/").status, gateway.get("/new").status), (200, 200));
 }
 

@@ -109,6 +109,13 @@ fn a_line_of_the_log_is_json_when_nobody_watches() {
 }
 
 #[test]
+fn the_first_line_says_what_runs() {
+    let gateway = gateway_to("internal:echo", "");
+    let line = gateway.wait_for_log("tollgate ");
+    assert_eq!(line["message"], "tollgate 0.1.0: gateway.toml, 1 route, 0 plugins, 1 worker");
+}
+
+#[test]
 fn secrets_are_in_no_log() {
     let config = everything_to("internal:echo", "");
     let consumer = "[[consumer]]\nname = \"acme\"\ncredentials = [{ key = \"${env:ACME_KEY}\" }]\n\

@@ -52,6 +52,9 @@ upstream = "echo"
     assert_eq!(gateway.client().get("/greeted").header("x-greeting"), Some("hello"));
     let robot = gateway.client().send(Request::get("/greeted").header("user-agent", "a-bot"));
     assert_eq!((robot.status, robot.json()["detail"].as_str()), (403, Some("no robots")));
+    let config = std::fs::read_to_string(gateway.folder().path().join("gateway.toml")).expect("it runs on it");
+    gateway.edit(&config.replace("\"hello\"", "\"he\\u0000llo\""));
+    gateway.wait_for_log("plugin `greeter`: this cannot stand in a header");
 }
 
 #[test]

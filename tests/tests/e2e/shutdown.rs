@@ -1,9 +1,14 @@
 //! The end of a gateway: what runs is finished, and nothing is lost.
 
+use serde_json::Value;
 use tests::{Client, Gate, Gateway, Reply, Request, Signal, Upstream, wait_for};
 
+use crate::guests::{plugin, routes};
 use crate::hostile_load::slow_to_compile;
 use crate::{everything_to, gateway, gateway_to};
+
+/// What the guest `bare` needs.
+const BARE_GRANTS: &str = "grants = [\"state\", \"limiter\", \"consumers\", \"identify\"]";
 
 /// A gateway with a request in flight on a connection, which ends when the gate opens.
 fn with_a_request_in_flight(gateway_keys: &str) -> (Gateway, Client, Gate, Upstream) {
@@ -63,7 +68,60 @@ fn what_does_not_finish_in_time_is_cut() {
     gateway.signal(Signal::TERM);
     assert!(client.try_receive().is_err());
     assert_eq!(gateway.wait_exit().code(), Some(0));
-    gateway.wait_for_log("they are cut");
+    gateway.wait_for_log("1 exchange was cut after 100ms");
+    gateway.wait_for_log("stopped");
+}
+
+#[test]
+fn an_exchange_that_is_cut_is_logged_as_any_other() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let upstream = Upstream::start(move |_| Reply::ok("done").after(&held));
+    let routes = routes(&[("x", &["bare"])]).replace("internal:echo", &upstream.url());
+    let mut gateway =
+        gateway(&format!("[gateway]\nshutdown-timeout = \"100ms\"\n{}{routes}", plugin("bare", "bare", BARE_GRANTS)));
+    let mut clients = [gateway.client(), gateway.client()];
+    for (client, path) in clients.iter_mut().zip(["/x/1", "/x/2"]) {
+        client.start(Request::get(path));
+    }
+    upstream.wait_for_requests(2);
+    gateway.signal(Signal::TERM);
+    assert_eq!(gateway.wait_exit().code(), Some(0));
+    gateway.wait_for_log("2 exchanges were cut after 100ms");
+    for path in ["/x/1", "/x/2"] {
+        let line = gateway.wait_for_access(path);
+        assert_eq!(
+            (&line["completed"], &line["problem"], &line["status"]),
+            (&false.into(), &"shutdown".into(), &Value::Null)
+        );
+        let told = gateway.wait_for_log(&format!("GET {path} status=None completed=false"));
+        assert!(
+            told["message"].as_str().is_some_and(|message| message.ends_with("problem=Some(\"shutdown\")")),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_response_that_is_cut_in_its_middle_keeps_its_status() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let beginning = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nbeginning";
+    let upstream = Upstream::start(move |_| Reply::raw(beginning).then_after(&held, "x"));
+    let config = format!("[gateway]\nshutdown-timeout = \"100ms\"\n{}", everything_to(&upstream.url(), ""));
+    let mut gateway = gateway(&config);
+    let mut client = gateway.client();
+    client.start(Request::get("/half"));
+    client.read_until("beginning");
+    gateway.signal(Signal::TERM);
+    assert_eq!(gateway.wait_exit().code(), Some(0));
+    let line = gateway.wait_for_access("/half");
+    assert_eq!(
+        (&line["completed"], &line["problem"], &line["status"]),
+        (&false.into(), &"shutdown".into(), &200.into())
+    );
+    assert_eq!(line["responseBytes"], 9);
+    gate.open();
 }
 
 #[test]
@@ -74,6 +132,9 @@ fn a_second_signal_cuts_what_runs() {
     gateway.signal(Signal::TERM);
     assert!(client.try_receive().is_err());
     assert_eq!(gateway.wait_exit().code(), Some(0));
+    gateway.wait_for_log("1 exchange was cut by a second signal");
+    gateway.wait_for_log("stopped");
+    assert_eq!(gateway.wait_for_access("/held")["problem"], "shutdown");
 }
 
 #[test]

@@ -167,6 +167,8 @@ fn a_routes_timeout_replaces_its_upstreams() {
     let gateway = gateway_to("internal:echo", "timeout = \"50ms\"");
     assert_eq!(gateway.get("/quick").status, 200);
     assert_eq!(gateway.get("/delay/60s").status, 504);
+    // A failure that has no cause of its own names none.
+    assert!(gateway.wait_for_log("no response from")["cause"].is_null());
 }
 
 #[test]
@@ -191,6 +193,7 @@ fn an_upstream_that_closes_without_an_answer_is_a_502() {
     let upstream = Upstream::start(|_| Reply::close());
     let answer = gateway_to(&upstream.url(), "").get("/");
     assert_eq!((answer.status, answer.problem().as_str()), (502, "upstream-reset"));
+    assert_eq!(answer.json()["title"], "The upstream closed the connection");
 }
 
 #[test]
@@ -207,6 +210,9 @@ fn a_response_that_the_upstream_cuts_is_cut_for_the_client_too() {
     let mut client = gateway.client();
     client.start(Request::get("/cut"));
     assert!(client.try_receive().is_err());
+    let warning = gateway.wait_for_log("the upstream's response was cut short");
+    let endpoint = upstream.address().to_string();
+    assert_eq!((warning["upstream"].as_str(), warning["endpoint"].as_str()), (Some("behind"), Some(endpoint.as_str())));
     let line = gateway.wait_for_access("/cut");
     assert_eq!(
         (&line["status"], &line["completed"], &line["responseBytes"]),

@@ -6,8 +6,10 @@ use std::num::NonZeroUsize;
 
 use crate::config::form;
 use crate::config::problem::{Place, Problem};
+use crate::config::read::Placed;
 use crate::config::values::shown;
 use crate::config::{Gateway, LimiterLimits, Listener, ListenerLimits, Log, Protocols, SandboxLimits, StateLimits};
+use crate::listener::takes_in;
 
 /// Bytes of addresses that slots may reserve: half of what a process has on 64-bit machines.
 const MOST_RESERVED: u64 = 1 << 46;
@@ -43,20 +45,38 @@ pub(super) fn gateway(form: &form::Gateway, problems: &mut Vec<Problem>) -> Gate
     }
 }
 
+/// Two listeners that cannot both be there.
+fn collision(address: &Placed<SocketAddr>, other: SocketAddr, place: Option<&Place>) -> Option<Problem> {
+    let this = address.value;
+    let message = if this == other {
+        "a second listener is at this address".to_owned()
+    } else if takes_in(this, other) {
+        format!("`{this}` takes in `{other}`, which is a listener of its own")
+    } else if takes_in(other, this) {
+        format!("`{other}`, which is a listener of its own, takes in `{this}`")
+    } else {
+        return None;
+    };
+    Some(Problem::new(&address.place, message).help(match place {
+        Some(first) => format!("the first is at {first}"),
+        None => "the admin listener is there: `gateway.admin`".to_owned(),
+    }))
+}
+
 pub(super) fn listeners(
     forms: &[form::Listener],
     admin: Option<SocketAddr>,
     problems: &mut Vec<Problem>,
 ) -> Vec<Listener> {
-    let mut taken: HashMap<SocketAddr, Option<&Place>> = admin.map(|admin| (admin, None)).into_iter().collect();
+    let mut taken: Taken<'_> = HashMap::new();
+    taken.extend(admin.map(|admin| (admin.port(), vec![(admin, None)])));
     forms.iter().filter_map(|form| listener(form, &mut taken, problems)).collect()
 }
 
-fn listener<'a>(
-    form: &'a form::Listener,
-    taken: &mut HashMap<SocketAddr, Option<&'a Place>>,
-    problems: &mut Vec<Problem>,
-) -> Option<Listener> {
+/// By port: the addresses of the listeners so far, with where they are written; the admin listener's has no place.
+type Taken<'a> = HashMap<u16, Vec<(SocketAddr, Option<&'a Place>)>>;
+
+fn listener<'a>(form: &'a form::Listener, taken: &mut Taken<'a>, problems: &mut Vec<Problem>) -> Option<Listener> {
     let protocols = &form.protocols;
     if protocols.value.is_empty() && form.sound {
         let problem = Problem::new(&protocols.place, "a listener speaks at least one protocol");
@@ -64,14 +84,10 @@ fn listener<'a>(
     }
     let address = form.address.as_ref()?;
     // Port 0 is another port each time.
-    if address.value.port() != 0
-        && let Some(other) = taken.insert(address.value, Some(&address.place))
-    {
-        let problem = Problem::new(&address.place, "a second listener is at this address");
-        problems.push(match other {
-            Some(first) => problem.help(format!("the first is at {first}")),
-            None => problem.help("the admin listener is there: `gateway.admin`"),
-        });
+    if address.value.port() != 0 {
+        let others = taken.entry(address.value.port()).or_default();
+        problems.extend(others.iter().find_map(|(other, place)| collision(address, *other, *place)));
+        others.push((address.value, Some(&address.place)));
     }
     let limits = &form.limits;
     let speaks = |word| protocols.value.contains(&word);

@@ -130,7 +130,8 @@ impl<'a> Plugins<'a> {
         }
         let problem = Problem::new(&name.place, format!("no plugin named {}{about}", quote(name.written())));
         if name.written().ends_with(".wasm") {
-            let help = format!("a file is written `{{ source = \"{}\" }}`", name.written().escape_debug());
+            let start = if source::is_path(name.written()) { "" } else { "./" };
+            let help = format!("a file is written `{{ source = \"{start}{}\" }}`", name.written().escape_debug());
             problems.push(problem.help(help));
         } else {
             let known = self.written.iter().chain(&self.surroundings.bundled).map(String::as_str);

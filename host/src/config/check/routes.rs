@@ -35,7 +35,7 @@ pub(super) fn routes(
     let mut told = vec![false; rules.len()];
     for (first, second) in indistinguishable_pairs(&rules) {
         // One problem for each route is enough.
-        if !std::mem::replace(&mut told[second], true) {
+        if names[first].value != names[second].value && !std::mem::replace(&mut told[second], true) {
             problems.push(alike(names[first], names[second]));
         }
     }

@@ -139,9 +139,27 @@ impl PluginConfig {
         self.places.locate(pointer).clone()
     }
 
+    /// Whether what a JSON Pointer names came from an interpolation, wholly or in part: what a plugin says of it may
+    /// have any piece of it in it.
+    pub fn is_secret(&self, pointer: &str) -> bool {
+        self.places.nearest(pointer).secret
+    }
+
     /// The text, a problem that the plugin reports for instance, without what interpolations put
-    /// into the config.
+    /// into the config, and without longer pieces of it.
     pub fn mask(&self, text: &str) -> String {
+        let mut masked = self.mask_whole(text);
+        let is_part = |char: char| char.is_alphanumeric() || matches!(char, '-' | '_' | '.');
+        let words: Vec<String> = masked.split(|char| !is_part(char)).map(str::to_owned).collect();
+        for word in words.iter().filter(|word| word.len() >= SHORTEST_PIECE && *word != "redacted") {
+            if self.secrets.iter().any(|secret| secret.reveal().contains(word.as_str())) {
+                masked = masked.replace(word.as_str(), Secret::REDACTED);
+            }
+        }
+        masked
+    }
+
+    fn mask_whole(&self, text: &str) -> String {
         let mut masked = text.to_owned();
         for secret in &self.secrets {
             let plain = secret.reveal();
@@ -156,6 +174,9 @@ impl PluginConfig {
         masked
     }
 }
+
+/// Bytes of a word that is looked for in secrets: shorter ones are words of a language more often than not.
+const SHORTEST_PIECE: usize = 4;
 
 /// Equal when the plugin would see the same; places do not count.
 impl PartialEq for PluginConfig {
@@ -177,6 +198,8 @@ impl fmt::Debug for PluginConfig {
 #[derive(Clone)]
 pub(in crate::config) struct Places {
     pub(in crate::config) place: Place,
+    /// Whether it is a string in which something was put.
+    pub(in crate::config) secret: bool,
     pub(in crate::config) members: Members,
 }
 
@@ -190,6 +213,10 @@ pub(in crate::config) enum Members {
 
 impl Places {
     fn locate(&self, pointer: &str) -> &Place {
+        &self.nearest(pointer).place
+    }
+
+    fn nearest(&self, pointer: &str) -> &Self {
         let mut nearest = self;
         for token in pointer.split('/').skip(1) {
             let token = token.replace("~1", "/").replace("~0", "~");
@@ -203,6 +230,6 @@ impl Places {
                 None => break,
             }
         }
-        &nearest.place
+        nearest
     }
 }

@@ -111,7 +111,12 @@ pub(in crate::config) enum ChainEntry {
 impl Form for ChainEntry {
     fn read(node: &Node, reading: &mut Reading<'_>) -> Option<Self> {
         match &node.value {
-            Value::Table(_) => Box::read(node, reading).map(Self::Inline),
+            Value::Table(_) => {
+                let inline = Box::read(node, reading).map(Self::Inline);
+                let help = "a bundled plugin's name, or `./file.wasm`; what is defined as `[[plugin]]` is named without a table";
+                reading.explain_missing("source", &node.place, help);
+                inline
+            }
             _ => {
                 let name = reading.text(node, "a plugin's name or a table that begins with `source`")?;
                 Some(Self::Name(name.clone()))

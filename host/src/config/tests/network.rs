@@ -38,9 +38,28 @@ upstream = "echo"
 }
 
 #[test]
+fn a_listener_must_not_take_in_another() {
+    let listener = |address: &str| format!("[[listener]]\naddress = \"{address}\"\n");
+    let listeners: String =
+        ["127.0.0.1:80", "0.0.0.0:80", "[::]:81", "0.0.0.0:81", "0.0.0.0:9901", "[::1]:82", "0.0.0.0:82"]
+            .map(listener)
+            .concat();
+    let rest = "[[upstream]]\nname = \"echo\"\nendpoints = [\"internal:echo\"]\n[[route]]\nname = \"all\"\nupstream = \"echo\"\n";
+    assert_snapshot!(problems(&(listeners + rest)), @r"
+    gateway.toml:4:11: `0.0.0.0:80` takes in `127.0.0.1:80`, which is a listener of its own
+      help: the first is at gateway.toml:2:11
+    gateway.toml:8:11: `[::]:81`, which is a listener of its own, takes in `0.0.0.0:81`
+      help: the first is at gateway.toml:6:11
+    gateway.toml:10:11: `0.0.0.0:9901` takes in `127.0.0.1:9901`, which is a listener of its own
+      help: the admin listener is there: `gateway.admin`
+    3 problems
+    ");
+}
+
+#[test]
 fn listeners_need_an_ip_address_and_a_protocol() {
     assert_snapshot!(problems(r#"
-listener = [{ address = ":8080" }, { address = "localhost:80", protocols = [] }, { protocols = ["http3"] }]
+listener = [{ address = ":8080" }, { address = "localhost:80", protocols = [] }, { protocols = ["http3", "h2", "htp1"] }]
 upstream = [{ name = "echo", endpoints = ["internal:echo"] }]
 route = [{ name = "all", upstream = "echo" }]
 "#), @r"
@@ -50,8 +69,11 @@ route = [{ name = "all", upstream = "echo" }]
       help: such as `127.0.0.1:8080`, `0.0.0.0:8080` or `[::]:8080`
     gateway.toml:2:82: the key `address` is missing
     gateway.toml:2:97: unknown value `http3`, expected one of `http1`, `http2`
+    gateway.toml:2:106: unknown value `h2`, expected one of `http1`, `http2`
+      help: did you mean `http2`?
+    gateway.toml:2:112: unknown value `htp1`, expected one of `http1`, `http2`
       help: did you mean `http1`?
-    4 problems
+    6 problems
     ");
 }
 

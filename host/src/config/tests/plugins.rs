@@ -76,6 +76,20 @@ fn a_plugin_of_a_file_has_no_grants_unless_it_is_given_some() {
 }
 
 #[test]
+fn a_file_in_a_chain_and_an_entry_without_a_source_are_explained() {
+    let plugins = r#"["greeter.wasm", "./greeter.wasm", { name = "k", config = {} }]"#;
+    assert_snapshot!(problems(&format!("{ECHO}route = [{{ name = \"r\", upstream = \"echo\", plugins = {plugins} }}]")), @r#"
+    gateway.toml:3:54: no plugin named `greeter.wasm` (route `r`)
+      help: a file is written `{ source = "./greeter.wasm" }`
+    gateway.toml:3:70: no plugin named `./greeter.wasm` (route `r`)
+      help: a file is written `{ source = "./greeter.wasm" }`
+    gateway.toml:3:88: the key `source` is missing (route `r`)
+      help: a bundled plugin's name, or `./file.wasm`; what is defined as `[[plugin]]` is named without a table
+    3 problems
+    "#);
+}
+
+#[test]
 fn sources_that_mean_nothing_are_problems() {
     assert_snapshot!(problems(&format!(
         r#"{ECHO}
@@ -111,6 +125,7 @@ plugins = [
     gateway.toml:15:16: `my own` cannot name a plugin
       help: a name has 1 to 128 letters, digits, `.`, `_` and `-`
     gateway.toml:16:5: the key `source` is missing (route `r`)
+      help: a bundled plugin's name, or `./file.wasm`; what is defined as `[[plugin]]` is named without a table
     9 problems
     "#);
 }

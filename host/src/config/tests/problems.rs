@@ -17,6 +17,7 @@ fn an_empty_config_lacks_a_listener_and_a_route() {
 fn a_missing_file_is_one_problem() {
     assert_snapshot!(Files::new(&[]).problems(), @r"
     gateway.toml: cannot be read: No such file or directory (os error 2)
+      help: name the configuration with `--config FILE` or `TOLLGATE_CONFIG`
     1 problem
     ");
 }

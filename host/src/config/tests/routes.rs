@@ -14,6 +14,24 @@ fn route(text: &str) -> String {
 }
 
 #[test]
+fn two_routes_of_one_name_are_one_problem() {
+    let route = "[[route]]\nname = \"a\"\nupstream = \"echo\"\nmatch.path = \"/x\"\n";
+    assert_snapshot!(problems(&format!("{ECHO}{route}{route}")), @r"
+    gateway.toml:8:8: a second route is named `a`
+      help: the first is at gateway.toml:4:8
+    1 problem
+    ");
+}
+
+#[test]
+fn regular_expressions_are_not_supported_and_the_problem_says_so() {
+    assert_snapshot!(problems(&format!("{ECHO}route = [{{ name = \"a\", upstream = \"echo\", match.path = \"~ ^/a\" }}]")), @r"
+    gateway.toml:3:56: `~ ^/a`: regular expressions are not supported; write `{name}` for one segment, `/**` at the end for all that follows (route `a`)
+    1 problem
+    ");
+}
+
+#[test]
 fn durations_and_sizes_need_a_unit_that_is_known() {
     assert_snapshot!(route(r#"timeout = "30", max-body = "10 MegaBytes""#), @r"
     gateway.toml:1:53: `30` is not a duration (route `r`)

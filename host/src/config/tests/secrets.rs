@@ -26,6 +26,9 @@ config = {{ salt = "${{env:NUMBER}}", plain = "$${{x}} $5" }}
     let plugin = &config.plugins[0].config;
     assert_eq!(plugin.json(), r#"{"plain":"${x} $5","salt":"s3cret-number"}"#);
     assert_eq!(plugin.mask("salt \"s3cret-number\" is weak"), "salt \"[redacted]\" is weak");
+    assert_eq!(plugin.mask("is `number` or s3cret?"), "is `[redacted]` or [redacted]?");
+    assert!(plugin.is_secret("/salt") && plugin.is_secret("/salt/deeper"));
+    assert!(!plugin.is_secret("/plain") && !plugin.is_secret(""));
     let debug = format!("{config:?}");
     assert!(!debug.contains("hunter2") && !debug.contains("s3cret"), "{debug}");
 }

@@ -9,6 +9,10 @@ pub enum PathError {
     Empty,
     #[error("`{0}` does not begin with `/`; write `/{0}`")]
     NoSlash(String),
+    #[error(
+        "`{0}`: regular expressions are not supported; write `{{name}}` for one segment, `/**` at the end for all that follows"
+    )]
+    Regex(String),
     #[error("`{0}`: `**` stands at the end, as a whole segment, as in `/users/**`")]
     Rest(String),
     #[error("`{0}`: `*` is no pattern; write `{{name}}` for one segment, `/**` at the end for all that follows")]
@@ -41,7 +45,8 @@ impl PathPattern {
             return Err(PathError::Empty);
         }
         let Some(inner) = text.strip_prefix('/') else {
-            return Err(PathError::NoSlash(text.to_owned()));
+            let is_regex = text.starts_with(['~', '^']);
+            return Err(if is_regex { PathError::Regex(text.to_owned()) } else { PathError::NoSlash(text.to_owned()) });
         };
         if text.contains(['?', '#']) {
             return Err(PathError::Query(text.to_owned()));

@@ -5,6 +5,8 @@ use wasmtime::Result;
 
 use crate::exchange::Edit;
 use crate::sandbox::bindings as wit;
+use crate::sandbox::console;
+use crate::sandbox::fault::Failed;
 use crate::sandbox::host::{Fact, Host, Stage};
 use crate::wire::headers;
 
@@ -108,7 +110,16 @@ impl wit::log::Host for Host {
             wit::log::Level::Warn => tracing::Level::WARN,
             wit::log::Level::Error => tracing::Level::ERROR,
         };
-        self.console.line(&self.plugin.name, level, &line);
+        let (console, speaker) = self.console();
+        console.line(speaker, level, &line);
         Ok(())
+    }
+
+    fn fail(&mut self, failure: wit::log::Failure, text: String) -> Result<()> {
+        let text = console::cut(&text).to_owned();
+        Err(wasmtime::Error::new(match failure {
+            wit::log::Failure::Error => Failed::Error(text),
+            wit::log::Failure::Panic => Failed::Panic(text),
+        }))
     }
 }

@@ -1,5 +1,6 @@
 //! An event as a line.
 
+use std::error::Error;
 use std::fmt::{self, Write};
 use std::time::SystemTime;
 
@@ -7,6 +8,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
+use super::findings::Findings;
 use crate::telemetry::Style;
 use crate::telemetry::escape::{Escaping, Quotes, json_string, text_value};
 use crate::telemetry::spool::Lane;
@@ -32,9 +34,9 @@ impl<S: Subscriber> Layer<S> for LogLayer {
 }
 
 pub(super) fn line(event: &Event<'_>, style: Style, now: SystemTime) -> Vec<u8> {
-    let mut fields = Fields { style, message: Vec::new(), rest: Vec::new() };
+    let mut fields = Fields { style, message: Vec::new(), rest: Vec::new(), below: Vec::new() };
     event.record(&mut fields);
-    let mut out = Vec::with_capacity(96 + fields.message.len() + fields.rest.len());
+    let mut out = Vec::with_capacity(96 + fields.message.len() + fields.rest.len() + fields.below.len());
     match style {
         Style::Json => json(&mut out, event, &fields, now),
         Style::Text { colour } => text(&mut out, event, &fields, now, colour),
@@ -85,6 +87,7 @@ fn text(out: &mut Vec<u8>, event: &Event<'_>, fields: &Fields, now: SystemTime, 
     out.extend_from_slice(&fields.message);
     out.extend_from_slice(&fields.rest);
     out.push(b'\n');
+    out.extend_from_slice(&fields.below);
 }
 
 /// An event's fields, escaped and in the line's style: the message without quotes, the others ready to be appended.
@@ -92,6 +95,8 @@ struct Fields {
     style: Style,
     message: Vec<u8>,
     rest: Vec<u8>,
+    /// Whole lines, in text only.
+    below: Vec<u8>,
 }
 
 impl Fields {
@@ -140,6 +145,17 @@ impl Visit for Fields {
             let _ = write!(Escaping { out: &mut self.message, quotes }, "{value:?}");
         } else {
             self.record_str(field, &format!("{value:?}"));
+        }
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        match (value.downcast_ref::<Findings>(), self.style) {
+            (Some(findings), Style::Json) => {
+                self.key(field.name());
+                findings.json(&mut self.rest);
+            }
+            (Some(findings), Style::Text { .. }) => findings.text(&mut self.below),
+            (None, _) => self.record_debug(field, &format_args!("{value}")),
         }
     }
 

@@ -57,6 +57,31 @@ fn json_has_the_message_and_each_field_as_a_key() {
 }
 
 #[test]
+fn findings_are_lines_in_text_and_a_list_in_json_and_forge_neither() {
+    let finding = |line, message: &str, help: Option<&str>| Finding {
+        file: "gateway.toml".into(),
+        line,
+        column: line,
+        message: message.into(),
+        help: help.map(Into::into),
+    };
+    let findings = Findings(vec![
+        finding(None, "there is no `[[route]]`", None),
+        finding(Some(7), "a \"b\"\n12:00:00.000 INFO  forged\u{1b}[2J", Some("say `c`")),
+    ]);
+    let log = || tracing::error!(target: "tollgate::x", problems = findings.value(), "refused");
+    let text = lines(TEXT, Level::INFO, log);
+    assert_eq!(text[0][12..], *" ERROR refused");
+    insta::assert_snapshot!(text[1..].join("\n"), @r#"
+    gateway.toml: there is no `[[route]]`
+    gateway.toml:7:7: a "b"\n12:00:00.000 INFO  forged\u001b[2J
+      help: say `c`
+    "#);
+    let value: serde_json::Value = serde_json::from_str(&lines(Style::Json, Level::INFO, log)[0]).expect("JSON");
+    insta::assert_snapshot!(value["problems"].to_string(), @r#"[{"file":"gateway.toml","message":"there is no `[[route]]`"},{"column":7,"file":"gateway.toml","help":"say `c`","line":7,"message":"a \"b\"\n12:00:00.000 INFO  forged\u001b[2J"}]"#);
+}
+
+#[test]
 fn a_value_cannot_forge_a_line_or_a_field() {
     let evil = "x\n12:00:00.000 INFO  forged level=error \u{1b}[2J";
     for style in [TEXT, Style::Json] {

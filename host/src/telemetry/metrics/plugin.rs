@@ -61,6 +61,8 @@ pub enum Outcome {
 pub enum FaultKind {
     /// The guest trapped or panicked.
     Trap,
+    /// A hook answered an error.
+    Error,
     /// The guest overran its CPU budget or the wall clock's limit.
     Deadline,
     /// The guest wanted more memory, tables or handles than it may have.
@@ -76,8 +78,9 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Trap,
+        Self::Error,
         Self::Deadline,
         Self::Memory,
         Self::IllegalAnswer,
@@ -90,6 +93,7 @@ impl FaultKind {
     pub fn label(self) -> &'static str {
         match self {
             Self::Trap => "trap",
+            Self::Error => "error",
             Self::Deadline => "deadline",
             Self::Memory => "memory",
             Self::IllegalAnswer => "illegal-answer",
@@ -201,17 +205,21 @@ pub(super) fn render(plugins: &[(String, Arc<PluginMetrics>)], out: &mut Exposit
     };
 
     out.family("tollgate_plugin_calls_total", "counter", "Hook calls, by how they ended: next, reply or fault.");
-    for (plugin, hook, calls) in turns() {
-        for (outcome, count) in [("next", calls.next), ("reply", calls.reply), ("fault", calls.fault)] {
+    let called = || turns().filter(|(_, _, calls)| calls.duration.count() > 0);
+    for (plugin, hook, calls) in called() {
+        let outcomes = [("next", calls.next), ("reply", calls.reply), ("fault", calls.fault)];
+        // `on-log` answers nothing.
+        for (outcome, count) in outcomes.into_iter().filter(|(name, _)| *name != "reply" || hook != Hook::Log.name()) {
             out.sample("", &[("plugin", plugin), ("hook", hook), ("outcome", outcome)], count);
         }
     }
     out.family("tollgate_plugin_duration_seconds", "histogram", "Time of a hook call; the sum is what the hook cost.");
-    for (plugin, hook, calls) in turns() {
+    for (plugin, hook, calls) in called() {
         calls.duration.render(&BOUNDS, &[("plugin", plugin), ("hook", hook)], out);
     }
     out.family("tollgate_plugin_skipped_total", "counter", "Hooks not called because on-error let the exchange pass.");
-    for (plugin, hook, calls) in turns() {
+    // Most plugins may not be skipped.
+    for (plugin, hook, calls) in turns().filter(|(_, _, calls)| calls.skipped > 0) {
         out.sample("", &[("plugin", plugin), ("hook", hook)], calls.skipped);
     }
     // From zero on, and each kind: an alert on an increase must not miss the first fault.

@@ -107,6 +107,17 @@ fn a_scrape_adds_up_what_the_workers_counted() {
         assert_eq!(samples.get(series), Some(&expected), "{series}");
     }
     assert!(!samples.keys().any(|series| series.contains("on-log\"")), "a hook that had no turn is left out");
+    assert!(!samples.contains_key(r#"tollgate_plugin_skipped_total{plugin="api-key",hook="on-request"}"#));
+    let none = r#"tollgate_plugin_calls_total{plugin="api-key",hook="on-response",outcome="next"}"#;
+    assert!(!samples.contains_key(none), "it was only skipped");
+    plugin.record(0, Hook::Log, Outcome::Next, 100);
+    let samples = parse(&registry.render());
+    let outcome = |outcome: &str| {
+        samples.contains_key(&format!(
+            r#"tollgate_plugin_calls_total{{plugin="api-key",hook="on-log",outcome="{outcome}"}}"#
+        ))
+    };
+    assert!(outcome("next") && outcome("fault") && !outcome("reply"), "a log hook cannot reply");
     if cfg!(target_os = "linux") {
         assert!(samples["process_resident_memory_bytes"] > 100_000.0);
         assert!(samples["process_cpu_seconds_total"] > 0.0);

@@ -55,14 +55,14 @@ fn status(value: &str) -> Result<StatusCode, BadDirective> {
 }
 
 fn delay(value: &str) -> Result<Duration, BadDirective> {
-    scaled(value, &[("ms", 1), ("s", 1_000)])
+    scaled(&value.to_ascii_lowercase(), &[("ms", 1), ("s", 1_000)])
         .filter(|milliseconds| *milliseconds <= MOST_DELAY)
         .map(Duration::from_millis)
         .ok_or_else(|| bad("delay", value, "milliseconds or seconds up to `60s` are, such as `200ms`"))
 }
 
 fn bytes(value: &str) -> Result<u64, BadDirective> {
-    scaled(value, &[("kb", 1_000), ("mb", 1_000_000), ("gb", 1_000_000_000), ("b", 1)])
+    scaled(&value.to_ascii_lowercase(), &[("kb", 1_000), ("mb", 1_000_000), ("gb", 1_000_000_000), ("b", 1)])
         .filter(|bytes| *bytes <= MOST_BYTES)
         .ok_or_else(|| bad("bytes", value, "a size in `b`, `kb`, `mb` or `gb` up to `10gb` is, such as `1mb`"))
 }
@@ -106,6 +106,7 @@ mod tests {
         assert_eq!(parse("/delay/1s/status/503"), (503, 1_000, None));
         assert_eq!(parse("/x/bytes/10gb/delay/60s"), (200, 60_000, Some(10_000_000_000)));
         assert_eq!(parse("/bytes/0b"), (200, 0, Some(0)));
+        assert_eq!(parse("/bytes/2MB/delay/3Ms"), (200, 3, Some(2_000_000)));
         assert_eq!(parse("/delay/200ms/users/status/503"), (200, 200, None));
     }
 

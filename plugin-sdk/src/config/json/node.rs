@@ -148,7 +148,7 @@ impl<'de> Deserializer<'de> for Node<'_, '_> {
             return visitor.visit_unit();
         }
         let key = self.reader.string()?;
-        let fault = Fault::custom(format_args!("unknown field `{key}`, there are no fields"));
+        let fault = Error::unknown_field(&key, &[]);
         self.reader.path.push(key);
         Err(fault)
     }
@@ -223,8 +223,8 @@ impl<'de> Deserializer<'de> for Node<'_, '_> {
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        if let Some((fields, name)) = self.fields.zip(self.reader.path.last()) {
-            return Err(Error::unknown_field(name, fields));
+        if let Some(fields) = self.fields {
+            self.reader.note_unknown(fields);
         }
         self.reader.skip()?;
         visitor.visit_unit()

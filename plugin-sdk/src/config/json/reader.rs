@@ -1,6 +1,8 @@
 //! The tokens of JSON (RFC 8259). The gateway wrote the text, so what is not JSON gets one message.
 
-use super::Fault;
+use super::node::Fields;
+use super::{Fault, words};
+use crate::config::Problem;
 use serde::de::Error;
 
 pub(super) struct Reader<'j> {
@@ -8,6 +10,10 @@ pub(super) struct Reader<'j> {
     rest: &'j str,
     /// The keys and indices that lead to what is read.
     pub(super) path: Vec<String>,
+    /// Keys that nobody knows.
+    pub(super) unknown: Vec<Problem>,
+    /// What they were probably meant to be.
+    pub(super) meant: Vec<&'static str>,
 }
 
 /// A number: an integer if it is written as one and fits.
@@ -20,7 +26,20 @@ pub(super) enum Number {
 
 impl<'j> Reader<'j> {
     pub(super) fn new(json: &'j str) -> Self {
-        Self { rest: json, path: Vec::new() }
+        Self { rest: json, path: Vec::new(), unknown: Vec::new(), meant: Vec::new() }
+    }
+
+    /// JSON Pointer to what is read.
+    pub(super) fn pointer(&self) -> String {
+        self.path.iter().map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1"))).collect()
+    }
+
+    /// Notes that nobody knows the key that is read.
+    pub(super) fn note_unknown(&mut self, known: Fields) {
+        let key = self.path.last().map(String::as_str).unwrap_or_default();
+        let message = words::unknown("key", key, known);
+        self.meant.extend(words::meant(key, known));
+        self.unknown.push(Problem { pointer: self.pointer(), message });
     }
 
     /// The first byte of the next token; 0 at the end.

@@ -47,40 +47,67 @@ fn problem<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> String {
 #[test]
 fn a_problem_has_the_place_and_what_would_be_right() {
     let cases = [
+        (r#"{"limit":1,"lmit":2}"#, "/lmit: unknown key `lmit`: did you mean `limit`?"),
         (
             r#"{"limit":1,"burts":2}"#,
-            "/burts: unknown field `burts`, expected one of `limit`, `window`, `rules`, `by`, `methods`, `header`",
+            "/burts: unknown key `burts`: there are `limit`, `window`, `rules`, `by`, `methods`, `header`",
         ),
-        (r#"{"window":"1s"}"#, ": missing field `limit`"),
-        (r#"{"limit":"x"}"#, "/limit: invalid type: string `x`, expected u64"),
-        (r#"{"limit":-1}"#, "/limit: invalid value: integer `-1`, expected u64"),
+        (r#"{"window":"1s"}"#, ": the key `limit` is missing"),
+        (r#"{"limit":"x"}"#, "/limit: expected a whole number, found a string"),
+        (r#"{"limit":0.5}"#, "/limit: expected a whole number, found a float"),
+        (r#"{"limit":-1}"#, "/limit: expected a whole number from 0 on, found -1"),
         (
             r#"{"limit":1,"window":30}"#,
-            "/window: invalid type: integer `30`, expected a duration such as `200ms`, `30s`, `1m` or `1h`",
+            "/window: expected a duration such as `200ms`, `30s`, `1m` or `1h`, found an integer",
         ),
         (
             r#"{"limit":1,"window":"soon"}"#,
             "/window: `soon` is no duration, expected one such as `200ms`, `30s`, `1m` or `1h`",
         ),
-        (
-            r#"{"limit":1,"rules":[{"path":"/"},{"path":1}]}"#,
-            "/rules/1/path: invalid type: integer `1`, expected a string",
-        ),
-        (r#"{"limit":1,"rules":[{"path":"/","x":1}]}"#, "/rules/0/x: unknown field `x`, expected `path`"),
-        (r#"{"limit":1,"rules":[["/"]]}"#, "/rules/0: invalid type: an array, expected struct Rule"),
+        (r#"{"limit":1,"rules":{}}"#, "/rules: expected an array, found a table"),
+        (r#"{"limit":1,"rules":[{"path":"/"},{"path":1}]}"#, "/rules/1/path: expected a string, found an integer"),
+        (r#"{"limit":1,"rules":[{"path":"/","x":1}]}"#, "/rules/0/x: unknown key `x`: there are `path`"),
+        (r#"{"limit":1,"rules":[["/"]]}"#, "/rules/0: expected a table, found an array"),
         (
             r#"{"limit":1,"by":{"a/b":"nobody"}}"#,
-            "/by/a~1b: unknown variant `nobody`, expected one of `client-address`, `header`, `both`",
+            "/by/a~1b: unknown value `nobody`: there are `client-address`, `header`, `both`",
         ),
-        (r#"{"limit":1,"by":{"a":{"header":1}}}"#, "/by/a/header: invalid type: integer `1`, expected a string"),
-        (r#"{"limit":1,"by":{"a":{"both":{"x":1}}}}"#, "/by/a/both/x: unknown field `x`, expected `header`"),
+        (
+            r#"{"limit":1,"by":{"a":"client_address"}}"#,
+            "/by/a: unknown value `client_address`: did you mean `client-address`?",
+        ),
+        (r#"{"limit":1,"by":{"a":{"header":1}}}"#, "/by/a/header: expected a string, found an integer"),
+        (
+            r#"{"limit":1,"by":{"a":{"both":{"x":1,"header":"y"}}}}"#,
+            "/by/a/both/x: unknown key `x`: there are `header`",
+        ),
         (r#"{"limit":1,"methods":["GET","G T"]}"#, "/methods/1: `G T`: invalid HTTP method"),
         (r#"{"limit":1,"header":"x y"}"#, "/header: `x y`: invalid HTTP header name"),
-        ("[]", ": invalid type: an array, expected struct Config"),
+        ("[]", ": expected a table, found an array"),
     ];
     for (json, expected) in cases {
         assert_eq!(problem::<Config>(json), expected, "{json}");
     }
+}
+
+#[test]
+fn unknown_keys_are_told_all_at_once_with_what_else_is_wrong() {
+    let told = |json: &str| {
+        let error = read::<Config>(json).expect_err("it does not fit");
+        let problems = error.problems().iter().map(|problem| format!("{}: {}", problem.pointer, problem.message));
+        problems.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(r#"{"widnow":"1s","rules":[{"path":"/","pahts":1}],"limit":"x"}"#),
+        [
+            "/widnow: unknown key `widnow`: did you mean `window`?",
+            "/rules/0/pahts: unknown key `pahts`: there are `path`",
+            "/limit: expected a whole number, found a string",
+        ]
+    );
+    // A key that is misspelt is not told as missing too.
+    assert_eq!(told(r#"{"limti":1}"#), ["/limti: unknown key `limti`: did you mean `limit`?"]);
+    assert_eq!(told(r#"{"x":1}"#).len(), 2);
 }
 
 #[test]
@@ -97,5 +124,5 @@ fn an_entry_without_config_reads_into_unit_and_into_defaults() {
     struct Empty {}
     read::<()>("{}").expect("nothing fits nothing");
     read::<Empty>("{}").expect("nothing fits nothing");
-    assert_eq!(problem::<()>(r#"{"a":1}"#), "/a: unknown field `a`, there are no fields");
+    assert_eq!(problem::<()>(r#"{"a":1}"#), "/a: unknown key `a`: there is none here");
 }

@@ -1,7 +1,9 @@
 //! Greets in a header, and turns robots away.
 use tollgate_plugin_sdk::prelude::*;
 
-struct Greeter(Config);
+struct Greeter {
+    greeting: HeaderValue,
+}
 
 #[derive(serde::Deserialize)]
 struct Config {
@@ -13,7 +15,8 @@ impl Plugin for Greeter {
     type Config = Config;
 
     fn configure(config: Config) -> Result<Self, ConfigError> {
-        Ok(Self(config))
+        let problem = |_| ConfigError::at("/greeting", "this cannot stand in a header");
+        Ok(Self { greeting: config.greeting.parse().map_err(problem)? })
     }
 
     fn on_request(&self, request: &mut Request) -> Action {
@@ -24,7 +27,7 @@ impl Plugin for Greeter {
     }
 
     fn on_response(&self, _request: &Request, response: &mut Response) -> Action {
-        response.set_header("x-greeting", &self.0.greeting);
+        response.set_header("x-greeting", &self.greeting);
         Action::Next
     }
 }

@@ -44,6 +44,6 @@ pub(super) fn stem(source: &Text) -> Text {
     name
 }
 
-fn is_path(source: &str) -> bool {
+pub(super) fn is_path(source: &str) -> bool {
     ["./", "../", "/"].iter().any(|start| source.starts_with(start))
 }
