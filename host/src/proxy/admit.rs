@@ -100,7 +100,7 @@ fn route(view: &View, head: &Parts) -> Result<(usize, Box<str>, PathAndQuery), C
         return Err(ClientError::Method);
     }
     let authority = authority(head)?;
-    let target = target(&head.uri)?;
+    let target = target(&head.uri, head.version)?;
     let found = view.directory.router.find(&Target {
         host: host_of(&authority),
         path: target.path(),
@@ -166,8 +166,13 @@ fn host_of(authority: &str) -> &str {
 }
 
 /// The target in its normal form. Nearly always the one that came, without a copy.
-fn target(uri: &Uri) -> Result<PathAndQuery, ClientError> {
+fn target(uri: &Uri, version: Version) -> Result<PathAndQuery, ClientError> {
     let target = uri.path_and_query().ok_or(ClientError::Target)?;
+    // The codec has refused it in HTTP/1.
+    let is_printable = |query: &str| query.bytes().all(|byte| byte.is_ascii_graphic());
+    if version == Version::HTTP_2 && !target.query().is_none_or(is_printable) {
+        return Err(ClientError::Target);
+    }
     match path::normalise(target.path())? {
         std::borrow::Cow::Borrowed(_) => Ok(target.clone()),
         std::borrow::Cow::Owned(path) => {

@@ -12,6 +12,7 @@ use crate::exchange::Exchange;
 use crate::http1::client::{Edit, Fields, Request};
 use crate::live::Route;
 use crate::upstream::{Answer, RequestBody};
+use crate::wire::path;
 
 /// Sends the request as the chain left it.
 pub(super) async fn send(
@@ -65,7 +66,13 @@ fn target(route: &Route, exchange: &Exchange) -> Result<PathAndQuery, ProxyError
             _ => return Ok(target.clone()),
         },
         Path::Rewrite(_) if target.path() != exchange.routed.path() => return Ok(target.clone()),
-        Path::Rewrite(template) => render(template, exchange),
+        Path::Rewrite(template) => {
+            let path = render(template, exchange);
+            match path::normalise(&path) {
+                Ok(normal) => normal.into_owned(),
+                Err(_) => return Err(ProxyError::Rewrite(path)),
+            }
+        }
     };
     let text = match target.query() {
         Some(query) => format!("{path}?{query}"),

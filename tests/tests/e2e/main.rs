@@ -17,6 +17,7 @@ mod hostile_load;
 mod limits;
 mod live_change;
 mod logs;
+mod paths;
 mod plugins_chain;
 mod plugins_contract;
 mod plugins_log;
