@@ -10,17 +10,16 @@ use httparse::{Header, ParserConfig, Status};
 use super::body::ends_lines_with_cr;
 use super::error::HeadError;
 use super::framing::{self, Framing};
+use crate::wire::headers::MOST_RECEIVED as MOST_FIELDS;
 
 /// How large a head may be.
 #[derive(Debug, Clone, Copy)]
 pub struct HeadLimits {
     /// Bytes of the start line and the fields.
     pub bytes: usize,
+    /// At most [`MOST_FIELDS`], which are parsed without an allocation.
     pub fields: usize,
 }
-
-/// Fields that are parsed without an allocation; a limit above this is lowered to it.
-pub const MOST_FIELDS: usize = 256;
 
 type Fields<'b> = [MaybeUninit<Header<'b>>; MOST_FIELDS];
 

@@ -37,7 +37,7 @@ pub(super) async fn serve(open: Open, stream: TcpStream, peer: SocketAddr, setti
     let served = Served {
         proxy: Rc::clone(&open.shared.proxy),
         patience: Rc::new(Patience::new(settings.header_timeout, settings.idle_timeout)),
-        client: Rc::new(Connection::new(peer)),
+        client: Rc::new(Connection::new(peer, settings.headers)),
         open,
         settings,
         peer,

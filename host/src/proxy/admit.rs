@@ -16,6 +16,7 @@ use super::forwarded::{self, Connection};
 use super::request_id::RequestIds;
 use super::view::View;
 use crate::exchange::{Exchange, Outcome, Progress, RequestHead, RequestId};
+use crate::http1::HeadError;
 use crate::router::{NoRoute, Target};
 use crate::wire::{headers, path};
 
@@ -38,6 +39,8 @@ pub(super) fn admit(
     started: Instant,
 ) -> Result<Box<Exchange>, Box<Refused>> {
     join_cookies(&mut head);
+    // As sent, but for cookies, which HTTP/2 may split: the codec of HTTP/1 has looked already.
+    let too_many = head.headers.len() > connection.most_fields();
     // Cleaned before anything looks at it: no plugin sees what a client may not say.
     headers::strip_hop_by_hop(&mut head.headers, |name| {
         headers::is_said_by_gateway(name) || view.live.owned.contains(name)
@@ -48,7 +51,12 @@ pub(super) fn admit(
         Some(id) => id,
         None => ids.next(),
     };
-    match route(view, &head) {
+    let found = if too_many {
+        Err(HeadError::TooManyFields(connection.most_fields()).into())
+    } else {
+        route(view, &head)
+    };
+    match found {
         Ok((route, authority, target)) => Ok(Box::new(Exchange {
             directory: Arc::clone(&view.directory),
             route,

@@ -17,6 +17,7 @@ use crate::http1::client::Edit;
 pub struct Connection {
     peer: IpAddr,
     peer_text: HeaderValue,
+    most_fields: usize,
 }
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -29,10 +30,15 @@ pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 const VIA: HeaderValue = HeaderValue::from_static("1.1 tollgate");
 
 impl Connection {
-    pub fn new(peer: SocketAddr) -> Self {
+    /// `most_fields`: header fields that one request may have.
+    pub fn new(peer: SocketAddr, most_fields: usize) -> Self {
         let ip = peer.ip().to_canonical();
         let peer_text = HeaderValue::from_str(&ip.to_string()).expect("addresses are ASCII");
-        Self { peer: ip, peer_text }
+        Self { peer: ip, peer_text, most_fields }
+    }
+
+    pub(super) fn most_fields(&self) -> usize {
+        self.most_fields
     }
 
     pub(super) fn peer(&self) -> IpAddr {
@@ -157,7 +163,7 @@ mod tests {
         let field =
             |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().expect("a value"));
         let mut headers: HeaderMap = fields.iter().map(field).collect();
-        let connection = Connection::new(SocketAddr::new(peer.parse().expect("an address"), 1234));
+        let connection = Connection::new(SocketAddr::new(peer.parse().expect("an address"), 1234), 100);
         let trusted = ["10.0.0.0/8".parse().expect("a network")];
         (read(&mut headers, &connection, &trusted), headers)
     }

@@ -2,8 +2,11 @@
 
 use http::header::{self, HeaderMap, HeaderName};
 
-/// Fields that one message may have after plugins edited it.
-pub const MOST_FIELDS: usize = 256;
+/// Fields that one message may come with, from a client or an upstream: what a listener's `limits.headers` is at
+/// most.
+pub const MOST_RECEIVED: usize = 256;
+/// Fields that one message may have after plugins edited it. However many a client sends, plugins have room.
+pub const MOST_FIELDS: usize = MOST_RECEIVED + 128;
 
 /// Whether a header concerns one connection only (RFC 9110, section 7.6.1) or frames the message
 /// (RFC 9112, section 6). The gateway alone sets these; a plugin that tries has a fault.

@@ -1,6 +1,6 @@
 //! Limits of requests and connections: what is over them gets one clear answer.
 
-use tests::{Gateway, Request, Upstream};
+use tests::{Gateway, Request, Upstream, http2};
 
 use crate::{everything_to, gateway, gateway_to};
 
@@ -95,6 +95,32 @@ fn too_many_headers_are_a_431() {
     let with = |count: usize| (0..count).fold(Request::get("/"), |request, at| request.header(&format!("x-{at}"), "1"));
     assert_eq!(gateway.send(with(9)).status, 200);
     assert_eq!(gateway.send(with(10)).status, 431);
+}
+
+#[test]
+fn too_many_headers_are_a_431_over_http2_too_and_no_way_to_make_a_plugin_fail() {
+    let gateway = limited("headers = 256");
+    let with = |count: usize| {
+        let mut request = http2::get("http://x/");
+        for at in 0..count {
+            let name = http::HeaderName::try_from(format!("x-{at}")).expect("a name");
+            request.headers_mut().insert(name, http::HeaderValue::from_static("1"));
+        }
+        request
+    };
+    let answers = http2::send(gateway.address(), vec![with(250), with(257)]);
+    assert_eq!([answers[0].status().as_u16(), answers[1].status().as_u16()], [200, 431]);
+    assert!(String::from_utf8_lossy(answers[1].body()).contains("more than 256 header fields"));
+}
+
+#[test]
+fn cookies_that_http2_splits_are_one_header() {
+    let mut request = http2::get("http://x/");
+    for at in 0..200 {
+        let cookie = http::HeaderValue::try_from(format!("a{at}=1")).expect("a value");
+        request.headers_mut().append("cookie", cookie);
+    }
+    assert_eq!(http2::send(limited("headers = 10").address(), vec![request])[0].status(), 200);
 }
 
 #[test]

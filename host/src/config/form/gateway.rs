@@ -10,6 +10,7 @@ use crate::config::checked::{LogFormat, LogLevel};
 use crate::config::node::Text;
 use crate::config::read::{Placed, form, words};
 use crate::config::values::{GIB, KIB, MIB, OrOff, Size, Whole};
+use crate::wire::headers::MOST_RECEIVED;
 
 form! {
     /// What holds for the whole gateway.
@@ -112,7 +113,7 @@ form! {
         /// Between two requests of one connection.
         preset idle_timeout: Duration = "60s",
         /// Header fields of one request.
-        preset headers: Whole<1, 4096> = 100,
+        preset headers: Whole<1, { MOST_RECEIVED as i64 }> = 100,
         /// Bytes of one request's line and headers.
         preset header_bytes: Size<{ 8 * KIB }, { 16 * MIB }> = "64KiB",
     }
