@@ -115,6 +115,9 @@ impl Proxy {
         let (mut head, body) = answer.into_parts();
         head.headers.extend(methods);
         head.headers.insert(X_REQUEST_ID, refused.id.value().clone());
+        // An answer to HEAD has none, whoever makes it: over HTTP/2 each byte of one would be an error.
+        let is_head = refused.line.as_ref().is_some_and(|(method, ..)| method == http::Method::HEAD);
+        let body = if is_head { bytes::Bytes::new() } else { body };
         let bytes = body.len() as u64;
         let duration = refused.started.elapsed();
         self.unmatched.record(self.worker, told.status.as_u16(), duration, 0, bytes);

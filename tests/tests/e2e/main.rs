@@ -4,6 +4,7 @@
 //! them.
 
 mod admin;
+mod bodiless;
 mod bundled;
 mod cli;
 mod cost;
