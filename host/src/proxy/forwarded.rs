@@ -11,6 +11,7 @@ use ipnet::IpNet;
 
 use crate::exchange::{RequestHead, RequestId};
 use crate::http1::client::Edit;
+use crate::wire::headers;
 
 /// A client's connection, with what is needed of it per request made once.
 #[derive(Debug)]
@@ -23,8 +24,6 @@ pub struct Connection {
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
-const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// RFC 9110, section 7.6.3.
 const VIA: HeaderValue = HeaderValue::from_static("1.1 tollgate");
@@ -55,27 +54,18 @@ pub(super) struct Told {
 }
 
 /// Reads what a trusted peer says about the client; deletes what anybody else says.
-pub(super) fn read(headers: &mut HeaderMap, connection: &Connection, trusted: &[IpNet]) -> Told {
+pub(super) fn read(fields: &mut HeaderMap, connection: &Connection, trusted: &[IpNet]) -> Told {
     let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
     if trusted.is_empty() || !is_trusted(connection.peer) {
-        for name in [
-            X_FORWARDED_FOR,
-            X_FORWARDED_PROTO,
-            X_FORWARDED_HOST,
-            X_FORWARDED_PORT,
-            X_REAL_IP,
-            header::FORWARDED,
-            X_REQUEST_ID,
-        ] {
-            headers.remove(name);
-        }
+        headers::remove_all(fields, |name| headers::tells_of_client(name) || headers::misleads_upstreams(name));
         return Told { client: connection.peer, scheme: "http", request_id: None };
     }
+    headers::remove_all(fields, headers::misleads_upstreams);
     // A proxy that writes `X-Forwarded-For` mostly passes on what a client sent as `Forwarded`.
-    if headers.contains_key(X_FORWARDED_FOR) {
-        headers.remove(header::FORWARDED);
+    if fields.contains_key(X_FORWARDED_FOR) {
+        fields.remove(header::FORWARDED);
     }
-    let hops = if headers.contains_key(header::FORWARDED) { forwarded_for(headers) } else { x_forwarded_for(headers) };
+    let hops = if fields.contains_key(header::FORWARDED) { forwarded_for(fields) } else { x_forwarded_for(fields) };
     // From the right: the peer is trusted, so the hop it names is real; on past further trusted ones.
     let mut client = connection.peer;
     for hop in hops.into_iter().rev() {
@@ -85,8 +75,8 @@ pub(super) fn read(headers: &mut HeaderMap, connection: &Connection, trusted: &[
             break;
         }
     }
-    let https = headers.get(X_FORWARDED_PROTO).is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
-    let request_id = headers.get(X_REQUEST_ID).and_then(RequestId::given);
+    let https = fields.get(X_FORWARDED_PROTO).is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
+    let request_id = fields.get(X_REQUEST_ID).and_then(RequestId::given);
     Told { client, scheme: if https { "https" } else { "http" }, request_id }
 }
 

@@ -79,6 +79,67 @@ fn what_anybody_says_about_itself_is_not_believed() {
     assert_eq!(gateway.wait_for_access("/")["client"], "127.0.0.1");
 }
 
+/// Of all headers that these names make, those that reached the upstream.
+fn arrived(gateway: &Gateway, upstream: &Upstream, names: &[&str]) -> Vec<String> {
+    let request = names.iter().fold(Request::get("/"), |request, name| request.header(name, "said by a client"));
+    let received = forwarded(gateway, upstream, request);
+    received.headers.into_iter().filter(|(_, value)| value.contains("said by")).map(|(name, _)| name).collect()
+}
+
+const TELL_OF_CLIENTS: [&str; 14] = [
+    "X-Forwarded",
+    "X-Forwarded-Prefix",
+    "X-Forwarded-Ssl",
+    "X-Forwarded-Server",
+    "X-Forwarded-Scheme",
+    "X-Forwarded-By",
+    "X-Forwarded-Port",
+    "X-Client-IP",
+    "True-Client-IP",
+    "CF-Connecting-IP",
+    "Front-End-Https",
+    "X-Url-Scheme",
+    "X-Real-IP",
+    "X-Forwarded-Any-Other",
+];
+
+#[test]
+fn no_header_of_an_untrusted_client_tells_of_a_client() {
+    let upstream = Upstream::saying("");
+    let config = everything_to(&upstream.url(), "");
+    for aliases in ["", "[gateway]\nalias-headers = \"keep\"\n"] {
+        let gateway = gateway(&format!("{aliases}{config}"));
+        assert_eq!(arrived(&gateway, &upstream, &TELL_OF_CLIENTS), [""; 0]);
+        for separator in ["_", "."] {
+            let aliases = TELL_OF_CLIENTS.map(|name| name.replace('-', separator));
+            assert_eq!(arrived(&gateway, &upstream, &aliases.each_ref().map(String::as_str)[1..]), [""; 0]);
+        }
+    }
+}
+
+#[test]
+fn a_trusted_proxy_may_tell_of_its_client_but_not_of_another_path() {
+    let (gateway, upstream) = behind_a_trusted_proxy();
+    assert_eq!(arrived(&gateway, &upstream, &TELL_OF_CLIENTS).len(), TELL_OF_CLIENTS.len());
+    let mislead = ["X-Original-URL", "X-Original-URI", "X-Rewrite-URL", "Proxy", "X_Original.URL"];
+    assert_eq!(arrived(&gateway, &upstream, &mislead), [""; 0]);
+    let gateway = gateway_to(&upstream.url(), "");
+    assert_eq!(arrived(&gateway, &upstream, &mislead), [""; 0]);
+}
+
+#[test]
+fn no_alias_says_what_a_plugin_sets_or_removes() {
+    let upstream = Upstream::saying("");
+    let plugin = "plugins = [{ source = \"transform\", config = { request = { headers = \
+                  { set = { x-client = \"acme\" }, remove = [\"x-internal-role\"] } } } }]";
+    let aliases = ["X_Client", "X.Client", "x_internal_role", "x-internal.role"];
+    let names = [&aliases[..], &["x-client", "x-internal-role", "x-other"]].concat();
+    let config = everything_to(&upstream.url(), plugin);
+    assert_eq!(arrived(&gateway(&config), &upstream, &names), ["x-other"]);
+    let keeps = gateway(&format!("[gateway]\nalias-headers = \"keep\"\n{config}"));
+    assert_eq!(arrived(&keeps, &upstream, &names).len(), aliases.len() + 1);
+}
+
 #[test]
 fn a_trusted_proxy_is_believed_and_added_to_the_hops() {
     let (gateway, upstream) = behind_a_trusted_proxy();
