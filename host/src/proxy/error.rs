@@ -19,8 +19,11 @@ pub enum ProxyError {
     Plugin { plugin: Arc<str>, fault: Fault },
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
+    /// Of the path only, and not all of a long one: the query may hold a key.
     #[error("the path that the route makes for the upstream is not a path: {0}")]
     Rewrite(String),
+    #[error("the target that the route makes for the upstream is longer than {0} bytes")]
+    RewriteTooLong(usize),
 }
 
 /// A request that cannot be served as it is.
@@ -97,6 +100,7 @@ impl ProxyError {
                 },
             },
             Self::Rewrite(_) => (500, "rewrite", "The route cannot make a path of this one"),
+            Self::RewriteTooLong(_) => (414, "target-too-long", "The request target is too long"),
         };
         let status = StatusCode::from_u16(status).expect("the statuses above are valid");
         Told { status, kind, title }
@@ -107,7 +111,7 @@ impl ProxyError {
         match self {
             Self::Client(ClientError::Path(error)) => Some(error.to_string()),
             Self::Client(ClientError::Malformed(error)) => Some(error.to_string()),
-            Self::Client(_) | Self::Plugin { .. } | Self::Upstream(_) | Self::Rewrite(_) => None,
+            Self::Client(_) | Self::Plugin { .. } | Self::Upstream(_) | Self::Rewrite(_) | Self::RewriteTooLong(_) => None,
         }
     }
 }

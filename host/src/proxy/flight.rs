@@ -149,7 +149,7 @@ fn log_failure(error: &ProxyError, id: &str, status: StatusCode) {
         }
         ProxyError::Rewrite(_) => tracing::error!(id, status = status.as_u16(), "{error}"),
         ProxyError::Client(ClientError::BodyTooLarge) => tracing::info!(id, status = status.as_u16(), "{error}"),
-        ProxyError::Client(_) | ProxyError::Plugin { .. } => {}
+        ProxyError::RewriteTooLong(_) | ProxyError::Client(_) | ProxyError::Plugin { .. } => {}
     }
 }
 

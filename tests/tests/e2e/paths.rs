@@ -80,6 +80,21 @@ fn the_upstream_gets_the_path_that_was_routed_on() {
 }
 
 #[test]
+fn a_rewrite_that_is_too_long_is_a_414_and_its_query_in_no_log() {
+    let long = "x".repeat(500);
+    let rewrite = format!("match = {{ path = \"/{{a}}/**\" }}\nrewrite = \"/{long}/{{rest}}/{{rest}}\"");
+    let gateway = crate::gateway_to("internal:echo", &rewrite);
+    let answer = gateway.get(&format!("/a/{}?api_key=secret-of-acme", "y".repeat(32_700)));
+    assert_eq!((answer.status, answer.problem().as_str()), (414, "target-too-long"));
+    // The lines before this one are there when it is.
+    assert_eq!(gateway.get("/").status, 404);
+    gateway.wait_for_access("/");
+    for line in gateway.log() {
+        assert!(!line.to_string().contains("secret-of-acme"), "{}", line["message"]);
+    }
+}
+
+#[test]
 fn a_rewrite_makes_a_path_in_normal_form() {
     let gateway = crate::gateway_to("internal:echo", "rewrite = \"/%7Ev2/+/{rest}\"\nmatch = { path = \"/a/**\" }");
     assert_eq!(gateway.get("/a/b;c").json()["path"], "/~v2/%2B/b%3Bc");
