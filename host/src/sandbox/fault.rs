@@ -53,9 +53,42 @@ impl Fault {
     }
 }
 
+/// Bytes of a fault's text: a guest names its functions, and a backtrace has many.
+const MOST_TEXT: usize = 4 * 1024;
+
 /// The chain of causes, outermost last (wasmtime puts the backtrace outermost).
 fn one_line(error: &wasmtime::Error) -> String {
     let causes: Vec<String> = error.chain().map(|cause| cause.to_string()).collect();
-    let text = causes.iter().rev().map(|cause| cause.trim()).collect::<Vec<_>>().join("; ");
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let words = causes.iter().rev().enumerate().flat_map(|(place, cause)| {
+        let before = (place > 0).then_some(";");
+        before.into_iter().chain(cause.split_whitespace())
+    });
+    let mut line = String::new();
+    for word in words {
+        if !line.is_empty() && word != ";" {
+            line.push(' ');
+        }
+        line.push_str(word);
+        if line.len() > MOST_TEXT {
+            line.truncate(line.floor_char_boundary(MOST_TEXT));
+            line.push_str(" ..");
+            break;
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_one_line_of_bounded_length() {
+        let error = wasmtime::Error::msg("out of  bounds\n").context("backtrace:\n  0: f\n");
+        assert_eq!(one_line(&error), "out of bounds; backtrace: 0: f");
+        let long = wasmtime::Error::msg("x".repeat(1_800_000)).context("\u{e9}".repeat(MOST_TEXT));
+        assert_eq!(one_line(&long).len(), MOST_TEXT + 3);
+        let many = wasmtime::Error::msg("trap").context("a ".repeat(1_000_000));
+        assert!(one_line(&many).len() <= MOST_TEXT + 3);
+    }
 }
