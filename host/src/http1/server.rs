@@ -143,7 +143,16 @@ impl Connection {
         write::response(&mut shared.stream.borrow_mut().output, status, &headers, told, persistence);
         drop(headers);
         let mut sending = Sending { body: (length != Length::None).then_some(&mut body), length, began: false };
-        poll_fn(|context| sending.poll(shared, context)).await?;
+        // HTTP/1.0 takes the end of the connection for the end of the body.
+        let until_close = length == Length::UntilClose;
+        if until_close {
+            shared.stream.borrow().reset_on_close(true);
+        }
+        let sent = poll_fn(|context| sending.poll(shared, context)).await;
+        if sent.is_err() || until_close {
+            shared.stream.borrow().reset_on_close(sent.is_err());
+        }
+        sent?;
         Ok(!shared.closing.get() && shared.skip_rest().await)
     }
 
