@@ -72,6 +72,11 @@ impl Connection {
         Self { shared: Rc::new(shared), limits }
     }
 
+    /// Whether a part of a head is there.
+    pub fn has_begun(&self) -> bool {
+        !self.shared.stream.borrow().input.is_empty()
+    }
+
     /// The current request is the last.
     pub fn close(&self) {
         self.shared.closing.set(true);
@@ -128,7 +133,9 @@ impl Connection {
         let (parts, mut body) = response.into_parts();
         let shared = &self.shared;
         let length = length_of(method, version, parts.status, &body);
-        if length == Length::UntilClose || !shared.can_skip_rest() {
+        // RFC 9110, section 15.5.9: who was too slow once begins anew.
+        let is_late = parts.status == StatusCode::REQUEST_TIMEOUT;
+        if length == Length::UntilClose || is_late || !shared.can_skip_rest() {
             self.close();
         }
         let persistence = match (shared.closing.get(), version) {

@@ -3,12 +3,13 @@
 //! Parse once, normalise once: the host and path that are routed on here are the ones that plugins
 //! see and the upstream gets.
 
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use http::header::{self, HeaderValue};
 use http::request::Parts;
-use http::uri::{Authority, PathAndQuery};
+use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Uri, Version};
 
 use super::error::ClientError;
@@ -108,6 +109,12 @@ fn route(view: &View, head: &Parts) -> Result<(usize, Box<str>, PathAndQuery), C
         return Err(ClientError::Method);
     }
     let authority = authority(head)?;
+    if head.uri.scheme().is_some_and(|scheme| *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS) {
+        return Err(ClientError::Target);
+    }
+    if head.method == Method::OPTIONS && head.uri.path() == "*" {
+        return Err(ClientError::AsteriskOptions);
+    }
     let target = target(&head.uri, head.version)?;
     let found = view.directory.router.find(&Target {
         host: host_of(&authority),
@@ -134,6 +141,8 @@ fn authority(head: &Parts) -> Result<Box<str>, ClientError> {
         (None, None) if head.version == Version::HTTP_10 => return Ok("".into()),
         (None, None) => return Err(ClientError::HostCount),
         (Some(host), None) => valid_authority(host)?,
+        // HTTP/1.1 says it in a header, whatever the target says (RFC 9112, section 3.2).
+        (None, Some(_)) if head.version == Version::HTTP_11 => return Err(ClientError::HostCount),
         (None, Some(authority)) => lower_case(authority)?,
         (Some(host), Some(authority)) => {
             let named = lower_case(authority)?;
@@ -151,17 +160,27 @@ fn valid_authority(host: &HeaderValue) -> Result<Box<str>, ClientError> {
     lower_case(&authority)
 }
 
+/// A name or address, and perhaps a port, in the one form in which routes know the host.
 fn lower_case(authority: &Authority) -> Result<Box<str>, ClientError> {
-    let text = authority.as_str();
-    let port = text.strip_prefix(authority.host()).map(|rest| rest.strip_prefix(':').unwrap_or(rest));
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:[]%".contains(&byte);
-    let valid = !authority.host().is_empty()
-        && text.bytes().all(plain)
-        && port.is_some_and(|port| port.is_empty() || port.parse::<u16>().is_ok());
-    if !valid {
-        return Err(ClientError::HostInvalid);
-    }
-    Ok(text.to_ascii_lowercase().into_boxed_str())
+    let mut text = authority.as_str().to_ascii_lowercase();
+    let end = if let Some((address, port)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+        let address: Ipv6Addr = address.parse().map_err(|_| ClientError::HostInvalid)?;
+        let after = port.len();
+        text = format!("[{address}]{port}");
+        text.len() - after
+    } else {
+        let end = text.find(':').unwrap_or(text.len());
+        let name = text[..end].strip_suffix('.').unwrap_or(&text[..end]);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_~".contains(&byte);
+        if !name.split('.').all(|label| !label.is_empty() && label.bytes().all(plain)) {
+            return Err(ClientError::HostInvalid);
+        }
+        end
+    };
+    let port = &text[end..];
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    let valid = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.is_empty() || is_port(port));
+    if valid { Ok(text.into_boxed_str()) } else { Err(ClientError::HostInvalid) }
 }
 
 /// The host without its port and final dot, as routes know it.
@@ -213,7 +232,13 @@ mod tests {
         assert!(matches!(authority_of("/", &[]), Err(ClientError::HostCount)));
         assert!(matches!(authority_of("/", &["a", "a"]), Err(ClientError::HostCount)));
         assert!(matches!(authority_of("http://a/", &["b"]), Err(ClientError::HostMismatch)));
-        for bad in ["", "user@host", "a/b", "a,b", "a b", "a:99999", "a:x", "a?b"] {
+        assert!(matches!(authority_of("http://a/", &[]), Err(ClientError::HostCount)));
+        assert!(matches!(authority_of("/", &["[0:0::1]"]).as_deref(), Ok("[::1]")));
+        assert!(matches!(authority_of("/", &["a.example.:"]).as_deref(), Ok("a.example.:")));
+        for bad in [
+            "", "user@host", "a/b", "a,b", "a b", "a:99999", "a:x", "a:+1", "a?b", "[zz]", "[]", "[::1", "[::1]x", ".",
+            "a..", "a..b", ".a", ":80", "a%2eb", "::1",
+        ] {
             assert!(matches!(authority_of("/", &[bad]), Err(ClientError::HostInvalid)), "{bad}");
         }
     }

@@ -41,6 +41,9 @@ pub enum ClientError {
     Target,
     #[error("{0}")]
     Path(#[from] PathError),
+    /// It asks about the gateway and not about a resource, and needs no route (RFC 9110, section 9.3.7).
+    #[error("the gateway itself answers this")]
+    AsteriskOptions,
     #[error("this method is not served here")]
     Method,
     #[error("no route takes this request")]
@@ -67,6 +70,7 @@ impl ProxyError {
                     HeadError::TargetTooLong(_) => (414, "target-too-long", "The request target is too long"),
                     HeadError::TooLong(_) => (431, "head-too-large", "The header fields are too large"),
                     HeadError::TooManyFields(_) => (431, "head-too-large", "There are too many header fields"),
+                    HeadError::Late => (408, "head-timeout", "The request did not arrive in time"),
                     HeadError::UnknownCoding => (501, "unknown-coding", "The transfer coding is not known here"),
                     HeadError::Version => (505, "http-version", "The version of HTTP is not served here"),
                     _ => (400, "bad-request", "The request is not valid HTTP"),
@@ -76,6 +80,7 @@ impl ProxyError {
                 ClientError::HostMismatch => (400, "bad-host", "The request names two different hosts"),
                 ClientError::Target => (400, "bad-target", "The request target is not a path"),
                 ClientError::Path(_) => (400, "bad-path", "The path is not valid"),
+                ClientError::AsteriskOptions => (204, "options", "The gateway is there"),
                 ClientError::Method => (501, "method-not-implemented", "The method is not served here"),
                 ClientError::NoRoute => (404, "no-route", "No route takes this request"),
                 ClientError::MethodNotAllowed(_) => (405, "method-not-allowed", "The route takes other methods"),

@@ -6,6 +6,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use http::Version;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
@@ -25,8 +26,14 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// RFC 9110, section 7.6.3.
-const VIA: HeaderValue = HeaderValue::from_static("1.1 tollgate");
+/// RFC 9110, section 7.6.3: the version in which the request was received.
+fn via(received: Version) -> HeaderValue {
+    HeaderValue::from_static(match received {
+        Version::HTTP_2 => "2 tollgate",
+        Version::HTTP_10 => "1.0 tollgate",
+        _ => "1.1 tollgate",
+    })
+}
 
 impl Connection {
     /// `most_fields`: header fields that one request may have.
@@ -127,11 +134,12 @@ pub(super) fn edits(request: &RequestHead, connection: &Connection, id: &Request
     if !headers.contains_key(X_FORWARDED_PROTO) {
         say(X_FORWARDED_PROTO, Some(HeaderValue::from_static(request.scheme)));
     }
-    if !headers.contains_key(X_FORWARDED_HOST) {
+    // A client of HTTP/1.0 need not name one.
+    if !headers.contains_key(X_FORWARDED_HOST) && !request.authority.is_empty() {
         let host = headers.get(header::HOST).cloned();
         say(X_FORWARDED_HOST, host.or_else(|| HeaderValue::from_str(&request.authority).ok()));
     }
-    say(header::VIA, appended(headers, &header::VIA, &VIA));
+    say(header::VIA, appended(headers, &header::VIA, &via(request.version)));
     say(X_REQUEST_ID, Some(id.value().clone()));
     edits
 }

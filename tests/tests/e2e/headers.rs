@@ -1,6 +1,6 @@
 //! Headers that concern one connection, and those by which proxies tell who asked.
 
-use tests::{Gateway, Received, Reply, Request, Upstream};
+use tests::{Gateway, Received, Reply, Request, Upstream, http2};
 
 use crate::{everything_to, gateway, gateway_to};
 
@@ -207,12 +207,43 @@ fn a_request_names_exactly_one_valid_host() {
         "GET / HTTP/1.1\r\nhost: a:99999\r\n",
         "GET / HTTP/1.1\r\nhost:\r\n",
         "GET http://a/ HTTP/1.1\r\nhost: b\r\n",
+        "GET http://a/ HTTP/1.1\r\n",
+        "GET / HTTP/1.1\r\nhost: [zz]\r\n",
+        "GET / HTTP/1.1\r\nhost: []\r\n",
+        "GET / HTTP/1.1\r\nhost: .\r\n",
+        "GET / HTTP/1.1\r\nhost: a..\r\n",
+        "OPTIONS * HTTP/1.1\r\n",
     ] {
         let mut client = gateway.client();
         client.write(format!("{head}\r\n"));
         let answer = client.receive();
         assert_eq!((answer.status, answer.problem().as_str()), (400, "bad-host"), "{head:?}");
     }
+}
+
+#[test]
+fn via_says_what_the_client_speaks() {
+    let upstream = Upstream::saying("");
+    let gateway = gateway_to(&upstream.url(), "");
+    assert_eq!(gateway.get("/").status, 200);
+    gateway.client().raw("GET / HTTP/1.0\r\n\r\n");
+    http2::send(gateway.address(), vec![http2::get("http://x/")]);
+    let received = upstream.received();
+    let via = received.iter().map(|request| request.header("via")).collect::<Vec<_>>();
+    assert_eq!(via, [Some("1.1 tollgate"), Some("1.0 tollgate"), Some("2 tollgate")]);
+    // It named no host.
+    assert_eq!(received[1].header("x-forwarded-host"), None);
+}
+
+#[test]
+fn a_question_about_the_gateway_itself_needs_no_route() {
+    let gateway = gateway_to("internal:echo", r#"match = { path = "/users" }"#);
+    let answer = gateway.send(Request::new("OPTIONS", "*"));
+    assert_eq!((answer.status, answer.header("content-length"), answer.header("content-type")), (204, None, None));
+    assert!(gateway.wait_for_access("*")["problem"].is_null());
+    assert_eq!(gateway.send(Request::get("*")).status, 400);
+    assert_eq!(gateway.send(Request::get("ftp://gateway.test/users")).problem(), "bad-target");
+    assert_eq!(gateway.send(Request::get("HTTPS://gateway.test/users")).status, 200);
 }
 
 #[test]

@@ -58,7 +58,9 @@ fn a_body_that_stops_coming_is_a_408() {
     let gateway = gateway_to("internal:echo", "timeout = \"100ms\"");
     let mut client = gateway.client();
     client.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf");
-    assert_eq!(client.receive().status, 408);
+    let answer = client.receive();
+    assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
+    client.wait_for_close();
 }
 
 #[test]
@@ -66,7 +68,10 @@ fn a_head_that_takes_too_long_ends_the_connection() {
     let gateway = limited("header-timeout = \"100ms\"");
     let mut client = gateway.client();
     client.write("GET / HTTP/1.1\r\nhost: x\r\nx-slow: ");
-    client.rest();
+    let answer = client.receive();
+    assert_eq!((answer.status, answer.problem().as_str()), (408, "head-timeout"));
+    assert_eq!(answer.header("connection"), Some("close"));
+    client.wait_for_close();
     assert_eq!(gateway.get("/").status, 200);
 }
 
