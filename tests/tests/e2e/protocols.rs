@@ -77,6 +77,18 @@ fn requests_that_are_sent_ahead_are_answered_in_their_order() {
 }
 
 #[test]
+fn a_client_that_has_said_all_still_gets_its_answers() {
+    let gateway = gateway_to("internal:echo", "");
+    let mut client = gateway.client();
+    client.start(Request::get("/delay/200ms/first"));
+    client.start(Request::get("/delay/100ms/second"));
+    client.half_close();
+    assert_eq!(client.receive().json()["path"], "/delay/200ms/first");
+    assert_eq!(client.receive().json()["path"], "/delay/100ms/second");
+    client.wait_for_close();
+}
+
+#[test]
 fn a_client_that_says_close_is_left_after_the_answer() {
     let gateway = gateway_to("internal:echo", "");
     let answer = gateway.client().raw("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
