@@ -119,7 +119,9 @@ impl Exchange {
 
     pub fn set_query(&mut self, query: Option<&str>) -> Result<(), WriteError> {
         // As of clients: printable ASCII, and no fragment.
-        if query.is_some_and(|query| query.len() > MOST_TARGET_BYTES || !query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')) {
+        if query.is_some_and(|query| {
+            query.len() > MOST_TARGET_BYTES || !query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+        }) {
             return Err(WriteError::Invalid);
         }
         let path = self.path().to_owned();

@@ -52,11 +52,8 @@ pub(super) fn admit(
         Some(id) => id,
         None => ids.next(),
     };
-    let found = if too_many {
-        Err(HeadError::TooManyFields(connection.most_fields()).into())
-    } else {
-        route(view, &head)
-    };
+    let found =
+        if too_many { Err(HeadError::TooManyFields(connection.most_fields()).into()) } else { route(view, &head) };
     match found {
         Ok((route, authority, target)) => Ok(Box::new(Exchange {
             directory: Arc::clone(&view.directory),
@@ -236,8 +233,26 @@ mod tests {
         assert!(matches!(authority_of("/", &["[0:0::1]"]).as_deref(), Ok("[::1]")));
         assert!(matches!(authority_of("/", &["a.example.:"]).as_deref(), Ok("a.example.:")));
         for bad in [
-            "", "user@host", "a/b", "a,b", "a b", "a:99999", "a:x", "a:+1", "a?b", "[zz]", "[]", "[::1", "[::1]x", ".",
-            "a..", "a..b", ".a", ":80", "a%2eb", "::1",
+            "",
+            "user@host",
+            "a/b",
+            "a,b",
+            "a b",
+            "a:99999",
+            "a:x",
+            "a:+1",
+            "a?b",
+            "[zz]",
+            "[]",
+            "[::1",
+            "[::1]x",
+            ".",
+            "a..",
+            "a..b",
+            ".a",
+            ":80",
+            "a%2eb",
+            "::1",
         ] {
             assert!(matches!(authority_of("/", &[bad]), Err(ClientError::HostInvalid)), "{bad}");
         }

@@ -116,7 +116,9 @@ impl ProxyError {
         match self {
             Self::Client(ClientError::Path(error)) => Some(error.to_string()),
             Self::Client(ClientError::Malformed(error)) => Some(error.to_string()),
-            Self::Client(_) | Self::Plugin { .. } | Self::Upstream(_) | Self::Rewrite(_) | Self::RewriteTooLong(_) => None,
+            Self::Client(_) | Self::Plugin { .. } | Self::Upstream(_) | Self::Rewrite(_) | Self::RewriteTooLong(_) => {
+                None
+            }
         }
     }
 }

@@ -119,8 +119,7 @@ fn read_by_http_1_0(upstream: &'static str) -> (String, std::io::Result<usize>) 
 fn a_response_that_was_cut_does_not_look_whole_to_http_1_0() {
     let (_, cut) = read_by_http_1_0("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n");
     assert_eq!(cut.expect_err("it is cut").kind(), std::io::ErrorKind::ConnectionReset);
-    let (got, end) =
-        read_by_http_1_0("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nwhole\r\n0\r\n\r\n");
+    let (got, end) = read_by_http_1_0("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nwhole\r\n0\r\n\r\n");
     assert!(end.is_ok() && got.ends_with("\r\n\r\nwhole"), "{end:?} {got}");
 }
 
