@@ -37,13 +37,12 @@ pub(super) async fn serve(open: Open, stream: TcpStream, peer: SocketAddr, setti
     }
     let served = Served {
         proxy: Rc::clone(&open.shared.proxy),
-        patience: Rc::new(Patience::new(settings.header_timeout, settings.idle_timeout)),
+        patience: open.shared.patients.patience(settings.header_timeout, settings.idle_timeout),
         client: Rc::new(Connection::new(peer, settings.headers)),
         open,
         settings,
         peer,
     };
-    served.open.shared.patients.watch(&served.patience);
     match (served.settings.http1, served.settings.http2) {
         (true, false) => http1(served, stream, BytesMut::new()).await,
         (false, true) => Box::pin(http2::serve(served, stream, BytesMut::new())).await,

@@ -78,6 +78,7 @@ pub(super) fn admit(
             progress: Progress::default(),
             outcome: Outcome::default(),
             started,
+            now: started,
         })),
         Err(error) => Err(Box::new(Refused {
             error,

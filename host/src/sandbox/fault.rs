@@ -78,9 +78,8 @@ const BACKTRACE: &str = "error while executing at wasm backtrace";
 /// The chain of causes, outermost last, without the backtrace.
 fn one_line(error: &wasmtime::Error) -> String {
     let causes = error.chain().map(|cause| cause.to_string()).filter(|cause| !cause.starts_with(BACKTRACE));
-    let mut causes: Vec<String> = causes.collect();
-    causes.reverse();
-    cut(&causes.join("; "))
+    let causes: Vec<String> = causes.collect();
+    cut(&causes.iter().rev().map(|cause| cause.trim()).collect::<Vec<_>>().join("; "))
 }
 
 /// Where in the guest's code a call ended, if that is known.

@@ -47,9 +47,9 @@ impl Idle {
     }
 
     /// A connection that can be written to, as far as can be known.
-    pub(super) async fn take(&self) -> Option<(Connection, Alarm)> {
+    pub(super) async fn take(&self, now: Instant) -> Option<(Connection, Alarm)> {
         while let Some(Waiting { mut connection, alarm, since }) = self.pop() {
-            let waited = since.elapsed();
+            let waited = now.saturating_duration_since(since);
             if waited >= self.limits.get().idle_timeout {
                 // Those in front waited even longer.
                 self.waiting.borrow_mut().clear();
