@@ -79,7 +79,10 @@ fn execute(command: Option<&Command>, before: &Path) -> ExitCode {
         Some(Command::Check(configuration)) => {
             let path = of(configuration);
             match load(&path).and_then(|config| check::check(&config)) {
-                Ok(summary) => say(&format!("{}: {summary}", path.display())),
+                Ok(checked) => {
+                    checked.warnings.iter().for_each(|warning| complain(warning));
+                    say(&format!("{}: {}", path.display(), checked.summary))
+                }
                 Err(error) => fail(&error),
             }
         }

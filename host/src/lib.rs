@@ -26,3 +26,7 @@ mod state;
 mod config;
 mod admin;
 mod telemetry;
+
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench;

@@ -22,6 +22,7 @@ mod imports;
 mod instance;
 mod plugin;
 mod pool;
+mod snapshot;
 mod wasi;
 
 pub use answer::Action;

@@ -7,19 +7,31 @@ use crate::gateway::loader::{self, Loader};
 use crate::gateway::{self, GatewayError, cache, count};
 use crate::telemetry::metrics::Registry;
 
-/// Compiles every component and runs every `configure`. Answers what the configuration amounts to.
-pub(super) fn check(config: &Config) -> Result<String, GatewayError> {
+/// What was found in a configuration without problems.
+pub(super) struct Checked {
+    /// What it amounts to.
+    pub(super) summary: String,
+    /// What is not wrong, but dear; one line each.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Compiles every component and runs every `configure`.
+pub(super) fn check(config: &Config) -> Result<Checked, GatewayError> {
     let workers = gateway::workers(config);
     let engine = gateway::engine(config, cache::folder())?;
     let state = Arc::new(loader::state(&config.gateway));
     let registry = Arc::new(Registry::new(workers));
-    Loader::new(engine, state, registry, workers).load(config)?;
-    Ok(format!(
+    let mut loader = Loader::new(engine, state, registry, workers);
+    loader.load(config)?;
+    let warnings = loader.warnings().iter();
+    let warnings = warnings.map(|warning| format!("{}: warning: {}", warning.place, warning.message)).collect();
+    let summary = format!(
         "no problems in {}, {}, {}, {} and {}",
         count(config.listeners.len(), "listener"),
         count(config.routes.len(), "route"),
         count(config.upstreams.len(), "upstream"),
         count(config.plugins.len(), "plugin"),
         count(config.consumers.len(), "consumer"),
-    ))
+    );
+    Ok(Checked { summary, warnings })
 }

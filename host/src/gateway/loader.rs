@@ -31,6 +31,7 @@ pub struct Loader {
     plugins: Vec<Loaded>,
     /// Of the config that was loaded last, until it is the live one.
     next: Option<Next>,
+    warnings: Vec<Problem>,
 }
 
 /// What becomes the loader's when a config becomes the live one.
@@ -108,6 +109,7 @@ impl Loader {
             components: HashMap::new(),
             plugins: Vec::new(),
             next: None,
+            warnings: Vec::new(),
         }
     }
 
@@ -115,6 +117,7 @@ impl Loader {
     /// [`Loader::commit`]. Blocks: not for a worker.
     pub fn load(&mut self, config: &Config) -> Result<Live, Problems> {
         self.next = None;
+        self.warnings.clear();
         let mut problems = Vec::new();
         let mut components = HashMap::new();
         let mut broken = Vec::new();
@@ -130,9 +133,19 @@ impl Loader {
 
         // Without a problem there is a plugin for each entry.
         let plugins: Vec<Loaded> = loaded.into_iter().flatten().collect();
+        self.warnings =
+            plugins.iter().zip(&config.plugins).filter_map(|(loaded, entry)| unfit(entry, loaded)).collect();
+        for warning in &self.warnings {
+            tracing::warn!("{warning}");
+        }
         let live = self.live(config, &plugins, consumers);
         self.next = Some(Next { components, plugins, bounds: bounds(&config.gateway) });
         Ok(live)
+    }
+
+    /// What is not wrong with the config that was loaded last, but dear.
+    pub fn warnings(&self) -> &[Problem] {
+        &self.warnings
     }
 
     /// The config that was loaded last becomes the live one.
@@ -237,7 +250,7 @@ impl Loader {
         };
         components.insert(digest, component.clone());
         let metrics = self.registry.plugin(&entry.scope);
-        match Plugin::load(&self.engine, component, spec, Arc::clone(&self.state), metrics, self.workers) {
+        match Plugin::load(&self.engine, component, &bytes, spec, Arc::clone(&self.state), metrics, self.workers) {
             Ok(plugin) => Some(Loaded { component: digest, plugin: Arc::new(plugin) }),
             Err(error) => {
                 refused(entry, error, problems);
@@ -316,6 +329,13 @@ fn refused(entry: &config::Plugin, error: LoadError, problems: &mut Vec<Problem>
             problems.push(Problem::new(&entry.source_place, format!("plugin `{name}`: {message}")));
         }
     }
+}
+
+/// A plugin that was to have a fresh instance for each request, cheaply, and cannot.
+fn unfit(entry: &config::Plugin, loaded: &Loaded) -> Option<Problem> {
+    let reason = printable(&entry.config.mask(loaded.plugin.unfit()?));
+    let message = format!("plugin `{}`: `configure` runs again for every request, because {reason}", entry.name);
+    Some(Problem::new(&entry.place, message))
 }
 
 /// What a plugin says, as one line of bounded length that cannot move a terminal's cursor or pass for another problem.

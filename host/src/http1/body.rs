@@ -170,8 +170,7 @@ fn trailers(input: &[u8]) -> Result<Option<usize>, BodyError> {
 
 /// Whether CR stands before each LF.
 pub fn ends_lines_with_cr(lines: &[u8]) -> bool {
-    let mut before = 0;
-    lines.iter().all(|&byte| std::mem::replace(&mut before, byte) == b'\r' || byte != b'\n')
+    memchr::memchr_iter(b'\n', lines).all(|end| end > 0 && lines[end - 1] == b'\r')
 }
 
 #[cfg(test)]

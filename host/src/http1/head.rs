@@ -2,10 +2,11 @@
 
 use std::mem::MaybeUninit;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Uri, Version, request, response};
 use httparse::{Header, ParserConfig, Status};
+use memchr::memmem;
 
 use super::body::ends_lines_with_cr;
 use super::error::HeadError;
@@ -22,35 +23,34 @@ pub struct HeadLimits {
 /// Fields that are parsed without an allocation; a limit above this is lowered to it.
 pub const MOST_FIELDS: usize = 256;
 
-type Fields<'b> = [MaybeUninit<Header<'b>>; MOST_FIELDS];
+impl HeadLimits {
+    fn most_fields(self) -> usize {
+        self.fields.min(MOST_FIELDS)
+    }
+}
+
+/// Room for the fields of any head.
+const NO_FIELDS: [MaybeUninit<Header<'_>>; MOST_FIELDS] = [const { MaybeUninit::uninit() }; MOST_FIELDS];
 
 /// Takes the head of a request out of `input`, once it is there.
 pub fn request(input: &mut BytesMut, limits: HeadLimits) -> Result<Option<(request::Parts, Framing)>, HeadError> {
-    let start = skip_empty_lines(input);
-    let mut fields: Fields<'_> = [const { MaybeUninit::uninit() }; MOST_FIELDS];
-    let mut parsed = httparse::Request::new(&mut []);
-    let most = limits.fields.min(MOST_FIELDS);
-    let status = parsed.parse_with_uninit_headers(&input[start..], &mut fields[..most]);
-    let length = match length_of(status, &input[start..], limits)? {
-        Some(length) => length,
-        None => return Ok(None),
+    input.advance(empty_lines(input));
+    let Some(head) = whole_head(input, limits)? else {
+        let mut fields = NO_FIELDS;
+        let parsed =
+            httparse::Request::new(&mut []).parse_with_uninit_headers(input, &mut fields[..limits.most_fields()]);
+        return incomplete(parsed, input, limits);
     };
-    let version = version(parsed.version)?;
-    let method = Method::from_bytes(parsed.method.unwrap_or_default().as_bytes()).map_err(|_| HeadError::Target)?;
-    let target = range(input, parsed.path.unwrap_or_default().as_bytes());
-    let places: Vec<Place> = parsed.headers.iter().map(|field| Place::of(field, input)).collect();
-
-    let head = input.split_to(start + length).freeze();
-    if !ends_lines_with_cr(&head[start..]) {
-        return Err(HeadError::BareLineFeed);
-    }
-    let headers = headers(&head, &places)?;
-    let framing = framing::of_request(version, &headers)?;
+    let mut fields = NO_FIELDS;
+    let mut parsed = httparse::Request::new(&mut []);
+    let length = parsed.parse_with_uninit_headers(&head, &mut fields[..limits.most_fields()]);
+    complete(length, &head, limits)?;
     let (mut parts, ()) = http::Request::new(()).into_parts();
-    parts.method = method;
-    parts.uri = uri(&head, target)?;
-    parts.version = version;
-    parts.headers = headers;
+    parts.version = version(parsed.version)?;
+    parts.method = Method::from_bytes(parsed.method.unwrap_or_default().as_bytes()).map_err(|_| HeadError::Target)?;
+    parts.headers = headers(&head, parsed.headers)?;
+    let framing = framing::of_request(parts.version, &parts.headers)?;
+    parts.uri = uri(&head, parsed.path.unwrap_or_default())?;
     Ok(Some((parts, framing)))
 }
 
@@ -60,73 +60,77 @@ pub fn response(
     limits: HeadLimits,
     method: &Method,
 ) -> Result<Option<(response::Parts, Framing)>, HeadError> {
-    let mut fields: Fields<'_> = [const { MaybeUninit::uninit() }; MOST_FIELDS];
-    let mut parsed = httparse::Response::new(&mut []);
-    let most = limits.fields.min(MOST_FIELDS);
-    let status = ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, input, &mut fields[..most]);
-    let length = match length_of(status, input, limits)? {
-        Some(length) => length,
-        None => return Ok(None),
+    let config = ParserConfig::default();
+    let Some(head) = whole_head(input, limits)? else {
+        let (mut parsed, mut fields) = (httparse::Response::new(&mut []), NO_FIELDS);
+        let parsed = config.parse_response_with_uninit_headers(&mut parsed, input, &mut fields[..limits.most_fields()]);
+        return incomplete(parsed, input, limits);
     };
-    let version = version(parsed.version)?;
-    let status = StatusCode::from_u16(parsed.code.unwrap_or_default());
-    let status = status.map_err(|_| HeadError::Syntax(httparse::Error::Status))?;
-    let places: Vec<Place> = parsed.headers.iter().map(|field| Place::of(field, input)).collect();
-
-    let head = input.split_to(length).freeze();
-    if !ends_lines_with_cr(&head) {
-        return Err(HeadError::BareLineFeed);
-    }
-    let headers = headers(&head, &places)?;
+    let (mut parsed, mut fields) = (httparse::Response::new(&mut []), NO_FIELDS);
+    let length = config.parse_response_with_uninit_headers(&mut parsed, &head, &mut fields[..limits.most_fields()]);
+    complete(length, &head, limits)?;
     let (mut parts, ()) = http::Response::new(()).into_parts();
-    parts.status = status;
-    parts.version = version;
-    let framing = framing::of_response(method, status, version, &headers)?;
-    parts.headers = headers;
+    parts.version = version(parsed.version)?;
+    let status = StatusCode::from_u16(parsed.code.unwrap_or_default());
+    parts.status = status.map_err(|_| HeadError::Syntax(httparse::Error::Status))?;
+    parts.headers = headers(&head, parsed.headers)?;
+    let framing = framing::of_response(method, parts.status, parts.version, &parts.headers)?;
     Ok(Some((parts, framing)))
 }
 
-/// Where a name and a value stand in a head.
-struct Place {
-    name: (usize, usize),
-    value: (usize, usize),
-}
-
-impl Place {
-    fn of(field: &Header<'_>, input: &[u8]) -> Self {
-        Self { name: range(input, field.name.as_bytes()), value: range(input, field.value) }
-    }
-}
-
-/// Where a part of `whole` begins and ends.
-fn range(whole: &[u8], part: &[u8]) -> (usize, usize) {
-    let start = part.as_ptr().addr().saturating_sub(whole.as_ptr().addr());
-    (start, start + part.len())
-}
-
 /// RFC 9112, section 2.2: a server passes over empty lines before a request.
-fn skip_empty_lines(input: &[u8]) -> usize {
+fn empty_lines(input: &[u8]) -> usize {
     const MOST_LINES: usize = 4;
     let empty = input.chunks_exact(2).take(MOST_LINES).take_while(|line| *line == b"\r\n");
     2 * empty.count()
 }
 
-/// The length of a head, or none as long as it is not there and may yet come.
-fn length_of(
-    status: Result<Status<usize>, httparse::Error>,
+/// The bytes up to the first empty line, if it is there.
+fn whole_head(input: &mut BytesMut, limits: HeadLimits) -> Result<Option<Bytes>, HeadError> {
+    const END: &[u8] = b"\r\n\r\n";
+    match memmem::find(input, END) {
+        Some(end) if end + END.len() > limits.bytes => Err(too_long(input, limits)),
+        Some(end) => Ok(Some(input.split_to(end + END.len()).freeze())),
+        None => Ok(None),
+    }
+}
+
+/// What is wrong with a head of which a part is there, if something is.
+fn incomplete<T>(
+    parsed: Result<Status<usize>, httparse::Error>,
     input: &[u8],
     limits: HeadLimits,
-) -> Result<Option<usize>, HeadError> {
-    match status {
-        Ok(Status::Complete(length)) if length <= limits.bytes => Ok(Some(length)),
+) -> Result<Option<T>, HeadError> {
+    match parsed {
         Ok(Status::Partial) if input.len() <= limits.bytes => Ok(None),
-        Ok(_) if !input.iter().take(limits.bytes).any(|byte| *byte == b'\n') => {
-            Err(HeadError::TargetTooLong(limits.bytes))
-        }
-        Ok(_) => Err(HeadError::TooLong(limits.bytes)),
-        Err(httparse::Error::TooManyHeaders) => Err(HeadError::TooManyFields(limits.fields)),
-        Err(httparse::Error::Version) => Err(HeadError::Version),
-        Err(error) => Err(HeadError::Syntax(error)),
+        Ok(Status::Partial) => Err(too_long(input, limits)),
+        // It has an empty line of another kind.
+        Ok(Status::Complete(_)) => Err(HeadError::BareLineFeed),
+        Err(error) => Err(syntax(error, limits)),
+    }
+}
+
+/// Whether all of the head was parsed, and each of its lines ends in the one way that all agree on.
+fn complete(parsed: Result<Status<usize>, httparse::Error>, head: &[u8], limits: HeadLimits) -> Result<(), HeadError> {
+    match parsed {
+        Ok(Status::Complete(length)) if length == head.len() && ends_lines_with_cr(head) => Ok(()),
+        Ok(_) => Err(HeadError::BareLineFeed),
+        Err(error) => Err(syntax(error, limits)),
+    }
+}
+
+fn too_long(input: &[u8], limits: HeadLimits) -> HeadError {
+    match memchr::memchr(b'\n', &input[..limits.bytes.min(input.len())]) {
+        Some(_) => HeadError::TooLong(limits.bytes),
+        None => HeadError::TargetTooLong(limits.bytes),
+    }
+}
+
+fn syntax(error: httparse::Error, limits: HeadLimits) -> HeadError {
+    match error {
+        httparse::Error::TooManyHeaders => HeadError::TooManyFields(limits.fields),
+        httparse::Error::Version => HeadError::Version,
+        error => HeadError::Syntax(error),
     }
 }
 
@@ -138,13 +142,13 @@ fn version(minor: Option<u8>) -> Result<Version, HeadError> {
     }
 }
 
-fn headers(head: &Bytes, places: &[Place]) -> Result<HeaderMap, HeadError> {
+fn headers(head: &Bytes, fields: &[Header<'_>]) -> Result<HeaderMap, HeadError> {
     // With room for what is added on the way.
-    let mut headers = HeaderMap::with_capacity(places.len() + 4);
-    for Place { name, value } in places {
-        let name = HeaderName::from_bytes(&head[name.0..name.1]);
+    let mut headers = HeaderMap::with_capacity(fields.len() + 4);
+    for field in fields {
+        let name = HeaderName::from_bytes(field.name.as_bytes());
         let name = name.map_err(|_| HeadError::Syntax(httparse::Error::HeaderName))?;
-        let value = HeaderValue::from_maybe_shared(head.slice(value.0..value.1));
+        let value = HeaderValue::from_maybe_shared(head.slice_ref(field.value));
         let value = value.map_err(|_| HeadError::Syntax(httparse::Error::HeaderValue))?;
         headers.append(name, value);
     }
@@ -153,12 +157,11 @@ fn headers(head: &Bytes, places: &[Place]) -> Result<HeaderMap, HeadError> {
 
 /// A target without bytes that some read in one way and some in another (RFC 3986, section 2): only
 /// printable ASCII, and no fragment, which no client sends.
-fn uri(head: &Bytes, (start, end): (usize, usize)) -> Result<Uri, HeadError> {
-    let target = head.slice(start..end);
-    if !target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#') {
+fn uri(head: &Bytes, target: &str) -> Result<Uri, HeadError> {
+    if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
         return Err(HeadError::Target);
     }
-    Uri::from_maybe_shared(target).map_err(|_| HeadError::Target)
+    Uri::from_maybe_shared(head.slice_ref(target.as_bytes())).map_err(|_| HeadError::Target)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A socket with what was read of it and not yet used, and what is to be written to it.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
@@ -11,13 +12,22 @@ use tokio::net::TcpStream;
 
 /// Read at once. Most heads fit, with a small body.
 const READ: usize = 8 * 1024;
+/// Read at once of a peer that fills what it is given.
+const MOST_READ: usize = 128 * 1024;
 /// A piece of a body up to this size is copied behind what is to be written, a longer one is written from
 /// where it lies.
 const COPIED: usize = 4 * 1024;
 
+thread_local! {
+    /// What the next stream of this worker reads into: one that waits keeps no buffer.
+    static SPARE: Cell<BytesMut> = Cell::default();
+}
+
 #[derive(Debug)]
 pub struct Stream {
     socket: TcpStream,
+    /// How much to read next.
+    read: usize,
     pub input: BytesMut,
     pub output: BytesMut,
     /// Goes behind `output`.
@@ -28,21 +38,28 @@ pub struct Stream {
 
 impl Stream {
     pub fn new(socket: TcpStream, input: BytesMut) -> Self {
-        Self { socket, input, output: BytesMut::new(), long: Bytes::new(), end: b"" }
+        Self { socket, read: READ, input, output: BytesMut::new(), long: Bytes::new(), end: b"" }
     }
 
     /// Reads once. Answers how much; 0 is the end.
     pub fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.input.capacity() - self.input.len() < READ / 4 {
+        if self.input.capacity() - self.input.len() < self.read / 4 {
             if self.input.is_empty() {
-                // An idle connection keeps no buffer.
                 ready!(self.socket.poll_read_ready(context))?;
+                self.input = SPARE.take();
             }
-            self.input.reserve(READ);
+            if self.input.capacity() - self.input.len() < self.read / 4 {
+                self.input.reserve(self.read);
+            }
         }
+        let room = self.input.capacity() - self.input.len();
         let polled = pin!(self.socket.read_buf(&mut self.input)).poll(context);
-        if polled.is_pending() && self.input.is_empty() {
-            self.input = BytesMut::new();
+        match &polled {
+            Poll::Ready(Ok(read)) if *read == room => self.read = MOST_READ.min(2 * self.read),
+            Poll::Ready(Ok(read)) if *read < room / 2 => self.read = READ,
+            Poll::Ready(_) => {}
+            Poll::Pending if self.input.is_empty() => spare(std::mem::take(&mut self.input)),
+            Poll::Pending => {}
         }
         polled
     }
@@ -94,6 +111,13 @@ impl Stream {
     /// Says that nothing more is written.
     pub fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_shutdown(context)
+    }
+}
+
+/// Keeps a buffer for the next stream. Not a large one: a head that waits for its upstream holds all of it.
+fn spare(buffer: BytesMut) {
+    if buffer.capacity() <= READ {
+        SPARE.set(buffer);
     }
 }
 

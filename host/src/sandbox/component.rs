@@ -1,9 +1,10 @@
 //! A compiled component: which hooks it exports, which grants its imports need.
 
 use std::io;
+use std::sync::Arc;
 
 use thiserror::Error;
-use wasmtime::component::{self, ComponentExportIndex, InstancePre};
+use wasmtime::component::{self, ComponentExportIndex, InstancePre, Linker};
 
 use super::complexity;
 use super::engine::Engine;
@@ -99,6 +100,15 @@ impl LoadError {
 
 impl Component {
     pub(super) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
+        Self::link(engine, bytes, |_| Ok(Arc::clone(&engine.linker)))
+    }
+
+    /// Compiles a component whose imports are linked as `linker` says.
+    pub(super) fn link(
+        engine: &Engine,
+        bytes: &[u8],
+        linker: impl FnOnce(&component::Component) -> wasmtime::Result<Arc<Linker<Host>>>,
+    ) -> Result<Self, LoadError> {
         match bytes.get(..8) {
             Some(b"\0asm\x01\0\0\0") => return Err(LoadError::CoreModule),
             Some(preamble) if preamble.starts_with(b"\0asm") => {}
@@ -109,8 +119,8 @@ impl Component {
             .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
         let needs = needs(engine, &compiled)?;
         let exports = exports(engine, &compiled)?;
-        let pre =
-            engine.linker.instantiate_pre(&compiled).map_err(|error| LoadError::OtherType(format!("{error:#}")))?;
+        let pre = linker(&compiled).and_then(|linker| linker.instantiate_pre(&compiled));
+        let pre = pre.map_err(|error| LoadError::OtherType(format!("{error:#}")))?;
         Ok(Self { pre, exports, needs })
     }
 

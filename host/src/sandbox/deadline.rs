@@ -5,31 +5,42 @@
 //! pays for it only when it lives to see a tick.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::EngineWeak;
 
-/// Advances the epoch of an engine until the engine or this handle is gone.
+/// Advances the epoch of its engines until they or this handle are gone.
 pub(super) struct Ticker {
     stop: Arc<AtomicBool>,
+    /// One, or two when there are snapshots.
+    engines: Arc<Mutex<Vec<EngineWeak>>>,
 }
 
 impl Ticker {
     pub(super) fn start(engine: EngineWeak, tick: Duration) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let stopped = stop.clone();
+        let engines = Arc::new(Mutex::new(vec![engine]));
+        let (stopped, ticked) = (stop.clone(), engines.clone());
         thread::Builder::new().name("deadlines".into()).stack_size(64 * 1024).spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
                 thread::sleep(tick);
-                let Some(engine) = engine.upgrade() else { return };
-                engine.increment_epoch();
+                let engines = lock(&ticked);
+                let alive = engines.iter().filter_map(EngineWeak::upgrade);
+                if alive.map(|engine| engine.increment_epoch()).count() == 0 {
+                    return;
+                }
             }
         })?;
-        Ok(Self { stop })
+        Ok(Self { stop, engines })
+    }
+
+    /// Advances the epoch of one more engine.
+    pub(super) fn tick(&self, engine: EngineWeak) {
+        lock(&self.engines).push(engine);
     }
 }
 
@@ -37,6 +48,10 @@ impl Drop for Ticker {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
     }
+}
+
+fn lock(engines: &Mutex<Vec<EngineWeak>>) -> MutexGuard<'_, Vec<EngineWeak>> {
+    engines.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The time that one call may take.

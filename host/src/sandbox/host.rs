@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderName;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::clocks::WasiClocksCtx;
+use wasmtime_wasi::clocks::{WasiClocksCtx, WasiClocksCtxView};
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi::random::WasiRandomCtx;
 
@@ -97,6 +97,11 @@ pub(super) struct MemoryLimit {
 }
 
 impl MemoryLimit {
+    /// From now on the memory grows by the host's doing.
+    pub(super) fn unbounded(&mut self) {
+        self.most = usize::MAX;
+    }
+
     /// The limit in bytes, if the current call ran into it.
     pub(super) fn denied(&self) -> Option<u64> {
         self.denied.then_some(self.most as u64)
@@ -126,9 +131,20 @@ impl ResourceLimiter for MemoryLimit {
 /// What WASI keeps for an instance.
 pub(super) struct Wasi {
     pub(super) table: ResourceTable,
-    pub(super) clocks: WasiClocksCtx,
     pub(super) filesystem: WasiFilesystemCtx,
-    pub(super) random: WasiRandomCtx,
+    clocks: Option<WasiClocksCtx>,
+    random: Option<WasiRandomCtx>,
+}
+
+impl Wasi {
+    /// Made when it is first asked for: most instances never do.
+    pub(super) fn random(&mut self) -> &mut WasiRandomCtx {
+        self.random.get_or_insert_with(WasiRandomCtx::default)
+    }
+
+    pub(super) fn clocks(&mut self) -> WasiClocksCtxView<'_> {
+        WasiClocksCtxView { ctx: self.clocks.get_or_insert_with(WasiClocksCtx::default), table: &mut self.table }
+    }
 }
 
 /// Handles of clocks and streams that a guest can hold; Rust's standard library needs four.
@@ -148,12 +164,7 @@ impl Host {
             deadline: Deadline::new(limits.deadline, limits.wall),
             memory: MemoryLimit { most: usize::try_from(limits.memory).unwrap_or(usize::MAX), used: 0, denied: false },
             console: Console::default(),
-            wasi: Wasi {
-                table,
-                clocks: WasiClocksCtx::default(),
-                filesystem: WasiFilesystemCtx::default(),
-                random: WasiRandomCtx::default(),
-            },
+            wasi: Wasi { table, filesystem: WasiFilesystemCtx::default(), clocks: None, random: None },
         }
     }
 

@@ -16,11 +16,16 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     wit::request::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     wit::response::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     wit::outcome::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
-    wit::setup::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
-    wit::log::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    link_setup(linker)?;
     wit::state::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     wit::limiter::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     wit::consumers::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     wit::identity::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     Ok(())
+}
+
+/// Links what needs no exchange and no grant.
+pub(super) fn link_setup(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    wit::setup::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    wit::log::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)
 }

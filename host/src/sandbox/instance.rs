@@ -20,7 +20,7 @@ use crate::telemetry::metrics::PluginMetrics;
 /// A live copy of a component. After a fault it must not be called again.
 pub struct Instance {
     store: Store<Host>,
-    configure: TypedFunc<(String,), (Result<(), Vec<Problem>>,)>,
+    handle: component::Instance,
     on_request: Option<TypedFunc<(), (Action,)>>,
     on_response: Option<TypedFunc<(), (Action,)>>,
     on_log: Option<TypedFunc<(), ()>>,
@@ -61,13 +61,12 @@ impl Instance {
         store.set_hostcall_fuel(MOST_BYTES_PER_CALL);
         let instance = component.pre.instantiate(&mut store).map_err(|error| LoadError::Start(format!("{error:#}")))?;
         let exports = &component.exports;
-        let other_type = |error: wasmtime::Error| LoadError::OtherType(format!("{error:#}"));
         Ok(Self {
-            configure: instance.get_typed_func(&mut store, exports.configure).map_err(other_type)?,
             on_request: typed(&instance, &mut store, exports.on_request).map_err(other_type)?,
             on_response: typed(&instance, &mut store, exports.on_response).map_err(other_type)?,
             on_log: typed(&instance, &mut store, exports.on_log).map_err(other_type)?,
             store,
+            handle: instance,
             calls: 0,
             counted: None,
         })
@@ -80,9 +79,12 @@ impl Instance {
     }
 
     /// Calls `configure`, the first call of every instance. `config` is JSON.
-    pub(super) fn configure(&mut self, config: &str) -> Result<(), LoadError> {
+    pub(super) fn configure(&mut self, component: &Component, config: &str) -> Result<(), LoadError> {
+        // Looked up here: an instance that is made of a snapshot needs it not.
+        let configure: TypedFunc<(String,), (Result<(), Vec<Problem>>,)> =
+            self.handle.get_typed_func(&mut self.store, component.exports.configure).map_err(other_type)?;
         self.begin(Stage::Configure, 0, None);
-        let result = self.configure.call(&mut self.store, (config.to_owned(),));
+        let result = configure.call(&mut self.store, (config.to_owned(),));
         match self.end(result) {
             Ok((Ok(()),)) => Ok(()),
             Ok((Err(problems),)) => Err(LoadError::Refused(problems.into_iter().map(ConfigureProblem::from).collect())),
@@ -92,6 +94,16 @@ impl Instance {
 
     pub(super) fn declarations(&self) -> &Declarations {
         &self.store.data().declarations
+    }
+
+    /// What it needs to know of declarations that were made before a snapshot.
+    pub(super) fn tell(&mut self, declarations: &Declarations) {
+        self.store.data_mut().declarations.told.clone_from(&declarations.told);
+    }
+
+    /// What wasmtime knows it by.
+    pub(super) fn parts(&mut self) -> (&mut Store<Host>, component::Instance) {
+        (&mut self.store, self.handle)
     }
 
     /// Hook calls so far.
@@ -161,6 +173,10 @@ impl Instance {
 const MOST_BYTES_PER_CALL: usize = 8 * 1024 * 1024;
 
 const _: () = assert!(TICK.as_millis() > 0, "deadlines are counted in ticks");
+
+fn other_type(error: wasmtime::Error) -> LoadError {
+    LoadError::OtherType(format!("{error:#}"))
+}
 
 fn typed<P, R>(
     instance: &component::Instance,

@@ -8,6 +8,7 @@ use super::fault::Fault;
 use super::host::{Declarations, Identity};
 use super::instance::Instance;
 use super::pool::{Lease, Pool};
+use super::snapshot::{self, Snapshot};
 use crate::config::{Grant, PluginLimits};
 use crate::exchange::{Edit, Exchange};
 use crate::state::State;
@@ -54,7 +55,9 @@ impl Edits {
 /// A configured component that hooks can be called on.
 pub struct Plugin {
     pub(super) identity: Arc<Identity>,
+    /// What instances are made of: configured already, if there is a snapshot.
     component: Component,
+    start: Start,
     spec: PluginSpec,
     declarations: Declarations,
     hooks: Hooks,
@@ -65,6 +68,16 @@ pub struct Plugin {
     pools: Box<[Pool]>,
 }
 
+/// How an instance comes to its configuration.
+enum Start {
+    /// It runs `configure`.
+    Configure,
+    /// It is a copy of one that ran it.
+    Snapshot,
+    /// As the first; a snapshot was wanted, and this is why there is none.
+    Unfit(String),
+}
+
 impl std::fmt::Debug for Plugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Plugin").field("name", &self.spec.name).field("scope", &self.spec.scope).finish_non_exhaustive()
@@ -72,11 +85,12 @@ impl std::fmt::Debug for Plugin {
 }
 
 impl Plugin {
-    /// Checks the grants and runs `configure` once, which says whether the configuration is good
-    /// and what the plugin declares.
+    /// Checks the grants and runs `configure`, which says whether the configuration is good and what the plugin
+    /// declares. `source` is what the component was compiled from: a plugin whose instances are fresh gets a snapshot.
     pub fn load(
         engine: &Engine,
         component: Component,
+        source: &[u8],
         spec: PluginSpec,
         state: Arc<State>,
         metrics: Arc<PluginMetrics>,
@@ -88,13 +102,32 @@ impl Plugin {
             return Err(LoadError::Memory { asked: spec.limits.memory, most });
         }
         let identity = Arc::new(Identity { scope: spec.scope.clone(), state });
-        let mut first = Instance::start(&component, identity.clone(), &spec.limits)?;
-        first.configure(&spec.config)?;
-        let declarations = first.declarations().clone();
+        let snapshot = spec.fresh.then(|| snapshot::take(engine, source, &identity, &spec));
+        let (component, start, declarations) = match snapshot {
+            Some(Ok(Snapshot { component, declarations })) => (component, Start::Snapshot, declarations),
+            unfit => {
+                // Also finds out what is wrong with the configuration, if that is why there is no snapshot.
+                let mut first = Instance::start(&component, identity.clone(), &spec.limits)?;
+                first.configure(&component, &spec.config)?;
+                let start = match unfit {
+                    Some(Err(unfit)) => Start::Unfit(unfit.to_string()),
+                    _ => Start::Configure,
+                };
+                (component, start, first.declarations().clone())
+            }
+        };
         let hooks = component.hooks(&declarations);
         let edits = (0..workers).map(|_| Edits::of(&declarations)).collect();
         let pools = (0..workers).map(|_| Pool::new(spec.limits.instances)).collect();
-        Ok(Self { identity, component, spec, declarations, hooks, edits, metrics, pools })
+        Ok(Self { identity, component, start, spec, declarations, hooks, edits, metrics, pools })
+    }
+
+    /// Why each fresh instance has to run `configure` again.
+    pub fn unfit(&self) -> Option<&str> {
+        match &self.start {
+            Start::Unfit(reason) => Some(reason),
+            Start::Configure | Start::Snapshot => None,
+        }
     }
 
     pub fn name(&self) -> &Arc<str> {
@@ -173,13 +206,17 @@ impl Plugin {
         (exchange, result)
     }
 
-    /// A new instance, configured as the first one was.
+    /// A new instance, configured.
     fn instance(&self, worker: usize) -> Result<Instance, Fault> {
         self.pools[worker].make(|| {
             let started = Instance::start(&self.component, self.identity.clone(), &self.spec.limits);
             let mut instance = started.map_err(|error| Fault::Instantiate(error.to_string()))?;
             instance.count(Arc::clone(&self.metrics), worker);
-            match instance.configure(&self.spec.config) {
+            if let Start::Snapshot = self.start {
+                instance.tell(&self.declarations);
+                return Ok(instance);
+            }
+            match instance.configure(&self.component, &self.spec.config) {
                 Ok(()) => Ok(instance),
                 Err(error) => Err(Fault::Configure(error.to_string())),
             }

@@ -23,27 +23,32 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     clocks::monotonic_clock::add_to_linker::<Host, WasiClocks>(linker, clocks_of)?;
     random::random::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     random::insecure::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
-    random::insecure_seed::add_to_linker::<Host, WasiRandom>(linker, |host| &mut host.wasi.random)?;
     filesystem::preopens::add_to_linker::<Host, WasiFilesystem>(linker, files_of)?;
     sync::filesystem::types::add_to_linker::<Host, WasiFilesystem>(linker, files_of)?;
     io::error::add_to_linker::<Host, HasTable>(linker, |host| &mut host.wasi.table)?;
     poll::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     streams::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
-    cli::environment::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     cli::exit::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     cli::stdin::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     cli::stdout::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     cli::stderr::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    link_start(linker)
+}
+
+/// What Rust's standard library calls before it does anything, and leaves no handle behind: the environment, whether
+/// there are terminals, and the seed of hash maps.
+pub(super) fn link_start(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    random::insecure_seed::add_to_linker::<Host, WasiRandom>(linker, |host| host.wasi.random())?;
+    cli::environment::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     cli::terminal_input::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     cli::terminal_output::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     cli::terminal_stdin::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     cli::terminal_stdout::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
-    cli::terminal_stderr::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
-    Ok(())
+    cli::terminal_stderr::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)
 }
 
 fn clocks_of(host: &mut Host) -> WasiClocksCtxView<'_> {
-    WasiClocksCtxView { ctx: &mut host.wasi.clocks, table: &mut host.wasi.table }
+    host.wasi.clocks()
 }
 
 /// Bytes of random numbers in one answer. The library's own bound is what a whole call may move, 64 MiB.
@@ -58,21 +63,21 @@ fn bounded(bytes: u64) -> wasmtime::Result<u64> {
 
 impl random::random::Host for Host {
     fn get_random_bytes(&mut self, bytes: u64) -> wasmtime::Result<Vec<u8>> {
-        random::random::Host::get_random_bytes(&mut self.wasi.random, bounded(bytes)?)
+        random::random::Host::get_random_bytes(self.wasi.random(), bounded(bytes)?)
     }
 
     fn get_random_u64(&mut self) -> wasmtime::Result<u64> {
-        random::random::Host::get_random_u64(&mut self.wasi.random)
+        random::random::Host::get_random_u64(self.wasi.random())
     }
 }
 
 impl random::insecure::Host for Host {
     fn get_insecure_random_bytes(&mut self, bytes: u64) -> wasmtime::Result<Vec<u8>> {
-        random::insecure::Host::get_insecure_random_bytes(&mut self.wasi.random, bounded(bytes)?)
+        random::insecure::Host::get_insecure_random_bytes(self.wasi.random(), bounded(bytes)?)
     }
 
     fn get_insecure_random_u64(&mut self) -> wasmtime::Result<u64> {
-        random::insecure::Host::get_insecure_random_u64(&mut self.wasi.random)
+        random::insecure::Host::get_insecure_random_u64(self.wasi.random())
     }
 }
 

@@ -2,6 +2,7 @@
 //! was asked for memory: `{"allocations":1234}`.
 
 use std::alloc::{GlobalAlloc, Layout};
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -36,6 +37,6 @@ unsafe impl GlobalAlloc for Counting {
 
 fn main() -> ExitCode {
     let code = tollgate::cli::main();
-    eprintln!("{{\"allocations\":{}}}", ALLOCATIONS.load(Relaxed));
+    let _ = writeln!(std::io::stderr(), "{{\"allocations\":{}}}", ALLOCATIONS.load(Relaxed));
     code
 }

@@ -14,6 +14,7 @@ mod hostile;
 mod hostile_floods;
 mod hostile_limits;
 mod hostile_load;
+mod isolation;
 mod limits;
 mod live_change;
 mod logs;

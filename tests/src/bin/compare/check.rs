@@ -15,19 +15,24 @@ pub fn check(gateway: &Gateway) -> Result<()> {
         ("x-forwarded-for", "192.0.2.1"),
         ("x-request-id", "forged"),
     ];
+    let scenario = gateway.setup.scenario;
     // Twice: a limiter's or a breaker's first exchange may be another than its later ones.
     for _ in 0..2 {
         let answer = http::get(address, "/seen", &headers)?;
         ensure!(answer.status == 200, "it answers {}", answer.status);
         proxied(&answer, &address.to_string())?;
-        if gateway.scenario.authenticates() {
+        identified(&answer, scenario.makes_ids())?;
+        if scenario.edits() {
+            upstream_saw(&answer, "x-edited", "yes")?;
+        }
+        if scenario.authenticates() {
             authenticated(&answer)?;
         }
-        if gateway.scenario.has_chain() {
+        if scenario.has_chain() {
             limited_and_edited(&answer)?;
         }
     }
-    if gateway.scenario.authenticates() {
+    if scenario.authenticates() {
         for headers in [&[][..], &[("x-api-key", "key-of-nobody")][..]] {
             let status = http::get(address, "/seen", headers)?.status;
             ensure!(status == 401, "it answers {status} to {headers:?}");
@@ -46,8 +51,21 @@ fn proxied(answer: &Answer, host: &str) -> Result<()> {
     upstream_saw(answer, "connection", "")?;
     let via = field(&answer.body, "via").unwrap_or_default();
     ensure!(via.starts_with("1.1 "), "the upstream saw `via: {via}`");
+    let number = field(&answer.body, "request-of-connection").unwrap_or_default();
+    ensure!(number.parse::<u64>()? > 1, "each request had a connection of its own to the upstream");
+    Ok(())
+}
+
+/// An id of 128 random bits, as hex digits or as a UUID; or none, and not the client's either.
+fn identified(answer: &Answer, makes_ids: bool) -> Result<()> {
     let id = field(&answer.body, "x-request-id").unwrap_or_default();
-    ensure!(id.len() == 32 && id.bytes().all(|digit| digit.is_ascii_hexdigit()), "the upstream saw the id `{id}`");
+    if !makes_ids {
+        ensure!(id.is_empty(), "the upstream saw the id `{id}`, which the report says is not made");
+        return client_saw(answer, "x-request-id", None);
+    }
+    let digits = id.replace('-', "");
+    let is_id = digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    ensure!(is_id, "the upstream saw the id `{id}`");
     client_saw(answer, "x-request-id", Some(id))
 }
 
@@ -58,7 +76,6 @@ fn authenticated(answer: &Answer) -> Result<()> {
 }
 
 fn limited_and_edited(answer: &Answer) -> Result<()> {
-    upstream_saw(answer, "x-edited", "yes")?;
     upstream_saw(answer, "cache-control", "")?;
     client_saw(answer, "x-served-by", Some("gateway"))?;
     client_saw(answer, "x-upstream-detail", None)?;

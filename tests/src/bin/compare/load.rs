@@ -7,6 +7,8 @@ use std::process::Command;
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::Value;
 
+use crate::gateway::KEY;
+
 const SCRIPT: &str = include_str!("peers/load.lua");
 
 /// What one run saw. No request of it failed.
@@ -47,4 +49,15 @@ pub fn run(address: SocketAddr, connections: u32, seconds: u32) -> Result<Load> 
     };
     ensure!(load.requests > 0, "no request was answered");
     Ok(load)
+}
+
+/// A request like those of `peers/load.lua`.
+pub fn request(gateway: SocketAddr) -> String {
+    format!(
+        "GET /v1/users/42 HTTP/1.1\r\nHost: {gateway}\r\n\
+         User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
+         Accept: application/json, text/plain;q=0.9, */*;q=0.8\r\nAccept-Encoding: gzip, deflate, br\r\n\
+         Accept-Language: en-GB,en;q=0.5\r\nCache-Control: no-cache\r\n\
+         Referer: https://www.example.com/account/settings\r\nX-Api-Key: {KEY}\r\n\r\n"
+    )
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::thread::available_parallelism;
 
 use anyhow::{Context, Result};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 /// What a reader needs to know to compare figures of other machines.
@@ -30,4 +31,18 @@ pub fn pin(core: usize) -> Result<()> {
     let mut cores = CpuSet::new();
     cores.set(core);
     sched_setaffinity(None, &cores).with_context(|| format!("core {core} cannot be chosen"))
+}
+
+/// Lets this thread, and what it starts from now on, run on every core.
+pub fn unpin(cores: usize) -> Result<()> {
+    let mut set = CpuSet::new();
+    (0..cores).for_each(|core| set.set(core));
+    sched_setaffinity(None, &set).context("all cores cannot be chosen")
+}
+
+/// Raises the soft limit of open files of this process, and so of its children, to the hard one; answers it.
+pub fn raise_file_limit() -> Result<u64> {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?;
+    Ok(limit.maximum.unwrap_or(u64::MAX))
 }

@@ -1,41 +1,54 @@
-//! Tollgate beside nginx and nginx + Lua, doing the same work per request in one run:
-//! `cargo run --release -p tests --bin compare`.
+//! The repository's benchmark: Tollgate beside its peers, doing the same work per request in one run, and what else it
+//! promises: `cargo run --release -p tests --bin compare -- --all`.
 //!
-//! Each round starts each gateway afresh, on one worker, in front of the same upstream, warms it up and
-//! loads it with `wrk`; figures are medians over the rounds. Before anything is measured, [`check`] sees
-//! to it that every gateway answers, and tells the upstream what the others tell it. What the peers run
-//! on lies in `peers/`. Started under the name `tollgate` this binary is the gateway itself, so that
-//! what is measured is what is in the working copy.
+//! Each round starts each gateway afresh in front of the same upstream, warms it up and loads it; figures are medians
+//! over the rounds. Before a peer is measured, [`check`] sees to it that it answers, and tells the upstream what the
+//! others tell it. What the peers run on lies in `peers/`. What is not there or fails is a line of the report that says
+//! so, and the rest goes on. Started under the name `tollgate` this binary is the gateway itself, so that what is
+//! measured is what is in the working copy.
 
 mod check;
+mod findings;
 mod gateway;
+mod hammer;
 mod http;
 mod load;
 mod machine;
 mod measure;
+mod noise;
+mod peers;
 mod proc;
 mod report;
 mod scenario;
+mod sections;
 mod start;
+mod subject;
 mod summary;
 
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
-use clap::Parser;
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
 
-use gateway::{Bench, Gateway};
+use gateway::Bench;
 use machine::Machine;
-use measure::Sample;
 use report::Report;
 use scenario::Scenario;
+use sections::Section;
+use subject::Subject;
 
 /// Measures Tollgate beside its peers.
 #[derive(Debug, Parser)]
 pub struct Arguments {
+    /// What to measure.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "peers")]
+    sections: Vec<Section>,
+    /// Every section.
+    #[arg(long)]
+    all: bool,
     /// Interleaved rounds; figures are medians over them.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -45,10 +58,13 @@ pub struct Arguments {
     /// Kept-alive connections of `wrk`.
     #[arg(long, default_value_t = 64)]
     connections: u32,
+    /// Reloads of the section `reloads`.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    reloads: u32,
     /// Take a sample again, up to ten times, if others used more of the machine than these percent.
     #[arg(long, value_name = "PERCENT", default_value_t = 100)]
     quiet: u32,
-    /// Only these scenarios.
+    /// Only these scenarios of the section `peers`.
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Scenario>,
     /// Another `tollgate` than this build's.
@@ -63,7 +79,8 @@ pub struct Arguments {
 static ALLOCATOR: tollgate::Allocator = tollgate::Allocator;
 
 fn main() -> ExitCode {
-    if std::env::args_os().next().is_some_and(|name| name == gateway::NAME) {
+    let name = std::env::args_os().next().unwrap_or_default();
+    if Path::new(&name).file_name().is_some_and(|name| name == gateway::NAME) {
         return tollgate::cli::main();
     }
     match compare(&Arguments::parse()) {
@@ -76,68 +93,27 @@ fn main() -> ExitCode {
 }
 
 fn compare(arguments: &Arguments) -> Result<()> {
-    if cfg!(debug_assertions) && arguments.binary.is_none() {
+    let machine = Machine::read()?;
+    let subject = Subject::new(arguments.binary.as_deref())?;
+    if subject.is_debug {
         say("compare: this is a debug build, its figures mean nothing: use cargo run --release");
     }
-    let machine = Machine::read()?;
-    let bench = Bench::new(arguments.binary.clone(), machine.cores)?;
-    let scenarios = runnable(&bench, &arguments.only);
-    ensure!(!scenarios.is_empty(), "there is nothing to compare");
-    for scenario in &scenarios {
-        let gateway = Gateway::start(&bench, *scenario)?;
-        check::check(&gateway).with_context(|| format!("{} does not do what it should", scenario.title()))?;
-        gateway.stop()?;
+    let bench = Bench::new(subject, machine.cores)?;
+    let wanted = |section: &Section| arguments.all || arguments.sections.contains(section);
+    let mut report =
+        Report { machine: &machine, subject: &bench.subject, arguments, peers: None, sections: Vec::new() };
+    for section in Section::value_variants().iter().filter(|section| wanted(section)) {
+        match section {
+            Section::Peers => report.peers = Some(peers::measure(&bench, arguments)),
+            section => report.sections.push(sections::measure(*section, &bench, arguments)?),
+        }
     }
-    let starts = scenarios.iter().map(|scenario| start::measure(&bench, *scenario)).collect::<Result<Vec<_>>>()?;
-    let samples = rounds(&bench, &scenarios, arguments)?;
-    let report = Report::new(&machine, arguments, &scenarios, &samples, &starts);
     if let Some(file) = &arguments.json {
         let json = serde_json::to_string_pretty(&report.json())?;
         fs::write(file, json).with_context(|| format!("{} cannot be written", file.display()))?;
     }
     writeln!(std::io::stdout(), "{}", report.markdown())?;
     Ok(())
-}
-
-/// What can run here; who is skipped is said.
-fn runnable(bench: &Bench, only: &[Scenario]) -> Vec<Scenario> {
-    let wanted = Scenario::all().iter().filter(|scenario| only.is_empty() || only.contains(scenario));
-    let present = wanted.filter(|scenario| match bench.missing(**scenario) {
-        None => true,
-        Some(reason) => {
-            say(&format!("compare: SKIPPED {}: {reason}", scenario.title()));
-            false
-        }
-    });
-    present.copied().collect()
-}
-
-/// Each round begins with another scenario, so that none is always measured after the same one.
-fn rounds(bench: &Bench, scenarios: &[Scenario], arguments: &Arguments) -> Result<Vec<(Scenario, Sample)>> {
-    let mut samples = Vec::new();
-    for round in 0..arguments.rounds as usize {
-        for turn in 0..scenarios.len() {
-            let scenario = scenarios[(round + turn) % scenarios.len()];
-            say(&format!("round {} of {}: {}", round + 1, arguments.rounds, scenario.title()));
-            let sample = quiet_sample(bench, scenario, arguments).with_context(|| scenario.title())?;
-            samples.push((scenario, sample));
-        }
-    }
-    Ok(samples)
-}
-
-/// A sample of a machine that does nothing else; what it says is no reason to take another.
-fn quiet_sample(bench: &Bench, scenario: Scenario, arguments: &Arguments) -> Result<Sample> {
-    const TRIES: u32 = 10;
-    let mut sample = measure::measure(bench, scenario, arguments.connections, arguments.seconds)?;
-    for _ in 1..TRIES {
-        if sample.others * 100.0 <= f64::from(arguments.quiet) {
-            break;
-        }
-        say(&format!("  again: others used {:.0} % of the machine", sample.others * 100.0));
-        sample = measure::measure(bench, scenario, arguments.connections, arguments.seconds)?;
-    }
-    Ok(sample)
 }
 
 /// What happens meanwhile; stdout is for the table.

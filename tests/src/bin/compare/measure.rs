@@ -1,15 +1,13 @@
-//! One scenario in one round: started afresh, warmed up, loaded.
-
-use std::time::{Duration, Instant};
+//! One gateway in one round: started afresh, warmed up, loaded.
 
 use anyhow::Result;
 
-use crate::gateway::{Bench, Gateway};
-use crate::scenario::Scenario;
-use crate::{load, proc};
+use crate::gateway::{Bench, Gateway, Setup};
+use crate::noise::Noise;
+use crate::{Arguments, load, proc, say};
 
 /// Seconds of load before what counts: connections open, instances are made.
-const WARM_UP: u32 = 1;
+pub const WARM_UP: u32 = 1;
 
 /// What one run of load cost.
 #[derive(Debug, Clone, Copy)]
@@ -25,51 +23,42 @@ pub struct Sample {
     pub others: f64,
 }
 
-pub fn measure(bench: &Bench, scenario: Scenario, connections: u32, seconds: u32) -> Result<Sample> {
-    let gateway = Gateway::start(bench, scenario)?;
-    let address = gateway.process.address;
-    load::run(address, connections, WARM_UP)?;
+/// A sample of a machine that does nothing else; what it says is no reason to take another.
+pub fn quiet_sample(bench: &Bench, setup: &Setup, arguments: &Arguments) -> Result<Sample> {
+    const TRIES: u32 = 10;
+    let mut sample = measure(bench, setup, arguments)?;
+    for _ in 1..TRIES {
+        if sample.others * 100.0 <= f64::from(arguments.quiet) {
+            break;
+        }
+        say(&format!("  again: others used {:.0} % of the machine", sample.others * 100.0));
+        sample = measure(bench, setup, arguments)?;
+    }
+    Ok(sample)
+}
 
-    let before = Cpu::now(bench, &gateway)?;
-    let load = load::run(address, connections, seconds)?;
-    let after = Cpu::now(bench, &gateway)?;
-    let resident = proc::resident(gateway.process.id())?;
+fn measure(bench: &Bench, setup: &Setup, arguments: &Arguments) -> Result<Sample> {
+    let gateway = Gateway::start(bench, setup.clone())?;
+    let (address, process) = (gateway.process.address, gateway.process.id());
+    load::run(address, arguments.connections, WARM_UP)?;
+
+    let (noise, before) = (Noise::now()?, proc::cpu(process)?);
+    let load = load::run(address, arguments.connections, arguments.seconds)?;
+    let spent = proc::cpu(process)? - before;
+    let others = noise.since(bench.cores)?;
+    let resident = proc::resident(process)?;
     gateway.stop()?;
 
-    let spent = after.gateway - before.gateway;
-    let ours = spent + (after.rest - before.rest);
-    let others = (after.machine - before.machine).saturating_sub(ours);
-    let capacity = (after.at - before.at).as_secs_f64() * bench.cores as f64;
     Ok(Sample {
         requests_per_second: load.requests as f64 / load.seconds,
         cpu_us: spent.as_secs_f64() * 1e6 / load.requests as f64,
         p50_ms: load.p50_us as f64 / 1e3,
         p99_ms: load.p99_us as f64 / 1e3,
         resident: mebibytes(resident),
-        others: others.as_secs_f64() / capacity,
+        others,
     })
 }
 
 pub fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
-}
-
-/// CPU time spent up to a moment.
-struct Cpu {
-    at: Instant,
-    gateway: Duration,
-    /// Of the upstream and `wrk`.
-    rest: Duration,
-    machine: Duration,
-}
-
-impl Cpu {
-    fn now(bench: &Bench, gateway: &Gateway) -> Result<Self> {
-        Ok(Self {
-            at: Instant::now(),
-            gateway: proc::cpu(gateway.process.id())?,
-            rest: proc::cpu(bench.upstream.id())? + proc::cpu_of_ended_children()?,
-            machine: proc::cpu_of_machine()?,
-        })
-    }
 }

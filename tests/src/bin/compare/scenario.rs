@@ -2,13 +2,22 @@
 
 use clap::ValueEnum;
 
-/// One column of the comparison.
+/// One line of the comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Scenario {
     /// nginx, only proxying.
     Nginx,
     /// nginx with the chain of four in Lua.
     NginxLua,
+    /// HAProxy, only proxying.
+    #[value(name = "haproxy")]
+    HaProxy,
+    /// Caddy, only proxying.
+    Caddy,
+    /// Traefik, only proxying.
+    Traefik,
+    /// Traefik with an http-wasm plugin that sets one request header.
+    TraefikWasm,
     /// Tollgate without plugins.
     #[value(name = "tollgate-0")]
     Bare,
@@ -29,6 +38,10 @@ impl Scenario {
         match self {
             Self::Nginx => "nginx",
             Self::NginxLua => "nginx + Lua",
+            Self::HaProxy => "HAProxy",
+            Self::Caddy => "Caddy",
+            Self::Traefik => "Traefik",
+            Self::TraefikWasm => "Traefik + http-wasm",
             Self::Bare => "Tollgate, no plugin",
             Self::KeyAuth => "Tollgate, key-auth",
             Self::Chain => "Tollgate, chain of four",
@@ -41,7 +54,7 @@ impl Scenario {
     }
 
     pub fn is_tollgate(self) -> bool {
-        !matches!(self, Self::Nginx | Self::NginxLua)
+        matches!(self, Self::Bare | Self::KeyAuth | Self::Chain)
     }
 
     /// Whether callers have to show a key.
@@ -52,5 +65,28 @@ impl Scenario {
     /// Whether all four policies run.
     pub fn has_chain(self) -> bool {
         matches!(self, Self::NginxLua | Self::Chain)
+    }
+
+    /// Whether the request header `x-edited` is set.
+    pub fn edits(self) -> bool {
+        self.has_chain() || self == Self::TraefikWasm
+    }
+
+    /// Whether each request gets an id, which the upstream and the client see.
+    pub fn makes_ids(self) -> bool {
+        !matches!(self, Self::Traefik | Self::TraefikWasm)
+    }
+
+    /// In what its work differs from the others', although it is set up to do the same.
+    pub fn differs(self) -> Option<&'static str> {
+        match self {
+            Self::Traefik => Some("makes no request id, in neither direction: it has no middleware for it"),
+            Self::TraefikWasm => Some(
+                "makes no request id either; its plugin is the cheapest there can be, hand-written in WebAssembly text, \
+                 and sets one request header",
+            ),
+            Self::NginxLua => Some("keeps keys unhashed and counts in a fixed window: cheaper in kind than Tollgate's"),
+            _ => None,
+        }
     }
 }

@@ -24,6 +24,11 @@ impl Summary {
     }
 }
 
+/// A share, as a person reads it.
+pub fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
