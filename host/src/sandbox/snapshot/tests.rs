@@ -12,8 +12,8 @@ fn engine() -> Engine {
 }
 
 fn attempt(engine: &Engine, source: &[u8]) -> Result<Snapshot, Unfit> {
-    let (name, bounds) = (Arc::from("it"), Bounds::of_entries(16));
-    let identity = Identity { name, scope: "it".into(), state: Arc::new(State::new(bounds, bounds)) };
+    let bounds = Bounds::of_entries(16);
+    let identity = Identity { scope: "it".into(), state: Arc::new(State::new(bounds, bounds)) };
     let limits = PluginLimits {
         deadline: Duration::from_secs(5),
         wall: Duration::from_secs(60),
@@ -22,7 +22,7 @@ fn attempt(engine: &Engine, source: &[u8]) -> Result<Snapshot, Unfit> {
         queue: 1,
         calls: u64::MAX,
     };
-    let (name, config, grants) = (identity.name.clone(), "{}".into(), Grant::ALL.to_vec());
+    let (name, config, grants) = ("it".into(), "{}".into(), Grant::ALL.to_vec());
     let spec = PluginSpec { name, scope: "it".into(), config, grants, limits, fresh: true };
     take(engine, source, &Arc::new(identity), &spec)
 }
