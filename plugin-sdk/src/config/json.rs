@@ -25,15 +25,19 @@ pub(super) fn read<T: DeserializeOwned>(json: &str) -> Result<T, ConfigError> {
     match value {
         Ok(value) => return error.or(value),
         // A key that is misspelt is missing under its name.
-        Err(fault) if fault.missing.is_some_and(|key| reader.meant.contains(&key)) => {}
-        Err(fault) => error.push(reader.pointer(), fault.message),
+        Err(Fault(told)) if told.missing.is_some_and(|key| reader.meant.contains(&key)) => {}
+        Err(Fault(told)) => error.push(reader.pointer(), told.message),
     }
     Err(error)
 }
 
-/// What does not fit.
+/// What does not fit. Every function that reads passes it on: a pointer, for what it holds would be a twentieth of a
+/// component.
 #[derive(Debug)]
-struct Fault {
+struct Fault(Box<Told>);
+
+#[derive(Debug)]
+struct Told {
     message: String,
     /// The key that is missing, if that is what is wrong.
     missing: Option<&'static str>,
@@ -41,45 +45,65 @@ struct Fault {
 
 impl Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.0.message)
     }
 }
 
 impl std::error::Error for Fault {}
 
+impl Fault {
+    #[cold]
+    #[inline(never)]
+    fn new(message: fmt::Arguments<'_>) -> Self {
+        Self(Box::new(Told { message: message.to_string(), missing: None }))
+    }
+}
+
 impl Error for Fault {
     fn custom<T: Display>(message: T) -> Self {
-        Self { message: message.to_string(), missing: None }
+        Self::new(format_args!("{message}"))
     }
 
+    #[cold]
+    #[inline(never)]
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::custom(format_args!("expected {}, found {}", words::expected(expected), words::kind(&unexpected)))
+        Self::new(format_args!("expected {}, found {}", words::expected(expected), words::kind(&unexpected)))
     }
 
+    #[cold]
+    #[inline(never)]
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let expected = words::expected_value(expected);
         match unexpected {
-            Unexpected::Unsigned(number) => Self::custom(format_args!("expected {expected}, found {number}")),
-            Unexpected::Signed(number) => Self::custom(format_args!("expected {expected}, found {number}")),
+            Unexpected::Unsigned(number) => Self::new(format_args!("expected {expected}, found {number}")),
+            Unexpected::Signed(number) => Self::new(format_args!("expected {expected}, found {number}")),
             // Of other kinds the value may be long, or nobody's business.
-            other => Self::custom(format_args!("expected {expected}, found another {}", words::bare_kind(&other))),
+            other => Self::new(format_args!("expected {expected}, found another {}", words::bare_kind(&other))),
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
-        Self::custom(format_args!("expected {}, found {length} of them", words::expected(expected)))
+        Self::new(format_args!("expected {}, found {length} of them", words::expected(expected)))
     }
 
+    #[cold]
+    #[inline(never)]
     fn unknown_variant(variant: &str, expected: Fields) -> Self {
-        Self::custom(words::unknown("value", variant, expected))
+        Self::new(format_args!("{}", words::unknown("value", variant, expected)))
     }
 
+    #[cold]
+    #[inline(never)]
     fn unknown_field(field: &str, expected: Fields) -> Self {
-        Self::custom(words::unknown("key", field, expected))
+        Self::new(format_args!("{}", words::unknown("key", field, expected)))
     }
 
+    #[cold]
+    #[inline(never)]
     fn missing_field(field: &'static str) -> Self {
-        Self { message: format!("the key `{field}` is missing"), missing: Some(field) }
+        Self(Box::new(Told { message: format!("the key `{field}` is missing"), missing: Some(field) }))
     }
 }
 

@@ -269,7 +269,7 @@ fn every_problem_has_its_place() {
 #[test]
 fn a_quota_that_is_wrong_says_nothing_of_the_cost() {
     let config = json!({ "limit": 0, "window": "1s", "burst": 0 });
-    let problems = testing::configure::<RateLimit>(config).unwrap_err();
+    let problems = testing::configure::<RateLimit>(config).expect_err("both are bad");
     assert_eq!(problems.iter().map(|problem| problem.pointer.as_str()).collect::<Vec<_>>(), ["/limit", "/burst"]);
 }
 

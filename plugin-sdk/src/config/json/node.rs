@@ -22,6 +22,8 @@ impl<'r, 'j> Node<'r, 'j> {
 
     /// An error that says what is there in place of what the visitor expects. One code for all
     /// visitors: a copy for each would be a twentieth of a component.
+    #[cold]
+    #[inline(never)]
     fn unexpected(self, visitor: &dyn Expected) -> Fault {
         let text;
         let unexpected = match self.reader.peek() {

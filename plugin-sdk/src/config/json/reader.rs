@@ -30,11 +30,15 @@ impl<'j> Reader<'j> {
     }
 
     /// JSON Pointer to what is read.
+    #[cold]
+    #[inline(never)]
     pub(super) fn pointer(&self) -> String {
         self.path.iter().map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1"))).collect()
     }
 
     /// Notes that nobody knows the key that is read.
+    #[cold]
+    #[inline(never)]
     pub(super) fn note_unknown(&mut self, known: Fields) {
         let key = self.path.last().map(String::as_str).unwrap_or_default();
         let message = words::unknown("key", key, known);

@@ -1,9 +1,13 @@
 //! What does not fit, in the words of the gateway's own problems: nobody who writes a configuration knows serde's.
+//!
+//! Cold, and never copied into a caller: a component has each once, and small.
 
 use super::node::Fields;
 use serde::de::{Expected, Unexpected};
 
 /// What a type wants, whatever the value.
+#[cold]
+#[inline(never)]
 pub(super) fn expected(expected: &dyn Expected) -> String {
     let text = expected.to_string();
     match text.as_str() {
@@ -20,6 +24,8 @@ pub(super) fn expected(expected: &dyn Expected) -> String {
 }
 
 /// What a type wants of a value whose kind is right.
+#[cold]
+#[inline(never)]
 pub(super) fn expected_value(expected: &dyn Expected) -> String {
     let text = expected.to_string();
     let range = match text.as_str() {
@@ -36,6 +42,8 @@ pub(super) fn expected_value(expected: &dyn Expected) -> String {
 }
 
 /// What stands there. The value is not shown: it may be a secret.
+#[cold]
+#[inline(never)]
 pub(super) fn kind(seen: &Unexpected<'_>) -> &'static str {
     match seen {
         Unexpected::Bool(_) => "a boolean",
@@ -49,11 +57,15 @@ pub(super) fn kind(seen: &Unexpected<'_>) -> &'static str {
 }
 
 /// The same without its article.
+#[cold]
+#[inline(never)]
 pub(super) fn bare_kind(seen: &Unexpected<'_>) -> &'static str {
     kind(seen).split_once(' ').map_or("", |(_, kind)| kind)
 }
 
 /// That nobody knows a word, with the one that was probably meant.
+#[cold]
+#[inline(never)]
 pub(super) fn unknown(what: &str, word: &str, known: Fields) -> String {
     match meant(word, known) {
         Some(meant) => format!("unknown {what} `{word}`: did you mean `{meant}`?"),
@@ -63,10 +75,14 @@ pub(super) fn unknown(what: &str, word: &str, known: Fields) -> String {
 }
 
 /// The word that is one slip away: a letter too many, too few, wrong, or two that changed places.
+#[cold]
+#[inline(never)]
 pub(super) fn meant(word: &str, known: Fields) -> Option<&'static str> {
     known.iter().copied().find(|other| is_near(word.as_bytes(), other.as_bytes()))
 }
 
+#[cold]
+#[inline(never)]
 fn is_near(a: &[u8], b: &[u8]) -> bool {
     let same = |(a, b): &(&u8, &u8)| a.eq_ignore_ascii_case(b) || matches!((a, b), (b'_', b'-') | (b'-', b'_'));
     let prefix = a.iter().zip(b).take_while(same).count();
