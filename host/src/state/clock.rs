@@ -42,11 +42,7 @@ impl Clock {
         Self { start: Instant::now() }
     }
 
-    pub fn now(&self) -> Moment {
-        self.at(Instant::now())
-    }
-
-    /// For a caller that has read the time already.
+    /// The moment of a time that the caller has read.
     pub fn at(&self, instant: Instant) -> Moment {
         let nanos = instant.saturating_duration_since(self.start).as_nanos();
         Moment(u64::try_from(nanos).unwrap_or(u64::MAX))
