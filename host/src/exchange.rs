@@ -52,6 +52,8 @@ pub struct Exchange {
     pub progress: Progress,
     pub outcome: Outcome,
     pub started: Instant,
+    /// As the chain last read the clock, for what a hook counts by time.
+    pub now: Instant,
 }
 
 /// The head of the request as the next plugin or the upstream sees it.

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
 
 use crate::{PATIENCE, Request, Response};
 
@@ -94,6 +95,16 @@ impl Client {
     /// Waits until the other side closes, having said nothing more.
     pub fn wait_for_close(&mut self) {
         assert_eq!(String::from_utf8_lossy(&self.rest()), "");
+    }
+
+    /// Says that nothing more is sent, and goes on reading.
+    pub fn half_close(&mut self) {
+        self.stream.get_ref().shutdown(Shutdown::Write).expect("it is open");
+    }
+
+    /// Leaves with a reset, which cannot be taken for having said all.
+    pub fn reset(self) {
+        socket2::SockRef::from(self.stream.get_ref()).set_linger(Some(Duration::ZERO)).expect("it is open");
     }
 
     /// Leaves without reading what is still to come.

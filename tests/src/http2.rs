@@ -16,7 +16,8 @@ pub fn get(url: &str) -> Asked {
     http::Request::get(url).body(Full::default()).expect("a valid URL")
 }
 
-type Asked = http::Request<Full<Bytes>>;
+/// A request with its body.
+pub type Asked = http::Request<Full<Bytes>>;
 type Answer = http::Response<Bytes>;
 
 /// Sends all requests at once on one connection; the responses are in the order of the requests.

@@ -22,8 +22,8 @@ pub fn counted(process: u32, thread: &str, work: impl FnOnce() + Send) -> u64 {
     wait();
     thread::scope(|scope| {
         scope.spawn(|| {
+            let _done = Done(&done);
             work();
-            done.store(true, SeqCst);
         });
         // At its entry and at its exit.
         let mut stops = 0;
@@ -34,6 +34,15 @@ pub fn counted(process: u32, thread: &str, work: impl FnOnce() + Send) -> u64 {
         ptrace::detach(traced, None).expect("it is stopped");
         stops / 2
     })
+}
+
+/// Says that the work is over, also when it panicked.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, SeqCst);
+    }
 }
 
 fn thread_id(process: u32, thread: &str) -> Pid {

@@ -76,6 +76,7 @@ impl Chained {
             progress: Progress::default(),
             outcome: Outcome::default(),
             started: Instant::now(),
+            now: Instant::now(),
         };
         let headers = fields(&[("content-type", "application/json"), ("content-length", "81"), ("server", "nginx")]);
         let response = ResponseHead { status: StatusCode::OK, headers, origin: Origin::Upstream };

@@ -79,7 +79,7 @@ impl Run {
             }
             let mut halt = None;
             if hooks.on_request {
-                let result = self.call(place, link, |instance, exchange| instance.on_request(place, exchange));
+                let result = self.call(place, link, mark, |instance, exchange| instance.on_request(place, exchange));
                 halt = self.settle(place, link, Hook::Request, result, &mut mark);
             }
             let halt = halt.or_else(|| self.edit_request(place, link, &mut mark));
@@ -114,7 +114,7 @@ impl Run {
             if !is_called || self.is_skipped(place) {
                 continue;
             }
-            let result = self.call(place, link, |instance, exchange| instance.on_response(place, exchange));
+            let result = self.call(place, link, mark, |instance, exchange| instance.on_response(place, exchange));
             let halt = self.settle(place, link, Hook::Response, result, &mut mark);
             if halt.is_some() {
                 return halt;
@@ -136,7 +136,7 @@ impl Run {
             }
             let link = &chain.links[place];
             let mark = Instant::now();
-            let result = self.call(place, link, |instance, exchange| instance.on_log(place, exchange));
+            let result = self.call(place, link, mark, |instance, exchange| instance.on_log(place, exchange));
             let outcome = match result {
                 Ok(()) => Outcome::Next,
                 Err(fault) => {
@@ -167,10 +167,12 @@ impl Run {
         &mut self,
         place: usize,
         link: &Link,
+        now: Instant,
         hook: impl FnOnce(&mut Instance, Box<Exchange>) -> (Box<Exchange>, Result<T, Fault>),
     ) -> Result<T, Fault> {
         // A plugin that may be skipped leaves no trace of a call that failed.
         let before = (link.on_error == OnError::Skip).then(|| Before::of(self.exchange()));
+        self.exchange_mut().now = now;
         let result = if link.plugin.is_fresh() {
             self.call_leased(place, link, hook)
         } else {

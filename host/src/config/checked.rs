@@ -20,6 +20,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::{Place, Secret};
+use crate::wire::headers::Aliases;
 
 /// A whole config without a problem in it.
 #[derive(Debug)]
@@ -53,6 +54,8 @@ pub struct Gateway {
     pub shutdown_timeout: Duration,
     /// Whose `Forwarded` and `X-Forwarded-*` are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// What becomes of clients' headers with `_` or `.` in their names.
+    pub alias_headers: Aliases,
     pub state: StateLimits,
     pub limiter: LimiterLimits,
     pub sandbox: SandboxLimits,

@@ -37,6 +37,8 @@ const MOST_NOTES: usize = 64;
 const MOST_NOTE_BYTES: usize = 64 * 1024;
 /// The registry's longest method has 17 (`UPDATEREDIRECTREF`).
 const MOST_METHOD_BYTES: usize = 32;
+/// Bytes of a path or a query; `http` takes no longer target, and finds out after it was copied.
+const MOST_TARGET_BYTES: usize = 65_534;
 /// Bytes of one header's value; with the limit on fields it bounds what an exchange holds.
 const MOST_VALUE_BYTES: usize = 64 * 1024;
 
@@ -88,7 +90,7 @@ impl Exchange {
 
     /// `path` has no query; it is brought into normal form.
     pub fn set_path(&mut self, path: &str) -> Result<(), WriteError> {
-        if path.contains(['?', '#']) {
+        if path.len() > MOST_TARGET_BYTES || path.contains(['?', '#']) {
             return Err(WriteError::Invalid);
         }
         let path = path::normalise(path).map_err(|_| WriteError::Invalid)?;
@@ -96,7 +98,10 @@ impl Exchange {
     }
 
     pub fn set_query(&mut self, query: Option<&str>) -> Result<(), WriteError> {
-        if query.is_some_and(|query| query.contains('#')) {
+        // As of clients: printable ASCII, and no fragment.
+        if query.is_some_and(|query| {
+            query.len() > MOST_TARGET_BYTES || !query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+        }) {
             return Err(WriteError::Invalid);
         }
         let path = self.path().to_owned();
@@ -166,6 +171,9 @@ mod tests {
         let filled = (0..1_000_000).take_while(|_| append_header(&mut fields, "x-a", b"1").is_ok()).count();
         assert_eq!(filled, headers::MOST_FIELDS);
         assert_eq!(append_header(&mut fields, "x-a", b"1"), Err(HeaderError::TooMany));
+        let mut set = |name| Edit::set(name, b"1").expect("good").apply(&mut fields);
+        assert_eq!((set("x-b"), set("x-a")), (Err(HeaderError::TooMany), Ok(())));
+        assert_eq!(fields.len(), 1);
     }
 
     #[test]

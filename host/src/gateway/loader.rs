@@ -174,7 +174,7 @@ impl Loader {
                 upstreams: config.upstreams.iter().map(|upstream| upstream.name.as_str().into()).collect(),
                 consumers: Arc::new(consumers),
             },
-            owned: Owned::new(owned),
+            owned: Owned::new(owned, config.gateway.alias_headers),
             trusted_proxies: config.gateway.trusted_proxies.clone(),
         }
     }

@@ -141,7 +141,9 @@ fn line(input: &[u8], most: usize) -> Result<Option<usize>, BodyError> {
 fn chunk_size(line: &[u8]) -> Result<u64, BodyError> {
     let digits = line.iter().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(line.len());
     let (digits, rest) = line.split_at(digits);
-    let extension = rest.trim_ascii_start();
+    // Only these two are white space here; what stands before a CR or a form feed ends elsewhere for others.
+    let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let extension = &rest[blanks..];
     let is_extension = extension.first().is_none_or(|byte| *byte == b';');
     let is_text = |byte: &u8| *byte == b'\t' || *byte >= b' ' && *byte != 0x7f;
     // 15 digits: no sum of sizes comes near the end of a number.
@@ -232,6 +234,9 @@ mod tests {
             "6_0\r\n",
             " 5\r\nhello\r\n",
             "5 x\r\nhello\r\n",
+            "5\r;x\r\nhello\r\n0\r\n\r\n",
+            "5\x0c\r\nhello\r\n0\r\n\r\n",
+            "5\r\r\nhello\r\n0\r\n\r\n",
             "\r\n",
             ";x\r\n",
             "fffffffffffffffff\r\n",

@@ -15,8 +15,9 @@ use super::head::{self, HeadLimits};
 use super::stream::{Stream, after_others};
 use super::write::{self, Length};
 pub use super::write::{Edit, Fields, Request};
+use crate::wire::headers::MOST_RECEIVED;
 
-const LIMITS: HeadLimits = HeadLimits { bytes: 64 * 1024, fields: 256 };
+const LIMITS: HeadLimits = HeadLimits { bytes: 64 * 1024, fields: MOST_RECEIVED };
 /// 1xx before the response itself (RFC 9110, section 15.2).
 const MOST_INTERIM_RESPONSES: usize = 8;
 

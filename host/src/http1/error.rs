@@ -19,6 +19,8 @@ pub enum HeadError {
     TooLong(usize),
     #[error("it has more than {0} header fields")]
     TooManyFields(usize),
+    #[error("it did not arrive in time")]
+    Late,
     #[error("more than one content-length, or one that is no number")]
     ContentLength,
     #[error("content-length beside transfer-encoding")]

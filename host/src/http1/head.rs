@@ -11,22 +11,15 @@ use memchr::memmem;
 use super::body::ends_lines_with_cr;
 use super::error::HeadError;
 use super::framing::{self, Framing};
+use crate::wire::headers::MOST_RECEIVED as MOST_FIELDS;
 
 /// How large a head may be.
 #[derive(Debug, Clone, Copy)]
 pub struct HeadLimits {
     /// Bytes of the start line and the fields.
     pub bytes: usize,
+    /// At most [`MOST_FIELDS`], which are parsed without an allocation.
     pub fields: usize,
-}
-
-/// Fields that are parsed without an allocation; a limit above this is lowered to it.
-pub const MOST_FIELDS: usize = 256;
-
-impl HeadLimits {
-    fn most_fields(self) -> usize {
-        self.fields.min(MOST_FIELDS)
-    }
 }
 
 /// Room for the fields of any head.
@@ -37,13 +30,12 @@ pub fn request(input: &mut BytesMut, limits: HeadLimits) -> Result<Option<(reque
     input.advance(empty_lines(input));
     let Some(head) = whole_head(input, limits)? else {
         let mut fields = NO_FIELDS;
-        let parsed =
-            httparse::Request::new(&mut []).parse_with_uninit_headers(input, &mut fields[..limits.most_fields()]);
+        let parsed = httparse::Request::new(&mut []).parse_with_uninit_headers(input, &mut fields[..limits.fields]);
         return incomplete(parsed, input, limits);
     };
     let mut fields = NO_FIELDS;
     let mut parsed = httparse::Request::new(&mut []);
-    let length = parsed.parse_with_uninit_headers(&head, &mut fields[..limits.most_fields()]);
+    let length = parsed.parse_with_uninit_headers(&head, &mut fields[..limits.fields]);
     complete(length, &head, limits)?;
     let (mut parts, ()) = http::Request::new(()).into_parts();
     parts.version = version(parsed.version)?;
@@ -63,11 +55,11 @@ pub fn response(
     let config = ParserConfig::default();
     let Some(head) = whole_head(input, limits)? else {
         let (mut parsed, mut fields) = (httparse::Response::new(&mut []), NO_FIELDS);
-        let parsed = config.parse_response_with_uninit_headers(&mut parsed, input, &mut fields[..limits.most_fields()]);
+        let parsed = config.parse_response_with_uninit_headers(&mut parsed, input, &mut fields[..limits.fields]);
         return incomplete(parsed, input, limits);
     };
     let (mut parsed, mut fields) = (httparse::Response::new(&mut []), NO_FIELDS);
-    let length = config.parse_response_with_uninit_headers(&mut parsed, &head, &mut fields[..limits.most_fields()]);
+    let length = config.parse_response_with_uninit_headers(&mut parsed, &head, &mut fields[..limits.fields]);
     complete(length, &head, limits)?;
     let (mut parts, ()) = http::Response::new(()).into_parts();
     parts.version = version(parsed.version)?;

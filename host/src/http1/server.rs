@@ -6,12 +6,14 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderMap};
 use http::{Method, Request, Response, StatusCode, Version, request};
 use http_body::{Body, Frame, SizeHint};
 use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
 
 use super::body::{Decoded, Decoder};
 use super::error::{BodyError, HeadError};
@@ -23,6 +25,8 @@ use super::write::{self, Length, Persistence};
 
 /// What of a body is read that nobody asked for, so that the connection can serve on.
 const MOST_LEFT_OVER: u64 = 64 * 1024;
+/// How long a client that has closed its side is answered to, from its last request or the last piece of a response.
+const HALF_CLOSED: Duration = Duration::from_secs(2);
 /// What is read of a connection that is being closed, so that the answer before it arrives: a socket that is
 /// closed with unread bytes resets the connection.
 const MOST_LINGERING: usize = 1024 * 1024;
@@ -42,6 +46,8 @@ struct Shared {
     continues: Cell<bool>,
     /// No request after the current one.
     closing: Cell<bool>,
+    /// Since the client closed its side: when it counts as gone.
+    leaving: RefCell<Option<Pin<Box<Sleep>>>>,
 }
 
 /// The body of a request as it arrives.
@@ -68,8 +74,14 @@ impl Connection {
             decoder: RefCell::new(Decoder::new(Framing::Length(0))),
             continues: Cell::new(false),
             closing: Cell::new(false),
+            leaving: RefCell::new(None),
         };
         Self { shared: Rc::new(shared), limits }
+    }
+
+    /// Whether a part of a head is there.
+    pub fn has_begun(&self) -> bool {
+        !self.shared.stream.borrow().input.is_empty()
     }
 
     /// The current request is the last.
@@ -101,6 +113,7 @@ impl Connection {
 
     fn begin(&self, parts: request::Parts, framing: Framing) -> Request<RequestStream> {
         self.shared.decoder.replace(Decoder::new(framing));
+        self.shared.leaving.take();
         let expects = parts.headers.get(header::EXPECT);
         let waits = expects.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
         self.shared.continues.set(waits && parts.version == Version::HTTP_11 && framing != Framing::Length(0));
@@ -128,7 +141,9 @@ impl Connection {
         let (parts, mut body) = response.into_parts();
         let shared = &self.shared;
         let length = length_of(method, version, parts.status, &body);
-        if length == Length::UntilClose || !shared.can_skip_rest() {
+        // RFC 9110, section 15.5.9: who was too slow once begins anew.
+        let is_late = parts.status == StatusCode::REQUEST_TIMEOUT;
+        if length == Length::UntilClose || is_late || !shared.can_skip_rest() {
             self.close();
         }
         let persistence = match (shared.closing.get(), version) {
@@ -144,7 +159,16 @@ impl Connection {
         drop(headers);
         let mut sending = Sending { body: (length != Length::None).then_some(&mut body), length, began: false };
         after_others().await;
-        poll_fn(|context| sending.poll(shared, context)).await?;
+        // HTTP/1.0 takes the end of the connection for the end of the body.
+        let until_close = length == Length::UntilClose;
+        if until_close {
+            shared.stream.borrow().reset_on_close(true);
+        }
+        let sent = poll_fn(|context| sending.poll(shared, context)).await;
+        if sent.is_err() || until_close {
+            shared.stream.borrow().reset_on_close(sent.is_err());
+        }
+        sent?;
         Ok(!shared.closing.get() && shared.skip_rest().await)
     }
 
@@ -195,17 +219,25 @@ impl Shared {
         }
     }
 
-    /// Ready when the client has closed its side. What it sends ahead waits in the stream, up to a bound.
+    /// Ready when the client is gone. What it sends ahead waits in the stream, up to a bound.
+    ///
+    /// One that has closed its side may still read, or be gone altogether: nothing tells before something is written. It
+    /// is given some time without a piece of a response, so that the upstream does not go on for nobody for long.
     fn poll_gone(&self, context: &mut Context<'_>) -> Poll<()> {
         const MOST_AHEAD: usize = 64 * 1024;
         // Before the end of the body it is the body that notices.
         if !self.decoder.borrow().is_done() {
             return Poll::Pending;
         }
+        let mut leaving = self.leaving.borrow_mut();
+        if let Some(leaving) = &mut *leaving {
+            return leaving.as_mut().poll(context);
+        }
         let mut stream = self.stream.borrow_mut();
         while stream.input.len() < MOST_AHEAD {
             match ready!(stream.poll_fill(context)) {
-                Ok(0) | Err(_) => return Poll::Ready(()),
+                Ok(0) => return leaving.insert(Box::pin(sleep(HALF_CLOSED))).as_mut().poll(context),
+                Err(_) => return Poll::Ready(()),
                 Ok(_) => {}
             }
         }
@@ -256,6 +288,8 @@ impl<B: Body<Data = Bytes, Error: std::error::Error> + Unpin> Sending<'_, B> {
             match frame {
                 Poll::Ready(Some(Ok(frame))) => {
                     let is_last = body.is_end_stream();
+                    // It counts anew: who is gone answers what is written with a reset.
+                    shared.leaving.take();
                     let data = frame.into_data().unwrap_or_default();
                     self.push(&mut shared.stream.borrow_mut(), data, is_last);
                 }

@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite};
@@ -106,6 +107,14 @@ impl Stream {
         }
         self.output.clear();
         Poll::Ready(Ok(()))
+    }
+
+    /// Whether the other side is told that what it got is not all, however the socket is closed: also by a
+    /// process that ends.
+    pub fn reset_on_close(&self, resets: bool) {
+        let lingers = resets.then_some(Duration::ZERO);
+        // A connection that is gone cannot be reset, and need not be.
+        let _ = socket2::SockRef::from(&self.socket).set_linger(lingers);
     }
 
     /// Says that nothing more is written.

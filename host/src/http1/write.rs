@@ -73,7 +73,8 @@ pub fn request(output: &mut BytesMut, request: Request<'_>, host: &HeaderValue, 
     if request.fields.get(&header::HOST).is_none() {
         field(output, &header::HOST, host);
     }
-    fields(output, request.fields.iter(), length == Length::None);
+    // A length among the fields is what the client said, over HTTP/2 perhaps of nothing.
+    fields(output, request.fields.iter(), false);
     framing(output, length);
     output.extend_from_slice(b"\r\n");
 }
@@ -170,6 +171,17 @@ fn date(output: &mut BytesMut) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_without_a_body_tells_no_length() {
+        let mut came = HeaderMap::new();
+        came.insert(header::CONTENT_LENGTH, HeaderValue::from_static("+7"));
+        let target = PathAndQuery::from_static("/");
+        let of = Request { method: &Method::GET, target: &target, fields: Fields { came: &came, edits: &[] } };
+        let mut output = BytesMut::new();
+        request(&mut output, of, &HeaderValue::from_static("x"), Length::None);
+        assert_eq!(output, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+    }
 
     #[test]
     fn a_response_is_framed_by_its_length_alone() {

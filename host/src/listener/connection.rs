@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use super::accept::Open;
 use super::patience::{Busy, News, Patience};
 use super::{Settings, http2};
+use crate::http1::HeadError;
 use crate::http1::server::{self, HeadLimits, Next};
 use crate::proxy::{ClientBody, Connection, Proxy};
 
@@ -36,13 +37,12 @@ pub(super) async fn serve(open: Open, stream: TcpStream, peer: SocketAddr, setti
     }
     let served = Served {
         proxy: Rc::clone(&open.shared.proxy),
-        patience: Rc::new(Patience::new(settings.header_timeout, settings.idle_timeout)),
-        client: Rc::new(Connection::new(peer)),
+        patience: open.shared.patients.patience(settings.header_timeout, settings.idle_timeout),
+        client: Rc::new(Connection::new(peer, settings.headers)),
         open,
         settings,
         peer,
     };
-    served.open.shared.patients.watch(&served.patience);
     match (served.settings.http1, served.settings.http2) {
         (true, false) => http1(served, stream, BytesMut::new()).await,
         (false, true) => Box::pin(http2::serve(served, stream, BytesMut::new())).await,
@@ -78,13 +78,13 @@ async fn first_bytes(served: &Served, mut stream: TcpStream) -> Option<(TcpStrea
 async fn http1(served: Served, stream: TcpStream, input: BytesMut) {
     let limits = HeadLimits { bytes: served.settings.header_bytes, fields: served.settings.headers };
     let connection = server::Connection::new(stream, input, limits);
-    {
+    let is_late = {
         let mut requests = std::pin::pin!(requests(&served, &connection));
         loop {
             tokio::select! {
                 biased;
                 arrives = requests.as_mut() => match arrives {
-                    true => break,
+                    true => break false,
                     false => return,
                 },
                 news = served.patience.news() => match news {
@@ -94,9 +94,17 @@ async fn http1(served: Served, stream: TcpStream, input: BytesMut) {
                             return;
                         }
                     }
+                    News::Head if connection.has_begun() => break true,
                     News::Head | News::Idle => return,
                 },
             }
+        }
+    };
+    if is_late {
+        let response = served.proxy.malformed(HeadError::Late, &served.client);
+        let answer = connection.respond(&http::Method::GET, http::Version::HTTP_11, response);
+        if !matches!(tokio::time::timeout(FAREWELL, answer).await, Ok(Ok(_))) {
+            return;
         }
     }
     let _ = tokio::time::timeout(FAREWELL, connection.linger()).await;

@@ -1,8 +1,7 @@
 //! How long a connection may take over the head of a request, and may idle between requests.
 //!
-//! The clock is read when a request begins and ends. A worker looks at all its connections together a few
-//! times a second, so that none has a timer of its own: a busy one pays nothing, and an idle one keeps no more
-//! than its state.
+//! A worker looks at all its connections together a few times a second, so that none has a timer of its own or
+//! reads the clock: a busy one pays nothing, and an idle one keeps no more than its state.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -16,11 +15,12 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
-/// How often timers are looked at; they run out up to so much late.
+/// How often timers are looked at; they run out up to twice so much late.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The state of one connection that its timers depend on.
 pub(super) struct Patience {
+    clock: Rc<Coarse>,
     header_timeout: Duration,
     idle_timeout: Duration,
     /// Requests that run.
@@ -47,16 +47,47 @@ pub(super) enum News {
     Idle,
 }
 
+/// The time at the next look at the timers, which is when it counts: never too early, at most a tick late.
+struct Coarse(Cell<Instant>);
+
+impl Coarse {
+    fn set(&self, now: Instant) {
+        self.0.set(now + TICK);
+    }
+
+    fn now(&self) -> Instant {
+        self.0.get()
+    }
+}
+
 /// The connections of one worker.
-#[derive(Default)]
 pub(super) struct Patients {
+    clock: Rc<Coarse>,
     watched: RefCell<Vec<Weak<Patience>>>,
     arrived: Notify,
     draining: Cell<bool>,
 }
 
 impl Patients {
-    pub(super) fn watch(&self, patience: &Rc<Patience>) {
+    pub(super) fn new() -> Self {
+        Self {
+            clock: Rc::new(Coarse(Cell::new(Instant::now()))),
+            watched: RefCell::default(),
+            arrived: Notify::new(),
+            draining: Cell::new(false),
+        }
+    }
+
+    /// The state of a connection that was opened now.
+    pub(super) fn patience(&self, header_timeout: Duration, idle_timeout: Duration) -> Rc<Patience> {
+        // Nobody looked at the clock while there was no connection.
+        self.clock.set(Instant::now());
+        let patience = Rc::new(Patience::new(Rc::clone(&self.clock), header_timeout, idle_timeout));
+        self.watch(&patience);
+        patience
+    }
+
+    fn watch(&self, patience: &Rc<Patience>) {
         if self.draining.get() {
             patience.tell(News::Drain);
         }
@@ -78,6 +109,7 @@ impl Patients {
             }
             sleep(TICK).await;
             let now = Instant::now();
+            self.clock.set(now);
             self.each(|patience| {
                 if let Some(end) = patience.over(now) {
                     patience.tell(end);
@@ -98,9 +130,10 @@ impl Patients {
 }
 
 impl Patience {
-    pub(super) fn new(header_timeout: Duration, idle_timeout: Duration) -> Self {
-        let now = Instant::now();
+    fn new(clock: Rc<Coarse>, header_timeout: Duration, idle_timeout: Duration) -> Self {
+        let now = clock.now();
         Self {
+            clock,
             header_timeout,
             idle_timeout,
             busy: Cell::new(0),
@@ -170,7 +203,7 @@ impl Patience {
     pub(super) fn received(&self) {
         self.began.set(true);
         if self.busy.get() == 0 && self.head_since.get().is_none() {
-            self.head_since.set(Some(Instant::now()));
+            self.head_since.set(Some(self.clock.now()));
         }
     }
 }
@@ -188,7 +221,7 @@ impl Busy {
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.busy.set(self.0.busy.get() - 1);
-        self.0.idle_since.set(Instant::now());
+        self.0.idle_since.set(self.0.clock.now());
     }
 }
 

@@ -110,7 +110,7 @@ async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) ->
     let proxy = Proxy::new(parts.proxy);
     let shared = Rc::new(Shared {
         proxy: Rc::clone(&proxy),
-        patients: Patients::default(),
+        patients: Patients::new(),
         connections: Cell::new(0),
         closed: tokio::sync::Notify::new(),
     });

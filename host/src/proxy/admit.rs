@@ -3,12 +3,13 @@
 //! Parse once, normalise once: the host and path that are routed on here are the ones that plugins
 //! see and the upstream gets.
 
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use http::header::{self, HeaderValue};
 use http::request::Parts;
-use http::uri::{Authority, PathAndQuery};
+use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Uri, Version};
 
 use super::error::{ClientError, ProxyError};
@@ -16,6 +17,7 @@ use super::forwarded::{self, Connection};
 use super::request_id::RequestIds;
 use super::view::View;
 use crate::exchange::{Exchange, Outcome, Progress, RequestHead, RequestId};
+use crate::http1::HeadError;
 use crate::router::{NoRoute, Target};
 use crate::wire::{headers, path};
 
@@ -38,6 +40,8 @@ pub(super) fn admit(
     started: Instant,
 ) -> Result<Box<Exchange>, Box<Refused>> {
     join_cookies(&mut head);
+    // As sent, but for cookies, which HTTP/2 may split: the codec of HTTP/1 has looked already.
+    let too_many = head.headers.len() > connection.most_fields();
     // Cleaned before anything looks at it: no plugin sees what a client may not say.
     headers::strip_hop_by_hop(&mut head.headers, |name| {
         headers::is_said_by_gateway(name) || view.live.owned.contains(name)
@@ -48,7 +52,9 @@ pub(super) fn admit(
         Some(id) => id,
         None => ids.next(),
     };
-    match route(view, &head) {
+    let found =
+        if too_many { Err(HeadError::TooManyFields(connection.most_fields()).into()) } else { route(view, &head) };
+    match found {
         Ok((route, authority, target)) => Ok(Box::new(Exchange {
             directory: Arc::clone(&view.directory),
             route,
@@ -72,6 +78,7 @@ pub(super) fn admit(
             progress: Progress::default(),
             outcome: Outcome::default(),
             started,
+            now: started,
         })),
         Err(error) => Err(Box::new(Refused {
             error,
@@ -101,7 +108,13 @@ fn route(view: &View, head: &Parts) -> Result<(usize, Box<str>, PathAndQuery), C
         return Err(ClientError::Method);
     }
     let authority = authority(head)?;
-    let target = target(&head.uri)?;
+    if head.uri.scheme().is_some_and(|scheme| *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS) {
+        return Err(ClientError::Target);
+    }
+    if head.method == Method::OPTIONS && head.uri.path() == "*" {
+        return Err(ClientError::AsteriskOptions);
+    }
+    let target = target(&head.uri, head.version)?;
     let found = view.directory.router.find(&Target {
         host: host_of(&authority),
         path: target.path(),
@@ -123,7 +136,7 @@ pub fn seen(method: &Method, uri: &Uri) -> Result<(String, PathAndQuery), ProxyE
         return Err(ClientError::Method.into());
     }
     let authority = uri.authority().map(lower_case).transpose()?;
-    Ok((authority.as_deref().map(host_of).unwrap_or_default().to_owned(), target(uri)?))
+    Ok((authority.as_deref().map(host_of).unwrap_or_default().to_owned(), target(uri, Version::HTTP_2)?))
 }
 
 /// The one authority of a request (RFC 9112, section 3.2; RFC 9113, section 8.3.1).
@@ -137,6 +150,8 @@ fn authority(head: &Parts) -> Result<Box<str>, ClientError> {
         (None, None) if head.version == Version::HTTP_10 => return Ok("".into()),
         (None, None) => return Err(ClientError::HostCount),
         (Some(host), None) => valid_authority(host)?,
+        // HTTP/1.1 says it in a header, whatever the target says (RFC 9112, section 3.2).
+        (None, Some(_)) if head.version == Version::HTTP_11 => return Err(ClientError::HostCount),
         (None, Some(authority)) => lower_case(authority)?,
         (Some(host), Some(authority)) => {
             let named = lower_case(authority)?;
@@ -154,17 +169,27 @@ fn valid_authority(host: &HeaderValue) -> Result<Box<str>, ClientError> {
     lower_case(&authority)
 }
 
+/// A name or address, and perhaps a port, in the one form in which routes know the host.
 fn lower_case(authority: &Authority) -> Result<Box<str>, ClientError> {
-    let text = authority.as_str();
-    let port = text.strip_prefix(authority.host()).map(|rest| rest.strip_prefix(':').unwrap_or(rest));
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:[]%".contains(&byte);
-    let valid = !authority.host().is_empty()
-        && text.bytes().all(plain)
-        && port.is_some_and(|port| port.is_empty() || port.parse::<u16>().is_ok());
-    if !valid {
-        return Err(ClientError::HostInvalid);
-    }
-    Ok(text.to_ascii_lowercase().into_boxed_str())
+    let mut text = authority.as_str().to_ascii_lowercase();
+    let end = if let Some((address, port)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+        let address: Ipv6Addr = address.parse().map_err(|_| ClientError::HostInvalid)?;
+        let after = port.len();
+        text = format!("[{address}]{port}");
+        text.len() - after
+    } else {
+        let end = text.find(':').unwrap_or(text.len());
+        let name = text[..end].strip_suffix('.').unwrap_or(&text[..end]);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_~".contains(&byte);
+        if !name.split('.').all(|label| !label.is_empty() && label.bytes().all(plain)) {
+            return Err(ClientError::HostInvalid);
+        }
+        end
+    };
+    let port = &text[end..];
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    let valid = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.is_empty() || is_port(port));
+    if valid { Ok(text.into_boxed_str()) } else { Err(ClientError::HostInvalid) }
 }
 
 /// The host without its port and final dot, as routes know it.
@@ -177,8 +202,13 @@ fn host_of(authority: &str) -> &str {
 }
 
 /// The target in its normal form. Nearly always the one that came, without a copy.
-fn target(uri: &Uri) -> Result<PathAndQuery, ClientError> {
+fn target(uri: &Uri, version: Version) -> Result<PathAndQuery, ClientError> {
     let target = uri.path_and_query().ok_or(ClientError::Target)?;
+    // The codec has refused it in HTTP/1.
+    let is_printable = |query: &str| query.bytes().all(|byte| byte.is_ascii_graphic());
+    if version == Version::HTTP_2 && !target.query().is_none_or(is_printable) {
+        return Err(ClientError::Target);
+    }
     match path::normalise(target.path())? {
         std::borrow::Cow::Borrowed(_) => Ok(target.clone()),
         std::borrow::Cow::Owned(path) => {
@@ -211,7 +241,31 @@ mod tests {
         assert!(matches!(authority_of("/", &[]), Err(ClientError::HostCount)));
         assert!(matches!(authority_of("/", &["a", "a"]), Err(ClientError::HostCount)));
         assert!(matches!(authority_of("http://a/", &["b"]), Err(ClientError::HostMismatch)));
-        for bad in ["", "user@host", "a/b", "a,b", "a b", "a:99999", "a:x", "a?b"] {
+        assert!(matches!(authority_of("http://a/", &[]), Err(ClientError::HostCount)));
+        assert!(matches!(authority_of("/", &["[0:0::1]"]).as_deref(), Ok("[::1]")));
+        assert!(matches!(authority_of("/", &["a.example.:"]).as_deref(), Ok("a.example.:")));
+        for bad in [
+            "",
+            "user@host",
+            "a/b",
+            "a,b",
+            "a b",
+            "a:99999",
+            "a:x",
+            "a:+1",
+            "a?b",
+            "[zz]",
+            "[]",
+            "[::1",
+            "[::1]x",
+            ".",
+            "a..",
+            "a..b",
+            ".a",
+            ":80",
+            "a%2eb",
+            "::1",
+        ] {
             assert!(matches!(authority_of("/", &[bad]), Err(ClientError::HostInvalid)), "{bad}");
         }
     }

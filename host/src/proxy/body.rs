@@ -17,10 +17,9 @@ pub struct Body {
 }
 
 impl Body {
-    /// `bodiless`: this response has no body on the wire, whatever `inner` holds.
-    pub(super) fn new(inner: UpstreamBody, flight: Flight, bodiless: bool) -> Self {
+    pub(super) fn new(inner: UpstreamBody, flight: Flight) -> Self {
         let mut body = Self { inner, flight: Some(Box::new(flight)) };
-        if bodiless || body.inner.is_end_stream() {
+        if body.inner.is_end_stream() {
             body.end();
         }
         body

@@ -19,8 +19,11 @@ pub enum ProxyError {
     Plugin { plugin: Arc<str>, fault: Fault },
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
+    /// Of the path only, and not all of a long one: the query may hold a key.
     #[error("the path that the route makes for the upstream is not a path: {0}")]
     Rewrite(String),
+    #[error("the target that the route makes for the upstream is longer than {0} bytes")]
+    RewriteTooLong(usize),
 }
 
 /// A request that cannot be served as it is.
@@ -38,6 +41,9 @@ pub enum ClientError {
     Target,
     #[error("{0}")]
     Path(#[from] PathError),
+    /// It asks about the gateway and not about a resource, and needs no route (RFC 9110, section 9.3.7).
+    #[error("the gateway itself answers this")]
+    AsteriskOptions,
     #[error("this method is not served here")]
     Method,
     #[error("no route takes this request")]
@@ -69,6 +75,7 @@ impl ProxyError {
                     HeadError::TargetTooLong(_) => (414, "target-too-long", "The request target is too long"),
                     HeadError::TooLong(_) => (431, "head-too-large", "The header fields are too large"),
                     HeadError::TooManyFields(_) => (431, "head-too-large", "There are too many header fields"),
+                    HeadError::Late => (408, "head-timeout", "The request did not arrive in time"),
                     HeadError::UnknownCoding => (501, "unknown-coding", "The transfer coding is not known here"),
                     HeadError::Version => (505, "http-version", "The version of HTTP is not served here"),
                     _ => (400, "bad-request", "The request is not valid HTTP"),
@@ -78,6 +85,7 @@ impl ProxyError {
                 ClientError::HostMismatch => (400, "bad-host", "The request names two different hosts"),
                 ClientError::Target => (400, "bad-target", "The request target is not a path"),
                 ClientError::Path(_) => (400, "bad-path", "The path is not valid"),
+                ClientError::AsteriskOptions => (204, "options", "The gateway is there"),
                 ClientError::Method => (501, "method-not-implemented", "The method is not served here"),
                 ClientError::NoRoute => (404, "no-route", "No route takes this request"),
                 ClientError::MethodNotAllowed(_) => (405, "method-not-allowed", "The route takes other methods"),
@@ -101,6 +109,7 @@ impl ProxyError {
                 },
             },
             Self::Rewrite(_) => (500, "rewrite", "The route cannot make a path of this one"),
+            Self::RewriteTooLong(_) => (414, "target-too-long", "The request target is too long"),
         };
         let status = StatusCode::from_u16(status).expect("the statuses above are valid");
         Told { status, kind, title }
@@ -111,7 +120,9 @@ impl ProxyError {
         match self {
             Self::Client(ClientError::Path(error)) => Some(error.to_string()),
             Self::Client(ClientError::Malformed(error)) => Some(error.to_string()),
-            Self::Client(_) | Self::Plugin { .. } | Self::Upstream(_) | Self::Rewrite(_) => None,
+            Self::Client(_) | Self::Plugin { .. } | Self::Upstream(_) | Self::Rewrite(_) | Self::RewriteTooLong(_) => {
+                None
+            }
         }
     }
 }

@@ -4,7 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, Version};
+use http_body::Body as _;
 
 use super::Proxy;
 use super::body::Body;
@@ -25,6 +26,8 @@ pub(super) struct Flight {
     view: Rc<View>,
     proxy: Rc<Proxy>,
     request_body: Rc<BodyMeter>,
+    /// The client asked with HEAD, whatever a plugin made of the method.
+    is_head: bool,
 }
 
 /// Counts the request's body up to the route's limit.
@@ -36,7 +39,8 @@ impl Flight {
     pub(super) fn new(proxy: Rc<Proxy>, view: Rc<View>, exchange: Box<Exchange>, body: &RequestBody) -> Self {
         proxy.metrics.requests.increment();
         let run = Run::new(exchange, proxy.worker);
-        Self { run, view, proxy, request_body: Rc::clone(body.meter()) }
+        let is_head = run.exchange().request.method == http::Method::HEAD;
+        Self { run, view, proxy, request_body: Rc::clone(body.meter()), is_head }
     }
 
     /// The upstream answered.
@@ -85,14 +89,16 @@ impl Flight {
         *response.status_mut() = head.status;
         *response.headers_mut() = if logs { head.headers.clone() } else { std::mem::take(&mut head.headers) };
         response.headers_mut().insert(X_REQUEST_ID, exchange.id.value().clone());
-        let bodiless = has_no_body(head.status);
-        if head.status == StatusCode::NO_CONTENT {
+        if matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
             // Of the response that a plugin gave this status to.
             response.headers_mut().remove(header::CONTENT_LENGTH);
         }
-        let is_head = exchange.request.method == http::Method::HEAD;
-        let body = if bodiless { UpstreamBody::empty() } else { body };
-        response.map(|()| Body::new(body, self, bodiless || is_head))
+        let without_body = has_no_body(head.status) || self.is_head;
+        let body = if without_body { UpstreamBody::empty() } else { body };
+        if !without_body && exchange.request.version == Version::HTTP_2 {
+            drop_stale_length(response.headers_mut(), &body);
+        }
+        response.map(|()| Body::new(body, self))
     }
 
     /// The response's body went on by so many bytes.
@@ -127,9 +133,20 @@ impl Drop for Flight {
     }
 }
 
-/// RFC 9110, section 6.4.1.
+/// RFC 9110, sections 6.4.1 and 15.3.6.
 fn has_no_body(status: StatusCode) -> bool {
-    status.is_informational() || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED
+    status.is_informational()
+        || matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
+/// A plugin may have asked with HEAD for who asked with GET, or have made a 200 of a 304: the length that the
+/// upstream told is not that of the body. The codec of HTTP/1 writes the length itself.
+fn drop_stale_length(headers: &mut HeaderMap, body: &UpstreamBody) {
+    let Some(told) = headers.get(header::CONTENT_LENGTH) else { return };
+    let told = told.to_str().ok().and_then(|told| told.parse().ok());
+    if told.is_none() || told != body.size_hint().exact() {
+        headers.remove(header::CONTENT_LENGTH);
+    }
 }
 
 /// The operator's side of a failure: who failed and why. Faults of plugins are logged where they happen.
@@ -141,7 +158,7 @@ fn log_failure(error: &ProxyError, id: &str, status: StatusCode) {
         }
         ProxyError::Rewrite(_) => tracing::error!(id, status = status.as_u16(), "{error}"),
         ProxyError::Client(ClientError::BodyTooLarge) => tracing::info!(id, status = status.as_u16(), "{error}"),
-        ProxyError::Client(_) | ProxyError::Plugin { .. } => {}
+        ProxyError::RewriteTooLong(_) | ProxyError::Client(_) | ProxyError::Plugin { .. } => {}
     }
 }
 

@@ -12,6 +12,7 @@ use crate::exchange::Exchange;
 use crate::http1::client::{Edit, Fields, Request};
 use crate::live::Route;
 use crate::upstream::{Answer, RequestBody};
+use crate::wire::path;
 
 /// Sends the request as the chain left it.
 pub(super) async fn send(
@@ -65,13 +66,31 @@ fn target(route: &Route, exchange: &Exchange) -> Result<PathAndQuery, ProxyError
             _ => return Ok(target.clone()),
         },
         Path::Rewrite(_) if target.path() != exchange.routed.path() => return Ok(target.clone()),
-        Path::Rewrite(template) => render(template, exchange),
+        Path::Rewrite(template) => {
+            let path = render(template, exchange);
+            match path::normalise(&path) {
+                Ok(normal) => normal.into_owned(),
+                Err(_) => return Err(not_a_path(&path)),
+            }
+        }
     };
-    let text = match target.query() {
-        Some(query) => format!("{path}?{query}"),
-        None => path,
+    let (length, text) = match target.query() {
+        Some(query) => (path.len(), format!("{path}?{query}")),
+        None => (path.len(), path),
     };
-    PathAndQuery::try_from(text.as_str()).map_err(|_| ProxyError::Rewrite(text))
+    match PathAndQuery::try_from(text.as_str()) {
+        Ok(target) => Ok(target),
+        Err(_) if text.len() > MOST_TARGET => Err(ProxyError::RewriteTooLong(MOST_TARGET)),
+        Err(_) => Err(not_a_path(&text[..length])),
+    }
+}
+
+/// Bytes of a target that `http` takes.
+const MOST_TARGET: usize = 65_534;
+
+fn not_a_path(path: &str) -> ProxyError {
+    const MOST_SHOWN: usize = 256;
+    ProxyError::Rewrite(path.chars().take(MOST_SHOWN).collect())
 }
 
 fn render(template: &PathTemplate, exchange: &Exchange) -> String {

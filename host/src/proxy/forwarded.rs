@@ -6,33 +6,45 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use http::Version;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 use crate::exchange::{RequestHead, RequestId};
 use crate::http1::client::Edit;
+use crate::wire::headers;
 
 /// A client's connection, with what is needed of it per request made once.
 #[derive(Debug)]
 pub struct Connection {
     peer: IpAddr,
     peer_text: HeaderValue,
+    most_fields: usize,
 }
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
-const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// RFC 9110, section 7.6.3.
-const VIA: HeaderValue = HeaderValue::from_static("1.1 tollgate");
+/// RFC 9110, section 7.6.3: the version in which the request was received.
+fn via(received: Version) -> HeaderValue {
+    HeaderValue::from_static(match received {
+        Version::HTTP_2 => "2 tollgate",
+        Version::HTTP_10 => "1.0 tollgate",
+        _ => "1.1 tollgate",
+    })
+}
 
 impl Connection {
-    pub fn new(peer: SocketAddr) -> Self {
+    /// `most_fields`: header fields that one request may have.
+    pub fn new(peer: SocketAddr, most_fields: usize) -> Self {
         let ip = peer.ip().to_canonical();
         let peer_text = HeaderValue::from_str(&ip.to_string()).expect("addresses are ASCII");
-        Self { peer: ip, peer_text }
+        Self { peer: ip, peer_text, most_fields }
+    }
+
+    pub(super) fn most_fields(&self) -> usize {
+        self.most_fields
     }
 
     pub(super) fn peer(&self) -> IpAddr {
@@ -49,27 +61,18 @@ pub(super) struct Told {
 }
 
 /// Reads what a trusted peer says about the client; deletes what anybody else says.
-pub(super) fn read(headers: &mut HeaderMap, connection: &Connection, trusted: &[IpNet]) -> Told {
+pub(super) fn read(fields: &mut HeaderMap, connection: &Connection, trusted: &[IpNet]) -> Told {
     let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
     if trusted.is_empty() || !is_trusted(connection.peer) {
-        for name in [
-            X_FORWARDED_FOR,
-            X_FORWARDED_PROTO,
-            X_FORWARDED_HOST,
-            X_FORWARDED_PORT,
-            X_REAL_IP,
-            header::FORWARDED,
-            X_REQUEST_ID,
-        ] {
-            headers.remove(name);
-        }
+        headers::remove_all(fields, |name| headers::tells_of_client(name) || headers::misleads_upstreams(name));
         return Told { client: connection.peer, scheme: "http", request_id: None };
     }
+    headers::remove_all(fields, headers::misleads_upstreams);
     // A proxy that writes `X-Forwarded-For` mostly passes on what a client sent as `Forwarded`.
-    if headers.contains_key(X_FORWARDED_FOR) {
-        headers.remove(header::FORWARDED);
+    if fields.contains_key(X_FORWARDED_FOR) {
+        fields.remove(header::FORWARDED);
     }
-    let hops = if headers.contains_key(header::FORWARDED) { forwarded_for(headers) } else { x_forwarded_for(headers) };
+    let hops = if fields.contains_key(header::FORWARDED) { forwarded_for(fields) } else { x_forwarded_for(fields) };
     // From the right: the peer is trusted, so the hop it names is real; on past further trusted ones.
     let mut client = connection.peer;
     for hop in hops.into_iter().rev() {
@@ -79,8 +82,8 @@ pub(super) fn read(headers: &mut HeaderMap, connection: &Connection, trusted: &[
             break;
         }
     }
-    let https = headers.get(X_FORWARDED_PROTO).is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
-    let request_id = headers.get(X_REQUEST_ID).and_then(RequestId::given);
+    let https = fields.get(X_FORWARDED_PROTO).is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
+    let request_id = fields.get(X_REQUEST_ID).and_then(RequestId::given);
     Told { client, scheme: if https { "https" } else { "http" }, request_id }
 }
 
@@ -131,11 +134,12 @@ pub(super) fn edits(request: &RequestHead, connection: &Connection, id: &Request
     if !headers.contains_key(X_FORWARDED_PROTO) {
         say(X_FORWARDED_PROTO, Some(HeaderValue::from_static(request.scheme)));
     }
-    if !headers.contains_key(X_FORWARDED_HOST) {
+    // A client of HTTP/1.0 need not name one.
+    if !headers.contains_key(X_FORWARDED_HOST) && !request.authority.is_empty() {
         let host = headers.get(header::HOST).cloned();
         say(X_FORWARDED_HOST, host.or_else(|| HeaderValue::from_str(&request.authority).ok()));
     }
-    say(header::VIA, appended(headers, &header::VIA, &VIA));
+    say(header::VIA, appended(headers, &header::VIA, &via(request.version)));
     say(X_REQUEST_ID, Some(id.value().clone()));
     edits
 }
@@ -157,7 +161,7 @@ mod tests {
         let field =
             |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().expect("a value"));
         let mut headers: HeaderMap = fields.iter().map(field).collect();
-        let connection = Connection::new(SocketAddr::new(peer.parse().expect("an address"), 1234));
+        let connection = Connection::new(SocketAddr::new(peer.parse().expect("an address"), 1234), 100);
         let trusted = ["10.0.0.0/8".parse().expect("a network")];
         (read(&mut headers, &connection, &trusted), headers)
     }

@@ -127,6 +127,13 @@ impl Proxy {
         let (mut head, body) = answer.into_parts();
         head.headers.extend(methods);
         head.headers.insert(X_REQUEST_ID, refused.id.value().clone());
+        // An answer to HEAD has none, whoever makes it: over HTTP/2 each byte of one would be an error.
+        let is_head = refused.line.as_ref().is_some_and(|(method, ..)| method == http::Method::HEAD);
+        let is_answer = told.status == http::StatusCode::NO_CONTENT;
+        let body = if is_head || is_answer { bytes::Bytes::new() } else { body };
+        if is_answer {
+            head.headers.clear();
+        }
         let bytes = body.len() as u64;
         let duration = refused.started.elapsed();
         self.unmatched.record(self.worker, told.status.as_u16(), duration, 0, bytes);
@@ -146,7 +153,7 @@ impl Proxy {
                 endpoint: None,
                 consumer: None,
                 completed: true,
-                problem: Some(told.kind),
+                problem: (!is_answer).then_some(told.kind),
             };
             self.access_log.write(&entry, std::iter::empty());
         }

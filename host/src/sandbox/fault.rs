@@ -78,13 +78,44 @@ const BACKTRACE: &str = "error while executing at wasm backtrace";
 /// The chain of causes, outermost last, without the backtrace.
 fn one_line(error: &wasmtime::Error) -> String {
     let causes = error.chain().map(|cause| cause.to_string()).filter(|cause| !cause.starts_with(BACKTRACE));
-    let mut causes: Vec<String> = causes.collect();
-    causes.reverse();
-    causes.join("; ").split_whitespace().collect::<Vec<_>>().join(" ")
+    let causes: Vec<String> = causes.collect();
+    cut(&causes.iter().rev().map(|cause| cause.trim()).collect::<Vec<_>>().join("; "))
 }
 
 /// Where in the guest's code a call ended, if that is known.
 pub(super) fn backtrace(error: &wasmtime::Error) -> Option<String> {
     let cause = error.chain().map(|cause| cause.to_string()).find(|cause| cause.starts_with(BACKTRACE))?;
-    Some(cause.split_whitespace().collect::<Vec<_>>().join(" "))
+    Some(cut(&cause))
+}
+
+/// A text as one line of at most 4 KiB: a guest names its functions, and a backtrace has many.
+fn cut(text: &str) -> String {
+    const MOST: usize = 4 * 1024;
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+        if line.len() > MOST {
+            line.truncate(line.floor_char_boundary(MOST));
+            line.push_str(" ..");
+            break;
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_one_line_of_bounded_length() {
+        let error = wasmtime::Error::msg("out of  bounds\n").context("the call ended");
+        assert_eq!(one_line(&error), "out of bounds; the call ended");
+        for long in ["x".repeat(1_800_000), "\u{e9}".repeat(1_000_000), "a ".repeat(1_000_000)] {
+            assert!(one_line(&wasmtime::Error::msg(long)).len() <= 4 * 1024 + 3);
+        }
+    }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderValue, Response, Version};
+use tokio::time::Instant;
 
 use super::answer_body::UpstreamBody;
 use super::definition::{Address, Internal};
@@ -62,15 +63,20 @@ impl Attempt<'_> {
         body: RequestBody,
     ) -> Sent {
         let mut body = Some(body);
-        let mut idle = self.endpoint.idle.take().await;
+        let mut now = Instant::now();
+        let mut idle = self.endpoint.idle.take(now.into_std()).await;
         loop {
             let reused = idle.is_some();
             let (connection, mut alarm) = match idle.take() {
                 Some(connection) => connection,
-                None => (self.open(host, port).await?, Alarm::default()),
+                None => {
+                    let connection = self.open(host, port).await?;
+                    now = Instant::now();
+                    (connection, Alarm::default())
+                }
             };
             let sending = connection.send(request, authority, &mut body);
-            match within(self.timeouts.response, &self.meter, &mut alarm, sending).await {
+            match within(now, self.timeouts.response, &self.meter, &mut alarm, sending).await {
                 Some(Ok((mut head, answer))) => {
                     head.version = Version::HTTP_11;
                     return Ok((Response::from_parts(head, answer), alarm));
@@ -99,7 +105,7 @@ impl Attempt<'_> {
         request: client::Request<'_>,
         body: RequestBody,
     ) -> Result<Response<UpstreamBody>, UpstreamError> {
-        within(self.timeouts.response, &self.meter, &mut Alarm::default(), echo::answer(request, body))
+        within(Instant::now(), self.timeouts.response, &self.meter, &mut Alarm::default(), echo::answer(request, body))
             .await
             .ok_or_else(|| self.timed_out())?
             .map_err(|source| self.body_failed(source))

@@ -36,16 +36,17 @@ impl Alarm {
     }
 }
 
-/// Waits for `response`, but not longer than `silence` after the last piece of the request's body
-/// was taken: then `None`.
+/// Waits for `response`, but not longer than `silence` after `now`, and after the last piece of the request's
+/// body was taken: then `None`.
 pub(super) async fn within<F: Future>(
+    now: Instant,
     silence: Duration,
     meter: &BodyMeter,
     alarm: &mut Alarm,
     response: F,
 ) -> Option<F::Output> {
     let mut response = pin!(response);
-    let mut deadline = Instant::now() + silence;
+    let mut deadline = now + silence;
     poll_fn(|context| {
         loop {
             if let Poll::Ready(output) = response.as_mut().poll(context) {
@@ -79,7 +80,7 @@ mod tests {
                 }
                 Poll::<()>::Pending
             });
-            assert!(within(silence, &meter, &mut Alarm::default(), upload).await.is_none());
+            assert!(within(started, silence, &meter, &mut Alarm::default(), upload).await.is_none());
             assert!(started.elapsed() >= 2 * silence);
         });
     }

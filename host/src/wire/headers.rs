@@ -2,8 +2,11 @@
 
 use http::header::{self, HeaderMap, HeaderName};
 
-/// Fields that one message may have after plugins edited it.
-pub const MOST_FIELDS: usize = 256;
+/// Fields that one message may come with, from a client or an upstream: what a listener's `limits.headers` is at
+/// most.
+pub const MOST_RECEIVED: usize = 256;
+/// Fields that one message may have after plugins edited it. However many a client sends, plugins have room.
+pub const MOST_FIELDS: usize = MOST_RECEIVED + 128;
 
 /// Whether a header concerns one connection only (RFC 9110, section 7.6.1) or frames the message
 /// (RFC 9112, section 6). The gateway alone sets these; a plugin that tries has a fault.
@@ -86,7 +89,47 @@ const SAID_BY_GATEWAY: [HeaderName; 10] = [
 
 /// Whether a client's `Connection` may not name a header away: it tells who the client is.
 pub fn is_said_by_gateway(name: &HeaderName) -> bool {
-    SAID_BY_GATEWAY.contains(name)
+    SAID_BY_GATEWAY.contains(name) || tells_of_client(name.as_str())
+}
+
+/// Whether a header tells who asked for what, and how: what only a trusted proxy may say. `name` is in lower case.
+///
+/// Whole families, because upstreams read more of them than any RFC names: `x-forwarded-prefix` makes links,
+/// `x-forwarded-ssl` and `front-end-https` make a connection secure, the others make addresses.
+pub fn tells_of_client(name: &str) -> bool {
+    name.starts_with("x-forwarded")
+        || matches!(
+            name,
+            "forwarded"
+                | "x-request-id"
+                | "x-real-ip"
+                | "x-client-ip"
+                | "x-cluster-client-ip"
+                | "x-originating-ip"
+                | "x-remote-ip"
+                | "x-remote-addr"
+                | "client-ip"
+                | "true-client-ip"
+                | "cf-connecting-ip"
+                | "fastly-client-ip"
+                | "front-end-https"
+                | "x-url-scheme"
+        )
+}
+
+/// Whether a header makes some upstreams do something else than the request says, which nobody authorised:
+/// frameworks route on the first three instead of the path; `proxy` becomes the variable `HTTP_PROXY` of CGI
+/// (CVE-2016-5385). Nobody may say it, a trusted proxy neither.
+pub fn misleads_upstreams(name: &str) -> bool {
+    matches!(name, "x-original-url" | "x-original-uri" | "x-rewrite-url" | "proxy")
+}
+
+/// Removes every header whose name is one of these. One pass over names; an allocation only when there are some.
+pub fn remove_all(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
+    let found: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name.as_str())).cloned().collect();
+    for name in found {
+        headers.remove(name);
+    }
 }
 
 /// Whether requests need a header to work: what all of HTTP gives a meaning cannot become one plugin's own, who
@@ -117,42 +160,49 @@ const COMMON: [HeaderName; 17] = [
     HeaderName::from_static("tracestate"),
 ];
 
-/// Header names that clients may not say, in any alias: `_` and `.` stand for `-` in the eyes of
-/// upstreams that make variables of header names (CGI, RFC 3875 section 4.1.18).
-#[derive(Debug, Clone, Default)]
-pub struct Owned(Vec<HeaderName>);
+/// What becomes of headers with `_` or `.` in their names, which stand for `-` in the eyes of upstreams that make
+/// variables of header names (CGI, RFC 3875 section 4.1.18).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aliases {
+    /// A client has none, so whatever a plugin sets or removes, no alias says otherwise.
+    Drop,
+    /// Only those of headers that the gateway says or a plugin owns are dropped.
+    Keep,
+}
+
+/// Header names that clients may not say, in any alias.
+#[derive(Debug, Clone)]
+pub struct Owned {
+    names: Vec<HeaderName>,
+    aliases: Aliases,
+}
 
 impl Owned {
-    pub fn new(names: impl IntoIterator<Item = HeaderName>) -> Self {
+    pub fn new(names: impl IntoIterator<Item = HeaderName>, aliases: Aliases) -> Self {
         let mut names: Vec<HeaderName> = names.into_iter().collect();
         names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         names.dedup();
-        Self(names)
+        Self { names, aliases }
     }
 
     pub fn contains(&self, name: &HeaderName) -> bool {
-        self.0.contains(name)
+        self.names.contains(name)
     }
 
     /// Removes every copy that a client sent, aliases included.
     pub fn strip(&self, headers: &mut HeaderMap) {
-        for name in &self.0 {
+        for name in &self.names {
             headers.remove(name);
         }
-        let aliased = |name: &&HeaderName| name.as_str().bytes().any(|byte| byte == b'_' || byte == b'.');
-        let aliases: Vec<HeaderName> =
-            headers.keys().filter(aliased).filter(|name| self.has_alias(name)).cloned().collect();
-        for alias in aliases {
-            headers.remove(alias);
-        }
+        let is_alias = |name: &str| name.bytes().any(|byte| byte == b'_' || byte == b'.');
+        remove_all(headers, |name| is_alias(name) && (self.aliases == Aliases::Drop || self.has_alias(name)));
     }
 
-    fn has_alias(&self, name: &HeaderName) -> bool {
-        let fold = |byte: u8| if byte == b'_' || byte == b'.' { b'-' } else { byte };
-        self.0
-            .iter()
-            .chain(&SAID_BY_GATEWAY)
-            .any(|owned| owned.as_str().bytes().map(fold).eq(name.as_str().bytes().map(fold)))
+    fn has_alias(&self, name: &str) -> bool {
+        let fold = |name: &str| name.replace(['_', '.'], "-");
+        let name = fold(name);
+        let is_same = |other: &HeaderName| fold(other.as_str()) == name;
+        tells_of_client(&name) || misleads_upstreams(&name) || self.names.iter().chain(&SAID_BY_GATEWAY).any(is_same)
     }
 }
 
@@ -169,18 +219,28 @@ mod tests {
 
     #[test]
     fn every_alias_of_an_owned_header_is_stripped() {
-        let owned = Owned::new([HeaderName::from_static("x-consumer-name")]);
+        let owned = Owned::new([HeaderName::from_static("x-consumer-name")], Aliases::Keep);
         let mut got = headers(&[
             ("X-Consumer-Name", "a"),
             ("x_consumer_name", "b"),
             ("x.consumer-name", "c"),
             ("x_forwarded_for", "d"),
             ("content.length", "e"),
+            ("x_forwarded_ssl", "f"),
+            ("x.original_url", "g"),
             ("x-forwarded-for", "kept"),
             ("x-consumer", "kept"),
+            ("x_other", "kept"),
         ]);
         owned.strip(&mut got);
-        assert_eq!(got, headers(&[("x-forwarded-for", "kept"), ("x-consumer", "kept")]));
+        assert_eq!(got, headers(&[("x-forwarded-for", "kept"), ("x-consumer", "kept"), ("x_other", "kept")]));
+    }
+
+    #[test]
+    fn nothing_that_could_be_an_alias_comes_through_unless_it_is_asked_for() {
+        let mut got = headers(&[("x_client", "a"), ("x.role", "b"), ("x-client", "kept")]);
+        Owned::new([], Aliases::Drop).strip(&mut got);
+        assert_eq!(got, headers(&[("x-client", "kept")]));
     }
 
     #[test]

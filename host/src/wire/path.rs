@@ -1,8 +1,18 @@
 //! One normal form of paths: what is routed on, authorised on and forwarded.
 //!
 //! RFC 3986, section 6.2.2: percent-encoded unreserved characters are decoded, hex digits are in
-//! upper case, dot segments are resolved. As nginx does, runs of slashes become one. What two
-//! parsers could read in two ways is refused: an encoded slash, a backslash in any form, a NUL.
+//! upper case, dot segments are resolved. As nginx does, runs of slashes become one. Beyond that, each other
+//! character has one way to be written, because upstreams decode a path before they look at it, and would see
+//! as one what a route sees as two:
+//!
+//! | character | in the normal form |
+//! | --- | --- |
+//! | letters, digits, `-._~`, `! $ & ' ( ) * , = : @` | as itself |
+//! | `+` and `;` | `%2B`, `%3B`: data. Who decodes forms reads `+` as a space, and servlet containers take what follows `;` off the path |
+//! | all other of ASCII, such as a space or a vertical bar | encoded |
+//! | bytes outside ASCII and controls | encoded; refused when they come raw |
+//!
+//! What two parsers could read in two ways is refused: an encoded slash, a backslash in any form, a NUL.
 
 use std::borrow::Cow;
 
@@ -15,6 +25,8 @@ pub enum PathError {
     NotAbsolute,
     #[error("the path holds `%` without two hex digits")]
     BadPercent,
+    #[error("the path holds a space, a control or a byte outside ASCII that is not percent-encoded")]
+    Raw,
     #[error("the path holds an encoded slash, a backslash, a NUL or dots before `;`")]
     Ambiguous,
     #[error("the path climbs above `/`")]
@@ -29,45 +41,84 @@ pub fn normalise(path: &str) -> Result<Cow<'_, str>, PathError> {
     if is_normal(path.as_bytes()) {
         return Ok(Cow::Borrowed(path));
     }
-    let decoded = decode_unreserved(path)?;
-    resolve(&decoded).map(Cow::Owned)
+    resolve(&canonical(path)?).map(Cow::Owned)
 }
 
-/// Whether a path surely needs no change: no `%`, no backslash, no `//`, no `/.`.
+/// Whether a character stands for itself in the normal form; all others are percent-encoded.
+pub fn is_plain(byte: u8) -> bool {
+    PLAIN[usize::from(byte)]
+}
+
+/// As a table: each byte of each path is looked up.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        plain[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"-._~!$&'()*,=:@";
+    let mut at = 0;
+    while at < others.len() {
+        plain[others[at] as usize] = true;
+        at += 1;
+    }
+    plain
+};
+
+/// Whether a path surely needs no change: nothing to encode or decode, no `//`, no `/.`.
 fn is_normal(path: &[u8]) -> bool {
     let mut after_slash = false;
     for &byte in path {
-        if byte == b'%' || byte == b'\\' || byte == 0 || (after_slash && (byte == b'/' || byte == b'.')) {
+        let slash = byte == b'/';
+        if !(is_plain(byte) || slash) || (after_slash && (slash || byte == b'.')) {
             return false;
         }
-        after_slash = byte == b'/';
+        after_slash = slash;
     }
     true
 }
 
-fn decode_unreserved(path: &str) -> Result<String, PathError> {
-    let mut decoded = String::with_capacity(path.len());
-    let mut rest = path;
-    while let Some(at) = rest.find(['%', '\\', '\0']) {
-        decoded.push_str(&rest[..at]);
-        if !rest[at..].starts_with('%') {
-            return Err(PathError::Ambiguous);
-        }
-        let hex = rest.get(at + 1..at + 3).ok_or(PathError::BadPercent)?;
-        let plain = hex.bytes().all(|digit| digit.is_ascii_hexdigit());
-        let byte = u8::from_str_radix(hex, 16).ok().filter(|_| plain).ok_or(PathError::BadPercent)?;
-        match byte {
-            b'/' | b'\\' | 0 => return Err(PathError::Ambiguous),
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => decoded.push(char::from(byte)),
-            _ => {
-                decoded.push('%');
-                decoded.push_str(&hex.to_ascii_uppercase());
+/// A path, or a part of one, with each character written in its one way. Slashes and dots stay where they are.
+pub fn canonical(path: &str) -> Result<String, PathError> {
+    let mut written = String::with_capacity(path.len() + 16);
+    let mut rest = path.as_bytes();
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        let byte = match (*byte, after) {
+            (b'%', [high, low, after @ ..]) => {
+                rest = after;
+                let digit = |digit: &u8| char::from(*digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+                let (Some(high), Some(low)) = (digit(high), digit(low)) else { return Err(PathError::BadPercent) };
+                match high << 4 | low {
+                    b'/' | b'\\' | 0 => return Err(PathError::Ambiguous),
+                    byte => byte,
+                }
             }
+            (b'%', _) => return Err(PathError::BadPercent),
+            (b'\\' | 0, _) => return Err(PathError::Ambiguous),
+            (b'/', _) => {
+                written.push('/');
+                continue;
+            }
+            (byte, _) if byte.is_ascii_graphic() => byte,
+            _ => return Err(PathError::Raw),
+        };
+        if is_plain(byte) {
+            written.push(char::from(byte));
+        } else {
+            encode(byte, &mut written);
         }
-        rest = &rest[at + 3..];
     }
-    decoded.push_str(rest);
-    Ok(decoded)
+    Ok(written)
+}
+
+/// Writes a byte as `%` and two hex digits, in upper case as RFC 3986, section 2.1, wants them.
+pub fn encode(byte: u8, written: &mut String) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    written.push('%');
+    written.push(char::from(DIGITS[usize::from(byte >> 4)]));
+    written.push(char::from(DIGITS[usize::from(byte & 15)]));
 }
 
 /// Resolves dot segments and merges slashes.
@@ -98,7 +149,7 @@ fn resolve(path: &str) -> Result<String, PathError> {
 
 fn climbs_elsewhere(segment: &str) -> bool {
     let dots = segment.trim_start_matches('.');
-    matches!(segment.len() - dots.len(), 1 | 2) && (dots.starts_with(';') || dots.starts_with("%3B"))
+    matches!(segment.len() - dots.len(), 1 | 2) && dots.starts_with("%3B")
 }
 
 #[cfg(test)]
@@ -120,9 +171,30 @@ mod tests {
             ("/caf%c3%a9", "/caf%C3%A9"),
             ("/.well-known/x", "/.well-known/x"),
             ("/a/..b", "/a/..b"),
-            ("/a;v=1/...;b", "/a;v=1/...;b"),
+            ("/a;v=1/...%3bb", "/a%3Bv=1/...%3Bb"),
         ] {
             assert_eq!(normalise(path).as_deref(), Ok(normal), "{path}");
+        }
+    }
+
+    #[test]
+    fn each_character_is_written_in_one_way() {
+        for byte in (0x21..0x7f).filter(|byte| !b"#%./?\\".contains(byte)) {
+            let (raw, encoded) = (format!("/{}", char::from(byte)), format!("/%{byte:02X}"));
+            let normal = normalise(&raw).expect("fine").into_owned();
+            assert_eq!(normalise(&encoded.to_lowercase()).as_deref(), Ok(normal.as_str()), "{raw}");
+            let plain = byte.is_ascii_alphanumeric() || b"-_~!$&'()*,=:@".contains(&byte);
+            assert_eq!(normal, if plain { raw } else { encoded });
+        }
+    }
+
+    #[test]
+    fn what_is_no_printable_ascii_comes_encoded_or_not_at_all() {
+        for path in ["/caf\u{e9}", "/a b", "/a\tb", "/a\u{7f}"] {
+            assert_eq!(normalise(path), Err(PathError::Raw), "{path:?}");
+        }
+        for path in ["/caf%C3%A9", "/a%20b", "/a%09b", "/a%7F"] {
+            assert_eq!(normalise(path).as_deref(), Ok(path));
         }
     }
 
@@ -140,7 +212,7 @@ mod tests {
 
     #[test]
     fn normalising_twice_changes_nothing() {
-        for path in ["/a/%252e/b", "/x//y/./z", "/%41%2D"] {
+        for path in ["/a/%252e/b", "/x//y/./z", "/%41%2D", "/a;b+c|d/%3b%40", "/%25%32%65"] {
             let once = normalise(path).expect("fine").into_owned();
             assert_eq!(normalise(&once).as_deref(), Ok(once.as_str()));
         }

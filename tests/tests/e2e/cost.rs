@@ -80,12 +80,12 @@ remove = ["x-detail"]
 
 #[test]
 fn a_bare_request_allocates_no_more_than_it_did() {
-    is_still(19.5, allocations(&bare(&Upstream::saying("hello"))));
+    is_still(15.5, allocations(&bare(&Upstream::saying("hello"))));
 }
 
 #[test]
 fn a_chain_of_four_allocates_no_more_than_it_did() {
-    is_still(38.5, allocations(&chain_of_four(&Upstream::saying("hello"))));
+    is_still(34.5, allocations(&chain_of_four(&Upstream::saying("hello"))));
 }
 
 /// One read and one write for each of four messages, and a wait for each side.

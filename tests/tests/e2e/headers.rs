@@ -1,6 +1,6 @@
 //! Headers that concern one connection, and those by which proxies tell who asked.
 
-use tests::{Gateway, Received, Reply, Request, Upstream};
+use tests::{Gateway, Received, Reply, Request, Upstream, http2};
 
 use crate::{everything_to, gateway, gateway_to};
 
@@ -79,6 +79,67 @@ fn what_anybody_says_about_itself_is_not_believed() {
     assert_eq!(gateway.wait_for_access("/")["client"], "127.0.0.1");
 }
 
+/// Of all headers that these names make, those that reached the upstream.
+fn arrived(gateway: &Gateway, upstream: &Upstream, names: &[&str]) -> Vec<String> {
+    let request = names.iter().fold(Request::get("/"), |request, name| request.header(name, "said by a client"));
+    let received = forwarded(gateway, upstream, request);
+    received.headers.into_iter().filter(|(_, value)| value.contains("said by")).map(|(name, _)| name).collect()
+}
+
+const TELL_OF_CLIENTS: [&str; 14] = [
+    "X-Forwarded",
+    "X-Forwarded-Prefix",
+    "X-Forwarded-Ssl",
+    "X-Forwarded-Server",
+    "X-Forwarded-Scheme",
+    "X-Forwarded-By",
+    "X-Forwarded-Port",
+    "X-Client-IP",
+    "True-Client-IP",
+    "CF-Connecting-IP",
+    "Front-End-Https",
+    "X-Url-Scheme",
+    "X-Real-IP",
+    "X-Forwarded-Any-Other",
+];
+
+#[test]
+fn no_header_of_an_untrusted_client_tells_of_a_client() {
+    let upstream = Upstream::saying("");
+    let config = everything_to(&upstream.url(), "");
+    for aliases in ["", "[gateway]\nalias-headers = \"keep\"\n"] {
+        let gateway = gateway(&format!("{aliases}{config}"));
+        assert_eq!(arrived(&gateway, &upstream, &TELL_OF_CLIENTS), [""; 0]);
+        for separator in ["_", "."] {
+            let aliases = TELL_OF_CLIENTS.map(|name| name.replace('-', separator));
+            assert_eq!(arrived(&gateway, &upstream, &aliases.each_ref().map(String::as_str)[1..]), [""; 0]);
+        }
+    }
+}
+
+#[test]
+fn a_trusted_proxy_may_tell_of_its_client_but_not_of_another_path() {
+    let (gateway, upstream) = behind_a_trusted_proxy();
+    assert_eq!(arrived(&gateway, &upstream, &TELL_OF_CLIENTS).len(), TELL_OF_CLIENTS.len());
+    let mislead = ["X-Original-URL", "X-Original-URI", "X-Rewrite-URL", "Proxy", "X_Original.URL"];
+    assert_eq!(arrived(&gateway, &upstream, &mislead), [""; 0]);
+    let gateway = gateway_to(&upstream.url(), "");
+    assert_eq!(arrived(&gateway, &upstream, &mislead), [""; 0]);
+}
+
+#[test]
+fn no_alias_says_what_a_plugin_sets_or_removes() {
+    let upstream = Upstream::saying("");
+    let plugin = "plugins = [{ source = \"transform\", config = { request = { headers = \
+                  { set = { x-client = \"acme\" }, remove = [\"x-internal-role\"] } } } }]";
+    let aliases = ["X_Client", "X.Client", "x_internal_role", "x-internal.role"];
+    let names = [&aliases[..], &["x-client", "x-internal-role", "x-other"]].concat();
+    let config = everything_to(&upstream.url(), plugin);
+    assert_eq!(arrived(&gateway(&config), &upstream, &names), ["x-other"]);
+    let keeps = gateway(&format!("[gateway]\nalias-headers = \"keep\"\n{config}"));
+    assert_eq!(arrived(&keeps, &upstream, &names).len(), aliases.len() + 1);
+}
+
 #[test]
 fn a_trusted_proxy_is_believed_and_added_to_the_hops() {
     let (gateway, upstream) = behind_a_trusted_proxy();
@@ -146,12 +207,43 @@ fn a_request_names_exactly_one_valid_host() {
         "GET / HTTP/1.1\r\nhost: a:99999\r\n",
         "GET / HTTP/1.1\r\nhost:\r\n",
         "GET http://a/ HTTP/1.1\r\nhost: b\r\n",
+        "GET http://a/ HTTP/1.1\r\n",
+        "GET / HTTP/1.1\r\nhost: [zz]\r\n",
+        "GET / HTTP/1.1\r\nhost: []\r\n",
+        "GET / HTTP/1.1\r\nhost: .\r\n",
+        "GET / HTTP/1.1\r\nhost: a..\r\n",
+        "OPTIONS * HTTP/1.1\r\n",
     ] {
         let mut client = gateway.client();
         client.write(format!("{head}\r\n"));
         let answer = client.receive();
         assert_eq!((answer.status, answer.problem().as_str()), (400, "bad-host"), "{head:?}");
     }
+}
+
+#[test]
+fn via_says_what_the_client_speaks() {
+    let upstream = Upstream::saying("");
+    let gateway = gateway_to(&upstream.url(), "");
+    assert_eq!(gateway.get("/").status, 200);
+    gateway.client().raw("GET / HTTP/1.0\r\n\r\n");
+    http2::send(gateway.address(), vec![http2::get("http://x/")]);
+    let received = upstream.received();
+    let via = received.iter().map(|request| request.header("via")).collect::<Vec<_>>();
+    assert_eq!(via, [Some("1.1 tollgate"), Some("1.0 tollgate"), Some("2 tollgate")]);
+    // It named no host.
+    assert_eq!(received[1].header("x-forwarded-host"), None);
+}
+
+#[test]
+fn a_question_about_the_gateway_itself_needs_no_route() {
+    let gateway = gateway_to("internal:echo", r#"match = { path = "/users" }"#);
+    let answer = gateway.send(Request::new("OPTIONS", "*"));
+    assert_eq!((answer.status, answer.header("content-length"), answer.header("content-type")), (204, None, None));
+    assert!(gateway.wait_for_access("*")["problem"].is_null());
+    assert_eq!(gateway.send(Request::get("*")).status, 400);
+    assert_eq!(gateway.send(Request::get("ftp://gateway.test/users")).problem(), "bad-target");
+    assert_eq!(gateway.send(Request::get("HTTPS://gateway.test/users")).status, 200);
 }
 
 #[test]

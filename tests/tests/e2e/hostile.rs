@@ -129,7 +129,7 @@ fn a_reply_that_http_does_not_allow_is_a_fault() {
         ("reply-name", "header `not a name`: it is not a header name in lower case"),
         ("reply-value", "header `x-split`: its value holds bytes that may not stand in a header"),
         ("reply-framing", "header `transfer-encoding`: it frames messages or concerns one connection only"),
-        ("reply-headers", "header `x-a`: there are more than 256 header fields"),
+        ("reply-headers", "header `x-a`: there are more than 384 header fields"),
     ] {
         fails_alone("limits = { deadline = \"1s\" }", deed, "illegal-answer", why);
     }
@@ -158,7 +158,7 @@ fn a_header_that_http_does_not_allow_is_not_written() {
 fn a_plugin_adds_no_more_headers_than_a_message_may_have() {
     let answer = ask(&hostile("limits = { deadline = \"1s\" }"), "x-do", "headers");
     let taken: usize = answer.text().trim_end_matches(" headers").parse().expect("a number");
-    assert!(answer.status == 200 && taken < 256, "{}", answer.text());
+    assert!(answer.status == 200 && taken < 384, "{}", answer.text());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Limits of requests and connections: what is over them gets one clear answer.
 
-use tests::{Gateway, Request, Upstream};
+use tests::{Gateway, Request, Upstream, http2};
 
 use crate::{everything_to, gateway, gateway_to};
 
@@ -58,7 +58,9 @@ fn a_body_that_stops_coming_is_a_408() {
     let gateway = gateway_to("internal:echo", "timeout = \"100ms\"");
     let mut client = gateway.client();
     client.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf");
-    assert_eq!(client.receive().status, 408);
+    let answer = client.receive();
+    assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
+    client.wait_for_close();
 }
 
 #[test]
@@ -66,7 +68,10 @@ fn a_head_that_takes_too_long_ends_the_connection() {
     let gateway = limited("header-timeout = \"100ms\"");
     let mut client = gateway.client();
     client.write("GET / HTTP/1.1\r\nhost: x\r\nx-slow: ");
-    client.rest();
+    let answer = client.receive();
+    assert_eq!((answer.status, answer.problem().as_str()), (408, "head-timeout"));
+    assert_eq!(answer.header("connection"), Some("close"));
+    client.wait_for_close();
     assert_eq!(gateway.get("/").status, 200);
 }
 
@@ -95,6 +100,32 @@ fn too_many_headers_are_a_431() {
     let with = |count: usize| (0..count).fold(Request::get("/"), |request, at| request.header(&format!("x-{at}"), "1"));
     assert_eq!(gateway.send(with(9)).status, 200);
     assert_eq!(gateway.send(with(10)).status, 431);
+}
+
+#[test]
+fn too_many_headers_are_a_431_over_http2_too_and_no_way_to_make_a_plugin_fail() {
+    let gateway = limited("headers = 256");
+    let with = |count: usize| {
+        let mut request = http2::get("http://x/");
+        for at in 0..count {
+            let name = http::HeaderName::try_from(format!("x-{at}")).expect("a name");
+            request.headers_mut().insert(name, http::HeaderValue::from_static("1"));
+        }
+        request
+    };
+    let answers = http2::send(gateway.address(), vec![with(250), with(257)]);
+    assert_eq!([answers[0].status().as_u16(), answers[1].status().as_u16()], [200, 431]);
+    assert!(String::from_utf8_lossy(answers[1].body()).contains("more than 256 header fields"));
+}
+
+#[test]
+fn cookies_that_http2_splits_are_one_header() {
+    let mut request = http2::get("http://x/");
+    for at in 0..200 {
+        let cookie = http::HeaderValue::try_from(format!("a{at}=1")).expect("a value");
+        request.headers_mut().append("cookie", cookie);
+    }
+    assert_eq!(http2::send(limited("headers = 10").address(), vec![request])[0].status(), 200);
 }
 
 #[test]

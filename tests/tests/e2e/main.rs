@@ -4,6 +4,7 @@
 //! them.
 
 mod admin;
+mod bodiless;
 mod bundled;
 mod cli;
 mod cost;
@@ -18,6 +19,7 @@ mod isolation;
 mod limits;
 mod live_change;
 mod logs;
+mod paths;
 mod plugins_chain;
 mod plugins_contract;
 mod plugins_log;

@@ -51,7 +51,7 @@ fn a_client_that_leaves_before_the_response_is_logged_without_a_status() {
     let mut client = gateway.client();
     client.start(Request::get("/x/1"));
     upstream.wait_for_requests(1);
-    client.abort();
+    client.reset();
     let last = first_seen(&gateway, "a", "/x/1");
     assert_eq!((last["status"].as_u64(), last["completed"].as_bool()), (None, Some(false)));
     assert_eq!(last["note"], "a");
@@ -73,6 +73,7 @@ fn a_client_that_leaves_in_the_middle_of_the_body_is_logged_as_not_completed() {
         let count = client.read(&mut bytes).expect("it is open");
         got.extend_from_slice(&bytes[..count]);
     }
+    socket2::SockRef::from(&client).set_linger(Some(std::time::Duration::ZERO)).expect("it is open");
     drop(client);
     let last = first_seen(&gateway, "a", "/x/1");
     assert_eq!((last["status"].as_u64(), last["completed"].as_bool()), (Some(200), Some(false)));

@@ -1,5 +1,7 @@
 //! What is spoken on a listener, and what is refused before it means anything.
 
+use std::io::{Read, Write};
+
 use tests::{Request, Upstream, http2};
 
 use crate::{everything_to, gateway, gateway_to};
@@ -75,6 +77,18 @@ fn requests_that_are_sent_ahead_are_answered_in_their_order() {
 }
 
 #[test]
+fn a_client_that_has_said_all_still_gets_its_answers() {
+    let gateway = gateway_to("internal:echo", "");
+    let mut client = gateway.client();
+    client.start(Request::get("/delay/200ms/first"));
+    client.start(Request::get("/delay/100ms/second"));
+    client.half_close();
+    assert_eq!(client.receive().json()["path"], "/delay/200ms/first");
+    assert_eq!(client.receive().json()["path"], "/delay/100ms/second");
+    client.wait_for_close();
+}
+
+#[test]
 fn a_client_that_says_close_is_left_after_the_answer() {
     let gateway = gateway_to("internal:echo", "");
     let answer = gateway.client().raw("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
@@ -87,6 +101,26 @@ fn http_1_0_is_served_and_closed() {
     let answer = gateway.client().raw("GET /old HTTP/1.0\r\n\r\n");
     assert!(String::from_utf8_lossy(&answer).contains("\"path\":\"/old\""), "{}", String::from_utf8_lossy(&answer));
     assert_eq!(gateway.wait_for_access("/old")["protocol"], "HTTP/1.0");
+}
+
+/// All that an HTTP/1.0 client gets, and how it ends.
+fn read_by_http_1_0(upstream: &'static str) -> (String, std::io::Result<usize>) {
+    let upstream = Upstream::start(move |_| tests::Reply::raw(upstream).then_close());
+    let gateway = gateway_to(&upstream.url(), "");
+    let mut client = std::net::TcpStream::connect(gateway.address()).expect("it is accepted");
+    client.set_read_timeout(Some(tests::PATIENCE)).expect("not zero");
+    client.write_all(b"GET / HTTP/1.0\r\nhost: x\r\n\r\n").expect("it is open");
+    let mut bytes = Vec::new();
+    let end = client.read_to_end(&mut bytes);
+    (String::from_utf8_lossy(&bytes).into_owned(), end)
+}
+
+#[test]
+fn a_response_that_was_cut_does_not_look_whole_to_http_1_0() {
+    let (_, cut) = read_by_http_1_0("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n");
+    assert_eq!(cut.expect_err("it is cut").kind(), std::io::ErrorKind::ConnectionReset);
+    let (got, end) = read_by_http_1_0("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nwhole\r\n0\r\n\r\n");
+    assert!(end.is_ok() && got.ends_with("\r\n\r\nwhole"), "{end:?} {got}");
 }
 
 #[test]

@@ -38,6 +38,7 @@ pub(super) fn gateway(form: &form::Gateway, problems: &mut Vec<Problem>) -> Gate
         admin,
         shutdown_timeout: form.shutdown_timeout,
         trusted_proxies: form.trusted_proxies.clone(),
+        alias_headers: form.alias_headers,
         state: StateLimits { max_entries: form.state.max_entries.count(), max_bytes: form.state.max_bytes.0 },
         limiter: LimiterLimits { max_entries: form.limiter.max_entries.count() },
         sandbox,

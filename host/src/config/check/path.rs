@@ -5,6 +5,7 @@ use crate::config::node::Text;
 use crate::config::problem::{Problem, closest, quote};
 use crate::config::{Path, PathTemplate, TemplatePart};
 use crate::router::PathPattern;
+use crate::wire;
 
 /// `None`: a problem has been noted.
 pub(super) fn path(
@@ -75,8 +76,8 @@ fn rewrite(text: &Text, pattern: &PathPattern, route_path: &str) -> Result<PathT
 
 const NOT_A_PATH: &str = "has a character that is not for paths: percent-encode it, and leave the query out";
 
-/// RFC 3986, section 3.3, and `%` of whatever is encoded.
+/// In normal form; dots and slashes are looked at when the params between the parts are known.
 fn literal_part(literal: &str) -> Option<TemplatePart> {
-    let fits = |char: char| char.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@%/".contains(char);
-    literal.chars().all(fits).then(|| TemplatePart::Literal(literal.to_owned()))
+    let literal = Some(literal).filter(|literal| !literal.contains(['?', '#']))?;
+    wire::path::canonical(literal).map(TemplatePart::Literal).ok()
 }

@@ -10,6 +10,7 @@ use crate::config::checked::{LogFormat, LogLevel};
 use crate::config::node::Text;
 use crate::config::read::{Placed, form, words};
 use crate::config::values::{GIB, KIB, MIB, OrOff, Size, Whole};
+use crate::wire::headers::{Aliases, MOST_RECEIVED};
 
 form! {
     /// What holds for the whole gateway.
@@ -22,6 +23,8 @@ form! {
         preset shutdown_timeout: Duration = "30s",
         /// Networks whose `Forwarded` and `X-Forwarded-*` headers are believed.
         preset trusted_proxies: Vec<IpNet> = [],
+        /// What becomes of clients' headers with `_` or `.` in their names, which some upstreams take for `-`.
+        preset alias_headers: Aliases = "drop",
         /// Plugins that run first on every route, in this order. A route's entry with the same name replaces one.
         preset plugins: Vec<ChainEntry> = [],
         /// What plugins may keep in `state`, all of them together.
@@ -76,6 +79,10 @@ form! {
 }
 
 words! {
+    Aliases {
+        "drop" = Aliases::Drop,
+        "keep" = Aliases::Keep,
+    }
     LogLevel {
         "error" = LogLevel::Error,
         "warn" = LogLevel::Warn,
@@ -112,7 +119,7 @@ form! {
         /// Between two requests of one connection.
         preset idle_timeout: Duration = "60s",
         /// Header fields of one request.
-        preset headers: Whole<1, 4096> = 100,
+        preset headers: Whole<1, { MOST_RECEIVED as i64 }> = 100,
         /// Bytes of one request's line and headers.
         preset header_bytes: Size<{ 8 * KIB }, { 16 * MIB }> = "64KiB",
     }

@@ -1,6 +1,7 @@
 //! From what the operator wrote to a [`PathPattern`].
 
 use super::{PathPattern, Segment};
+use crate::wire::path::{encode, is_plain};
 
 /// What is wrong with a path pattern, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -94,8 +95,7 @@ impl PathPattern {
     }
 }
 
-/// A literal segment in normal form: hex digits in upper case, unreserved characters not encoded
-/// (RFC 3986 sections 6.2.2.1 and 6.2.2.2).
+/// A literal segment in the normal form of requests' paths ([`crate::wire::path`]).
 fn literal(piece: &str, text: &str) -> Result<Box<str>, PathError> {
     let path = || text.to_owned();
     match piece {
@@ -114,13 +114,15 @@ fn literal(piece: &str, text: &str) -> Result<Box<str>, PathError> {
                 let (Some(high), Some(low)) = (digit(), digit()) else {
                     return Err(PathError::Percent(path()));
                 };
-                match char::from_u32(high * 16 + low) {
-                    Some('/' | '\\' | '\0') => return Err(PathError::Refused(path())),
-                    Some(plain) if unreserved(plain) => literal.push(plain),
-                    _ => literal.push_str(&format!("%{:02X}", high * 16 + low)),
+                match u8::try_from(high * 16 + low).expect("two hex digits are a byte") {
+                    b'/' | b'\\' | 0 => return Err(PathError::Refused(path())),
+                    plain if is_plain(plain) => literal.push(char::from(plain)),
+                    other => encode(other, &mut literal),
                 }
             }
-            _ if unreserved(character) || "!$&'()+,;=:@".contains(character) => literal.push(character),
+            '+' => encode(b'+', &mut literal),
+            ';' => encode(b';', &mut literal),
+            _ if u8::try_from(character).is_ok_and(is_plain) => literal.push(character),
             wrong => {
                 let mut utf8 = [0; 4];
                 let encoded = wrong.encode_utf8(&mut utf8).bytes().map(|byte| format!("%{byte:02X}")).collect();
@@ -132,8 +134,4 @@ fn literal(piece: &str, text: &str) -> Result<Box<str>, PathError> {
         "." | ".." => Err(PathError::DotSegment(path())),
         _ => Ok(literal.into()),
     }
-}
-
-fn unreserved(character: char) -> bool {
-    character.is_ascii_alphanumeric() || matches!(character, '-' | '.' | '_' | '~')
 }

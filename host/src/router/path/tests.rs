@@ -42,7 +42,8 @@ fn two_stars_take_the_path_itself_and_all_below() {
 
 #[test]
 fn a_pattern_is_held_in_normal_form() {
-    assert_eq!(parse("/caf%c3%a9/%7Ejo%2ce/{id}/**").to_string(), "/caf%C3%A9/~jo%2Ce/{id}/**");
+    assert_eq!(parse("/caf%c3%a9/%7Ejo%2ce/{id}/**").to_string(), "/caf%C3%A9/~jo,e/{id}/**");
+    assert_eq!(parse("/@me/a;b+c/%40me/a%3bb%2bc/%2a").to_string(), "/@me/a%3Bb%2Bc/@me/a%3Bb%2Bc/*");
 }
 
 #[test]

@@ -7,33 +7,33 @@ use crate::exchange::Edit;
 use crate::sandbox::bindings as wit;
 use crate::sandbox::bindings::subjects::Subject as Of;
 use crate::sandbox::host::{Fact, Host, Stage};
-use crate::state::{Algorithm, ConsumerId, Consumers, Misuse, Quota, Subject};
+use crate::state::{Algorithm, ConsumerId, Consumers, Misuse, Moment, Quota, Subject};
 
 impl wit::subjects::Host for Host {}
 
 impl wit::state::Host for Host {
     fn get(&mut self, of: Of, key: String) -> Result<Option<Vec<u8>>> {
-        self.name_entry("state", of, &key)?;
+        let now = self.name_entry("state", of, &key)?;
         let (state, scope) = (&self.plugin.state, &self.plugin.scope);
-        misuse(state.store.get(scope, &self.entry, state.clock.now()))
+        misuse(state.store.get(scope, &self.entry, now))
     }
 
     fn set(&mut self, of: Of, key: String, value: Vec<u8>, ttl: Option<u64>) -> Result<()> {
-        self.name_entry("state", of, &key)?;
+        let now = self.name_entry("state", of, &key)?;
         let (state, scope) = (&self.plugin.state, &self.plugin.scope);
-        misuse(state.store.set(scope, &self.entry, value, ttl, state.clock.now()))
+        misuse(state.store.set(scope, &self.entry, value, ttl, now))
     }
 
     fn delete(&mut self, of: Of, key: String) -> Result<bool> {
-        self.name_entry("state", of, &key)?;
+        let now = self.name_entry("state", of, &key)?;
         let (state, scope) = (&self.plugin.state, &self.plugin.scope);
-        misuse(state.store.delete(scope, &self.entry, state.clock.now()))
+        misuse(state.store.delete(scope, &self.entry, now))
     }
 
     fn add(&mut self, of: Of, key: String, delta: i64, ttl: Option<u64>) -> Result<i64> {
-        self.name_entry("state", of, &key)?;
+        let now = self.name_entry("state", of, &key)?;
         let (state, scope) = (&self.plugin.state, &self.plugin.scope);
-        misuse(state.store.add(scope, &self.entry, delta, ttl, state.clock.now()))
+        misuse(state.store.add(scope, &self.entry, delta, ttl, now))
     }
 
     fn compare_and_swap(
@@ -44,9 +44,9 @@ impl wit::state::Host for Host {
         value: Vec<u8>,
         ttl: Option<u64>,
     ) -> Result<bool> {
-        self.name_entry("state", of, &key)?;
+        let now = self.name_entry("state", of, &key)?;
         let (state, scope) = (&self.plugin.state, &self.plugin.scope);
-        misuse(state.store.compare_and_swap(scope, &self.entry, expected.as_deref(), value, ttl, state.clock.now()))
+        misuse(state.store.compare_and_swap(scope, &self.entry, expected.as_deref(), value, ttl, now))
     }
 }
 
@@ -58,10 +58,10 @@ impl wit::limiter::Host for Host {
         quotas: Vec<wit::limiter::Quota>,
         cost: u64,
     ) -> Result<wit::limiter::Decision> {
-        self.name_entry("limiter", of, &key)?;
+        let now = self.name_entry("limiter", of, &key)?;
         let quotas: Vec<Quota> = quotas.into_iter().map(Quota::from).collect();
         let (state, scope) = (&self.plugin.state, &self.plugin.scope);
-        let decision = misuse(state.limiter.acquire(scope, &self.entry, &quotas, cost, state.clock.now()))?;
+        let decision = misuse(state.limiter.acquire(scope, &self.entry, &quotas, cost, now))?;
         let standings = decision.standings.into_iter().map(|standing| wit::limiter::Standing {
             remaining: standing.remaining,
             reset: standing.reset,
@@ -142,13 +142,13 @@ impl Host {
         Ok(true)
     }
 
-    /// Leaves the name of an entry in `self.entry`. What depends on the state of the moment is not for
+    /// Leaves the name of an entry in `self.entry`, and answers the time. What depends on the state of the moment is not for
     /// `configure`: instances are configured at any time, and would differ.
-    fn name_entry(&mut self, capability: &str, of: Of, key: &str) -> Result<()> {
+    fn name_entry(&mut self, capability: &str, of: Of, key: &str) -> Result<Moment> {
         if self.stage == Stage::Configure {
             return Err(wasmtime::Error::msg(format!("`{capability}` cannot be used inside `configure`")));
         }
-        let Self { exchange: Some(exchange), entry, .. } = self else {
+        let Self { exchange: Some(exchange), entry, plugin, .. } = self else {
             return Err(wasmtime::Error::msg(format!("`{capability}` cannot be used outside a hook")));
         };
         let subject = match of {
@@ -161,7 +161,8 @@ impl Host {
                 None => Subject::Client(exchange.client, bits),
             },
         };
-        misuse(subject.name_entry(key, entry))
+        misuse(subject.name_entry(key, entry))?;
+        Ok(plugin.state.clock.at(exchange.now))
     }
 }
 
