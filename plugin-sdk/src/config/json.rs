@@ -73,19 +73,20 @@ impl Error for Fault {
     #[cold]
     #[inline(never)]
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let expected = words::expected_value(expected);
-        match unexpected {
-            Unexpected::Unsigned(number) => Self::new(format_args!("expected {expected}, found {number}")),
-            Unexpected::Signed(number) => Self::new(format_args!("expected {expected}, found {number}")),
-            // Of other kinds the value may be long, or nobody's business.
-            other => Self::new(format_args!("expected {expected}, found another {}", words::bare_kind(&other))),
-        }
+        // The value stands at the place of the problem; to write a number out takes a hundredth of a component.
+        let expected = words::expected(expected);
+        let more = match unexpected {
+            Unexpected::Signed(_) if expected == words::WHOLE => " that is higher",
+            Unexpected::Unsigned(_) if expected == words::WHOLE => " that is lower",
+            _ => "",
+        };
+        Self::new(format_args!("expected {expected}{more}"))
     }
 
     #[cold]
     #[inline(never)]
-    fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
-        Self::new(format_args!("expected {}, found {length} of them", words::expected(expected)))
+    fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
+        Self::new(format_args!("expected {}, of another length", words::expected(expected)))
     }
 
     #[cold]

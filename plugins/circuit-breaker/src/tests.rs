@@ -369,14 +369,10 @@ fn a_configuration_says_what_is_wrong_and_where() {
         problem(json!({ "ratio": { "threshold": 0.5, "window": "2h" } })),
         "/ratio/window: expected `1ms` to `1h`"
     );
-    for (status, seen) in
-        [(json!(5), "5"), (json!("5xx"), "another string"), (json!("599-500"), "another string"), (json!(1000), "1000")]
-    {
+    for status in [json!(5), json!("5xx"), json!("599-500"), json!(1000)] {
         assert_eq!(
             problem(json!({ "statuses": [503, status] })),
-            format!(
-                "/statuses/1: expected a status from 200 to 599, such as 503, or a range such as `500-599`, found {seen}"
-            )
+            "/statuses/1: expected a status from 200 to 599, such as 503, or a range such as `500-599`"
         );
     }
 }
