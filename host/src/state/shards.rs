@@ -9,7 +9,7 @@ mod entries;
 use std::fmt;
 use std::hash::RandomState;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub(super) use self::entries::{Entries, Worth};
 use super::key::{Parts, Probe};
@@ -48,7 +48,7 @@ pub(super) struct Shards<V> {
 
 /// On cache lines of its own: processors fetch lines in pairs.
 #[repr(align(128))]
-struct Shard<V>(Mutex<Entries<V>>);
+struct Shard<V>(RwLock<Entries<V>>);
 
 impl<V: Worth> Shards<V> {
     const MOST: usize = 64;
@@ -60,18 +60,28 @@ impl<V: Worth> Shards<V> {
         let shards = 1 << shards.clamp(1, Self::MOST).ilog2();
         Self {
             hashing: RandomState::new(),
-            shards: (0..shards).map(|_| Shard(Mutex::new(Entries::new()))).collect(),
+            shards: (0..shards).map(|_| Shard(RwLock::new(Entries::new()))).collect(),
             entries_each: AtomicUsize::new(bounds.entries / shards),
             bytes_each: AtomicUsize::new(bounds.bytes / shards),
         }
     }
 
     /// The entries among which the one of this scope and name is, or would be.
-    pub(super) fn lock<'a>(&self, scope: &'a str, name: &'a str) -> (Probe<'a>, MutexGuard<'_, Entries<V>>) {
+    pub(super) fn lock<'a>(&self, scope: &'a str, name: &'a str) -> (Probe<'a>, RwLockWriteGuard<'_, Entries<V>>) {
         let probe = Probe::new(&self.hashing, scope, name);
+        (probe, self.shard(&probe).lock())
+    }
+
+    /// As [`lock`](Self::lock), beside others who only look: workers ask more often than they write, a breaker's
+    /// record for one.
+    pub(super) fn look<'a>(&self, scope: &'a str, name: &'a str) -> (Probe<'a>, RwLockReadGuard<'_, Entries<V>>) {
+        let probe = Probe::new(&self.hashing, scope, name);
+        (probe, self.shard(&probe).look())
+    }
+
+    fn shard(&self, probe: &Probe<'_>) -> &Shard<V> {
         // The map uses the lowest and the seven highest bits.
-        let shard = (probe.hash() >> 32) as usize & (self.shards.len() - 1);
-        (probe, self.shards[shard].lock())
+        &self.shards[(probe.hash() >> 32) as usize & (self.shards.len() - 1)]
     }
 
     /// What one shard may keep.
@@ -93,7 +103,7 @@ impl<V: Worth> Shards<V> {
 
     pub(super) fn usage(&self) -> Usage {
         self.shards.iter().fold(Usage::default(), |sum, shard| {
-            let usage = shard.lock().usage();
+            let usage = shard.look().usage();
             Usage {
                 entries: sum.entries + usage.entries,
                 bytes: sum.bytes + usage.bytes,
@@ -110,8 +120,12 @@ impl<V: Worth> fmt::Debug for Shards<V> {
 }
 
 impl<V> Shard<V> {
-    fn lock(&self) -> MutexGuard<'_, Entries<V>> {
-        // Nothing under the lock panics, and if it did, a wrong count would be better than a dead shard.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    // Nothing under the lock panics, and if it did, a wrong count would be better than a dead shard.
+    fn lock(&self) -> RwLockWriteGuard<'_, Entries<V>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn look(&self) -> RwLockReadGuard<'_, Entries<V>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 }

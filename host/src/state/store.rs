@@ -36,7 +36,7 @@ impl Store {
 
     pub fn get(&self, scope: &str, key: &str, now: Moment) -> Result<Option<Vec<u8>>, Misuse> {
         Misuse::check_name(key)?;
-        let (probe, entries) = self.shards.lock(scope, key);
+        let (probe, entries) = self.shards.look(scope, key);
         Ok(entries.get(&probe).filter(|value| value.lives(now)).map(|value| value.content.to_vec()))
     }
 
