@@ -13,6 +13,7 @@ mod answer;
 mod bindings;
 mod complexity;
 mod component;
+mod condition;
 mod console;
 mod deadline;
 mod engine;

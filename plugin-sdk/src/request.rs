@@ -166,6 +166,13 @@ impl Request {
         backend::consumers::authenticate(kind, id, secret.as_ref()).then(|| Consumer::identified(None))
     }
 
+    /// As [`authenticate`](Self::authenticate) for a secret without a public id that is the value of a header:
+    /// it need not enter the plugin. `None` also when the header does not come exactly once.
+    pub fn authenticate_header(&mut self, kind: &str, name: impl AsHeaderName) -> Option<Consumer> {
+        let is_known = backend::consumers::authenticate_header(kind, &name.as_header_name());
+        is_known.then(|| Consumer::identified(None))
+    }
+
     /// What a hook of this plugin has kept with this exchange.
     pub fn note(&self, key: &str) -> Option<Vec<u8>> {
         backend::request::note(key)

@@ -1,8 +1,9 @@
 //! Declares what the plugin owns, and what it does to every exchange alike, which then needs no call.
 //! Only inside `configure`; needs no grant.
 
-use crate::backend;
 use crate::header::{AsHeaderName, AsHeaderValue};
+use crate::{Subject, backend};
+use std::ops::RangeInclusive;
 
 /// The plugin is the only one who may say this request header: the gateway strips every copy that
 /// a client sends, in any case and with `_` or `.` for `-`, on every route, before any plugin runs.
@@ -82,7 +83,7 @@ pub fn edit_response(edits: impl IntoIterator<Item = Edit>) {
     backend::setup::edit_response(edits.into_iter().collect());
 }
 
-/// A hook that need not be called.
+/// A hook that need not always be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hook {
     /// `on_request`
@@ -91,10 +92,41 @@ pub enum Hook {
     OnResponse,
 }
 
-/// The hook is not called: all that it would do is declared, or the configuration leaves it nothing to
-/// do. A hook that is not called costs nothing.
+/// What makes a hook worth its call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Condition {
+    /// The plugin keeps an entry of [`state`](crate::state) under this key.
+    Kept(Subject, &'static str),
+    /// The response has such a status.
+    Status(RangeInclusive<u16>),
+}
+
+/// The hook is called only when one of these holds: at other times it would do nothing. A call that is not
+/// made costs a look at the conditions, of which there are at most 16.
+///
+/// ```
+/// # use tollgate_plugin_sdk::{prelude::*, setup::*, testing};
+/// # #[derive(serde::Deserialize)] struct Config {}
+/// # struct Example;
+/// # #[plugin]
+/// # impl Plugin for Example {
+/// #   type Config = Config;
+/// fn configure(_: Config) -> Result<Self, ConfigError> {
+///     // Nothing is to be done for an upstream that answers well.
+///     setup::call_when(Hook::OnResponse, [Condition::Kept(Subject::Upstream, "failures"), Condition::Status(500..=599)]);
+///     Ok(Self)
+/// }
+/// #   fn on_response(&self, _: &Request, _: &mut Response) -> Action { Action::Next }
+/// # }
+/// ```
+pub fn call_when(hook: Hook, conditions: impl IntoIterator<Item = Condition>) {
+    backend::setup::call_when(hook, conditions.into_iter().collect());
+}
+
+/// The hook is never called: all that it would do is declared, or the configuration leaves it nothing to do.
 pub fn omit(hook: Hook) {
-    backend::setup::omit(hook);
+    backend::setup::call_when(hook, Vec::new());
 }
 
 /// `on_log` is called only for exchanges of which this plugin's `on_response` saw no response: the

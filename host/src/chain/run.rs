@@ -78,7 +78,7 @@ impl Run {
                 mark = Instant::now();
             }
             let mut halt = None;
-            if hooks.on_request {
+            if hooks.on_request && link.plugin.minds_request(self.exchange(), mark) {
                 let result = self.call(place, link, mark, |instance, exchange| instance.on_request(place, exchange));
                 halt = self.settle(place, link, Hook::Request, result, &mut mark);
             }
@@ -111,7 +111,7 @@ impl Run {
             if halt.is_some() {
                 return halt;
             }
-            if !is_called || self.is_skipped(place) {
+            if !is_called || self.is_skipped(place) || !link.plugin.minds_response(self.exchange(), mark) {
                 continue;
             }
             let result = self.call(place, link, mark, |instance, exchange| instance.on_response(place, exchange));

@@ -7,6 +7,7 @@ use thiserror::Error;
 use wasmtime::component::{self, ComponentExportIndex, InstancePre, Linker};
 
 use super::complexity;
+use super::condition::Condition;
 use super::engine::Engine;
 use super::host::{Declarations, Host};
 use super::plugin::ConfigureProblem;
@@ -124,11 +125,12 @@ impl Component {
         Ok(Self { pre, exports, needs })
     }
 
-    /// The hooks that it exports, but for those that a plugin declares to need no call.
+    /// The hooks that it exports, but for those that a plugin declares to need no call ever.
     pub(super) fn hooks(&self, declarations: &Declarations) -> Hooks {
+        let ever = |when: &Option<Vec<Condition>>| when.as_ref().is_none_or(|when| !when.is_empty());
         Hooks {
-            on_request: self.exports.on_request.is_some() && !declarations.omits_request,
-            on_response: self.exports.on_response.is_some() && !declarations.omits_response,
+            on_request: self.exports.on_request.is_some() && ever(&declarations.request_when),
+            on_response: self.exports.on_response.is_some() && ever(&declarations.response_when),
             on_log: self.exports.on_log.is_some(),
         }
     }

@@ -9,6 +9,7 @@ use wasmtime_wasi::clocks::{WasiClocksCtx, WasiClocksCtxView};
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi::random::WasiRandomCtx;
 
+use super::condition::Condition;
 use super::console::{Console, Speaker};
 use super::deadline::Deadline;
 use crate::config::PluginLimits;
@@ -62,7 +63,7 @@ impl Stage {
 }
 
 /// What a plugin said in `configure` through `setup`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Declarations {
     /// Request headers that only this plugin may say.
     pub owned: Vec<HeaderName>,
@@ -74,9 +75,9 @@ pub struct Declarations {
     pub request_edits: Vec<Edit>,
     /// What is done to every response, before the response hook.
     pub response_edits: Vec<Edit>,
-    /// Hooks that need no call.
-    pub omits_request: bool,
-    pub omits_response: bool,
+    /// When a hook is called, if not always.
+    pub(super) request_when: Option<Vec<Condition>>,
+    pub(super) response_when: Option<Vec<Condition>>,
 }
 
 /// What is known of a consumer.

@@ -1,8 +1,10 @@
 //! A plugin: a component with its configuration, grants and limits, and its instances.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::component::{Component, Hooks, LoadError};
+use super::condition::Condition;
 use super::engine::Engine;
 use super::fault::Fault;
 use super::host::{Declarations, Identity};
@@ -152,6 +154,21 @@ impl Plugin {
         self.hooks
     }
 
+    /// Whether `on-request` is worth a call for this exchange.
+    pub fn minds_request(&self, exchange: &Exchange, now: Instant) -> bool {
+        self.any_holds(&self.declarations.request_when, exchange, now)
+    }
+
+    /// Whether `on-response` is worth a call for this exchange.
+    pub fn minds_response(&self, exchange: &Exchange, now: Instant) -> bool {
+        self.any_holds(&self.declarations.response_when, exchange, now)
+    }
+
+    fn any_holds(&self, when: &Option<Vec<Condition>>, exchange: &Exchange, now: Instant) -> bool {
+        let Some(conditions) = when else { return true };
+        conditions.iter().any(|condition| condition.holds(&self.identity, exchange, now))
+    }
+
     /// What is done to every exchange without a call.
     pub fn edits(&self, worker: usize) -> &Edits {
         &self.edits[worker]
@@ -195,7 +212,7 @@ impl Plugin {
         let mut instance = match pool.take() {
             Some(instance) => instance,
             None => match self.instance(worker) {
-                Ok(instance) => instance,
+                Ok(instance) => Box::new(instance),
                 Err(fault) => return (exchange, Err(fault)),
             },
         };

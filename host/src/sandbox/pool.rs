@@ -15,8 +15,9 @@ use crate::config::PluginLimits;
 /// The lock is there because a plugin can be dropped on another thread than the one that used it;
 /// two threads never want it at once.
 pub(super) struct Pool {
-    /// Instances between two calls. Hooks do not wait, so a worker seldom needs more than one.
-    free: Mutex<Vec<Instance>>,
+    /// Instances between two calls, boxed so that a call moves a pointer. Hooks do not wait, so a worker seldom
+    /// needs more than one.
+    free: Mutex<Vec<Box<Instance>>>,
     /// Instances that may be leased to exchanges.
     slots: Arc<Semaphore>,
     waiting: AtomicUsize,
@@ -64,11 +65,11 @@ impl Pool {
         made
     }
 
-    pub(super) fn take(&self) -> Option<Instance> {
+    pub(super) fn take(&self) -> Option<Box<Instance>> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    pub(super) fn give(&self, instance: Instance) {
+    pub(super) fn give(&self, instance: Box<Instance>) {
         self.free.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
     }
 

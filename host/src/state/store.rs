@@ -40,6 +40,11 @@ impl Store {
         Ok(entries.get(&probe).filter(|value| value.lives(now)).map(|value| value.content.to_vec()))
     }
 
+    pub fn has(&self, scope: &str, key: &str, now: Moment) -> bool {
+        let (probe, entries) = self.shards.look(scope, key);
+        entries.get(&probe).is_some_and(|value| value.lives(now))
+    }
+
     pub fn set(&self, scope: &str, key: &str, value: Vec<u8>, ttl: Option<u64>, now: Moment) -> Result<(), Misuse> {
         let value = Value::new(value, ttl, now)?;
         Misuse::check_name(key)?;

@@ -39,6 +39,7 @@ impl Subject<'_> {
                 ("", "")
             }
         };
+        name.reserve(kind.len() + whose.len() + 1 + key.len());
         name.push_str(kind);
         name.push_str(whose);
         // Stands in no name of the configuration and in no address.

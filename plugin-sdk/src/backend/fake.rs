@@ -217,7 +217,7 @@ pub(crate) mod outcome {
 
 pub(crate) mod setup {
     use super::world::{self, World};
-    use crate::setup::{Edit, Fact, Hook};
+    use crate::setup::{Condition, Edit, Fact, Hook};
 
     pub(crate) fn own_header(name: &str) {
         configuring(|world| world.own_headers.push(name.to_owned()));
@@ -236,8 +236,8 @@ pub(crate) mod setup {
         configuring(|world| world.response_edits.extend(edits));
     }
 
-    pub(crate) fn omit(hook: Hook) {
-        configuring(|world| world.omitted.push(hook));
+    pub(crate) fn call_when(hook: Hook, conditions: Vec<Condition>) {
+        configuring(|world| world.call_when.push((hook, conditions)));
     }
 
     pub(crate) fn log_unanswered_only() {
@@ -329,6 +329,11 @@ pub(crate) mod consumers {
 
     pub(crate) fn authenticate(kind: &str, id: &str, secret: &[u8]) -> bool {
         verify(kind, id, secret).is_some_and(|consumer| identify(&consumer))
+    }
+
+    pub(crate) fn authenticate_header(kind: &str, name: &str) -> bool {
+        let value = super::request::single_header(name).ok().flatten();
+        value.is_some_and(|secret| authenticate(kind, "", &secret))
     }
 }
 

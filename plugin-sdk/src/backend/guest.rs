@@ -101,7 +101,7 @@ pub(crate) mod outcome {
 pub(crate) mod setup {
     pub(crate) use super::contract::setup::{log_unanswered_only, own_header};
     use super::contract::{http, setup};
-    use crate::setup::{Edit, Fact, Hook};
+    use crate::setup::{Condition, Edit, Fact, Hook};
 
     pub(crate) fn tell_consumer(name: &str, fact: Fact) {
         setup::tell_consumer(
@@ -121,11 +121,16 @@ pub(crate) mod setup {
         setup::edit_response(&contract(edits));
     }
 
-    pub(crate) fn omit(hook: Hook) {
-        setup::omit(match hook {
+    pub(crate) fn call_when(hook: Hook, conditions: Vec<Condition>) {
+        let hook = match hook {
             Hook::OnRequest => setup::Hook::OnRequest,
             Hook::OnResponse => setup::Hook::OnResponse,
-        });
+        };
+        let condition = |condition| match condition {
+            Condition::Kept(of, key) => setup::Condition::Kept((super::subject(of), key.to_owned())),
+            Condition::Status(statuses) => setup::Condition::Status((*statuses.start(), *statuses.end())),
+        };
+        setup::call_when(hook, &conditions.into_iter().map(condition).collect::<Vec<_>>());
     }
 
     fn contract(edits: Vec<Edit>) -> Vec<http::Edit> {
@@ -184,7 +189,7 @@ fn subject(of: crate::Subject) -> contract::subjects::Subject {
 
 pub(crate) mod consumers {
     pub(crate) use super::contract::consumers::{find, groups, verify};
-    pub(crate) use super::contract::identity::{authenticate, identify};
+    pub(crate) use super::contract::identity::{authenticate, authenticate_header, identify};
 }
 
 pub(crate) mod limiter {

@@ -37,9 +37,9 @@ impl<P: Hooks> Tester<P> {
     /// Begins an exchange and calls `on_request`.
     pub fn request(&self, request: RequestBuilder) -> Outcome<Request> {
         world::with(|world| world.begin(request.0));
-        let call = || match is_omitted(Hook::OnRequest) {
-            true => Ok(Action::Next),
-            false => self.plugin.on_request(&mut crate::Request::new()),
+        let call = || match minds(Hook::OnRequest) {
+            true => self.plugin.on_request(&mut crate::Request::new()),
+            false => Ok(Action::Next),
         };
         conclude(call, |exchange, edits| {
             edits.iter().try_for_each(|edit| apply::edit(&mut exchange.request.headers, edit)).map_err(refused)?;
@@ -60,9 +60,9 @@ impl<P: Hooks> Tester<P> {
             exchange.response = Some(response);
             exchange.answered = true;
         });
-        let call = || match is_omitted(Hook::OnResponse) {
-            true => Ok(Action::Next),
-            false => self.plugin.on_response(&crate::Request::new(), &mut crate::Response::new()),
+        let call = || match minds(Hook::OnResponse) {
+            true => self.plugin.on_response(&crate::Request::new(), &mut crate::Response::new()),
+            false => Ok(Action::Next),
         };
         conclude(call, |exchange, _| Ok(exchange.response.clone().expect("it was set before the call")))
     }
@@ -97,8 +97,8 @@ fn reach(world: &mut World) -> &mut Exchange {
     world.exchange()
 }
 
-fn is_omitted(hook: Hook) -> bool {
-    world::with(|world| world.omitted.contains(&hook))
+fn minds(hook: Hook) -> bool {
+    world::with(|world| world.minds(hook))
 }
 
 fn refused(error: HeaderError) -> String {

@@ -5,7 +5,7 @@ use super::store::Store;
 use super::{Entry, Request, Response, apply};
 use crate::Subject;
 use crate::request::WriteError;
-use crate::setup::{Edit, Fact, Hook};
+use crate::setup::{Condition, Edit, Fact, Hook};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -35,7 +35,8 @@ pub(crate) struct World {
     pub(crate) told: Vec<(String, Fact)>,
     pub(crate) request_edits: Vec<Edit>,
     pub(crate) response_edits: Vec<Edit>,
-    pub(crate) omitted: Vec<Hook>,
+    /// The last one of a hook counts.
+    pub(crate) call_when: Vec<(Hook, Vec<Condition>)>,
     pub(crate) log_unanswered_only: bool,
     pub(crate) exchange: Option<Exchange>,
 }
@@ -84,7 +85,7 @@ impl World {
             told: Vec::new(),
             request_edits: Vec::new(),
             response_edits: Vec::new(),
-            omitted: Vec::new(),
+            call_when: Vec::new(),
             log_unanswered_only: false,
             exchange: None,
         }
@@ -129,6 +130,21 @@ impl World {
             let edit = if value.is_empty() { Edit::remove(name) } else { Edit::set(name, value) };
             apply::edit(&mut exchange.request.headers, &edit).expect("the gateway refuses such names at load");
         }
+    }
+
+    /// Whether a hook is worth a call for the exchange.
+    pub(crate) fn minds(&mut self, hook: Hook) -> bool {
+        let Some((_, conditions)) = self.call_when.iter().rev().find(|(other, _)| *other == hook) else {
+            return true;
+        };
+        let status = self.exchange.as_ref().and_then(|exchange| Some(exchange.response.as_ref()?.status.as_u16()));
+        conditions.clone().into_iter().any(|condition| match condition {
+            Condition::Status(statuses) => status.is_some_and(|status| statuses.contains(&status)),
+            Condition::Kept(of, key) => {
+                let entry = self.entry(of, key);
+                self.store.get(&entry, self.now).is_some()
+            }
+        })
     }
 
     /// The name of an entry: whose it is, and what the plugin calls it.

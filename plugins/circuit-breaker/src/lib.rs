@@ -1,8 +1,8 @@
 //! Stops asking an upstream that keeps failing, and tries it again later.
 //!
 //! Each upstream has one record in the gateway's state, which all workers share and which changes
-//! only as a whole, by compare-and-swap (`record`). A healthy upstream has none: a request costs a
-//! look at it on the way out and another on the way back, and no write. The second look is what
+//! only as a whole, by compare-and-swap (`record`). A healthy upstream has none, and then the gateway,
+//! which looks for it on the way out and again on the way back, calls no hook. The second look is what
 //! makes "in a row" exact. A success that only knew the record from before could not end a row of
 //! failures that began meanwhile, and under load one failure in a hundred would open the breaker.
 //!
@@ -22,6 +22,7 @@ use crate::record::{HalfOpen, State};
 use crate::rules::Rules;
 use std::cell::LazyCell;
 use tollgate_plugin_sdk::prelude::*;
+use tollgate_plugin_sdk::setup::{Condition, Hook};
 
 /// A breaker for each upstream.
 ///
@@ -67,8 +68,10 @@ impl Plugin for CircuitBreaker {
     type Config = Config;
 
     fn configure(config: Config) -> Result<Self, ConfigError> {
+        let breaker = config.check()?;
         setup::log_unanswered_only();
-        config.check()
+        breaker.declare();
+        Ok(breaker)
     }
 
     fn on_request(&self, request: &mut Request) -> Action {
@@ -125,6 +128,20 @@ impl Plugin for CircuitBreaker {
 }
 
 impl CircuitBreaker {
+    /// An upstream without a record is healthy: nothing is to be done for its requests, and for responses that
+    /// are no failures neither, unless a ratio counts them all.
+    fn declare(&self) {
+        const MOST_CONDITIONS: usize = 16;
+        let kept = || Condition::Kept(Subject::Upstream, record::RECORD);
+        setup::call_when(Hook::OnRequest, [kept()]);
+        // The gateway's own errors are all 5xx.
+        let statuses = self.failures.statuses.iter().cloned().chain([500..=599]).map(Condition::Status);
+        let conditions: Vec<_> = statuses.chain([kept()]).collect();
+        if self.rules.ratio.is_none() && conditions.len() <= MOST_CONDITIONS {
+            setup::call_when(Hook::OnResponse, conditions);
+        }
+    }
+
     fn admit(&self, state: State) -> (Option<State>, Admission) {
         let (mut half, now) = match state {
             State::Closed { .. } => return (None, Admission::Free),

@@ -38,7 +38,7 @@ struct Lease {
 }
 
 /// The key of the record among what is kept for an upstream.
-const RECORD: &str = "record";
+pub const RECORD: &str = "record";
 
 /// Changes the record of the exchange's upstream. `step` answers the next state, or none if it is to stay; it
 /// is called again when another worker was faster.

@@ -50,23 +50,30 @@ impl Plugin for KeyAuth {
     }
 
     fn on_request(&self, request: &mut Request) -> Action {
-        let Some((place, key)) = self.only_key(request) else {
-            return self.unauthorized.clone().into();
-        };
-        let Some(consumer) = request.authenticate("key", "", &key) else {
+        let Some(consumer) = self.caller(request) else {
             return self.unauthorized.clone().into();
         };
         if !self.allows(&consumer) {
             return Reply::forbidden().detail("The caller is in no group that may pass here.").into();
-        }
-        if self.hide_credentials {
-            place.clear(request);
         }
         Action::Next
     }
 }
 
 impl KeyAuth {
+    /// Who asks, if the request brings one key that is known.
+    fn caller(&self, request: &mut Request) -> Option<Consumer> {
+        if let [Place::Header { name, scheme: None }] = &*self.places {
+            return request.authenticate_header("key", name);
+        }
+        let (place, key) = self.only_key(request)?;
+        let consumer = request.authenticate("key", "", &key)?;
+        if self.hide_credentials {
+            place.clear(request);
+        }
+        Some(consumer)
+    }
+
     /// The key of the request and its place, if it brings one and no more.
     fn only_key(&self, request: &Request) -> Option<(&Place, Vec<u8>)> {
         let mut found = None;

@@ -85,7 +85,7 @@ fn a_bare_request_allocates_no_more_than_it_did() {
 
 #[test]
 fn a_chain_of_four_allocates_no_more_than_it_did() {
-    is_still(34.5, allocations(&chain_of_four(&Upstream::saying("hello"))));
+    is_still(31.0, allocations(&chain_of_four(&Upstream::saying("hello"))));
 }
 
 /// One read and one write for each of four messages, and a wait for each side.

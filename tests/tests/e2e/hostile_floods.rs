@@ -89,7 +89,7 @@ fn floods_of_state_stay_within_the_bounds_of_the_config() {
 }
 
 /// Every import of the guest `bare` that takes something of any size.
-const IMPORTS: [&str; 28] = [
+const IMPORTS: [&str; 29] = [
     "set-method",
     "set-path",
     "set-query",
@@ -118,6 +118,7 @@ const IMPORTS: [&str; 28] = [
     "groups",
     "identify",
     "authenticate",
+    "authenticate-header",
 ];
 
 /// A gateway with the guest `bare`, which has the time and the memory to make huge things.

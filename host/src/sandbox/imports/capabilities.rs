@@ -6,8 +6,9 @@ use wasmtime::Result;
 use crate::exchange::Edit;
 use crate::sandbox::bindings as wit;
 use crate::sandbox::bindings::subjects::Subject as Of;
+use crate::sandbox::condition::Whose;
 use crate::sandbox::host::{Fact, Host, Stage};
-use crate::state::{Algorithm, ConsumerId, Consumers, Misuse, Moment, Quota, Subject};
+use crate::state::{Algorithm, ConsumerId, Consumers, Misuse, Moment, Quota};
 
 impl wit::subjects::Host for Host {}
 
@@ -112,6 +113,16 @@ impl wit::identity::Host for Host {
             None => Ok(false),
         }
     }
+
+    fn authenticate_header(&mut self, kind: String, name: String) -> Result<bool> {
+        let exchange = self.exchange()?;
+        let mut values = exchange.request.headers.get_all(&name).iter();
+        let (Some(secret), None) = (values.next(), values.next()) else { return Ok(false) };
+        match exchange.directory.consumers.verify(&kind, "", secret.as_bytes()) {
+            Some(found) => self.identified(found),
+            None => Ok(false),
+        }
+    }
 }
 
 impl Host {
@@ -151,17 +162,7 @@ impl Host {
         let Self { exchange: Some(exchange), entry, plugin, .. } = self else {
             return Err(wasmtime::Error::msg(format!("`{capability}` cannot be used outside a hook")));
         };
-        let subject = match of {
-            Of::Plugin => Subject::Plugin,
-            Of::Route => Subject::Route(&exchange.directory.routes[exchange.route].name),
-            Of::Upstream => Subject::Upstream(&exchange.directory.upstreams[exchange.upstream]),
-            Of::Client(bits) => Subject::Client(exchange.client, bits),
-            Of::Caller(bits) => match exchange.caller() {
-                Some(consumer) => Subject::Consumer(&consumer.name),
-                None => Subject::Client(exchange.client, bits),
-            },
-        };
-        misuse(subject.name_entry(key, entry))?;
+        misuse(Whose::from(of).of(exchange).name_entry(key, entry))?;
         Ok(plugin.state.clock.at(exchange.now))
     }
 }

@@ -5,13 +5,18 @@ use wasmtime::Result;
 
 use crate::exchange::Edit;
 use crate::sandbox::bindings as wit;
+use crate::sandbox::condition::Condition;
 use crate::sandbox::console;
 use crate::sandbox::fault::Failed;
 use crate::sandbox::host::{Fact, Host, Stage};
+use crate::state::Misuse;
 use crate::wire::headers;
 
 /// Headers that one plugin can own; each costs a look-up on every request.
 const MOST_OWNED: usize = 32;
+
+/// Conditions of one hook; each is looked at for every exchange.
+const MOST_CONDITIONS: usize = 16;
 
 /// Edits that one plugin can declare for either message.
 const MOST_EDITS: usize = 64;
@@ -41,11 +46,15 @@ impl wit::setup::Host for Host {
         declare(&mut self.declarations.response_edits, edits)
     }
 
-    fn omit(&mut self, hook: wit::setup::Hook) -> Result<()> {
+    fn call_when(&mut self, hook: wit::setup::Hook, conditions: Vec<wit::setup::Condition>) -> Result<()> {
         self.configuring()?;
+        if conditions.len() > MOST_CONDITIONS {
+            return Err(wasmtime::Error::msg(format!("declares more than {MOST_CONDITIONS} conditions")));
+        }
+        let conditions = conditions.into_iter().map(condition).collect::<Result<_>>()?;
         match hook {
-            wit::setup::Hook::OnRequest => self.declarations.omits_request = true,
-            wit::setup::Hook::OnResponse => self.declarations.omits_response = true,
+            wit::setup::Hook::OnRequest => self.declarations.request_when = Some(conditions),
+            wit::setup::Hook::OnResponse => self.declarations.response_when = Some(conditions),
         }
         Ok(())
     }
@@ -55,6 +64,16 @@ impl wit::setup::Host for Host {
         self.declarations.log_unanswered_only = true;
         Ok(())
     }
+}
+
+fn condition(condition: wit::setup::Condition) -> Result<Condition> {
+    Ok(match condition {
+        wit::setup::Condition::Kept((_, key)) if key.len() > Misuse::MAX_KEY => {
+            return Err(wasmtime::Error::new(Misuse::Key(key.len())));
+        }
+        wit::setup::Condition::Kept((of, key)) => Condition::Kept(of.into(), key.into()),
+        wit::setup::Condition::Status((first, last)) => Condition::Status(first..=last),
+    })
 }
 
 fn declare(declared: &mut Vec<Edit>, edits: Vec<wit::http::Edit>) -> Result<()> {

@@ -29,6 +29,10 @@ struct Entry<V> {
     bytes: usize,
 }
 
+/// Milliseconds for which an entry that is past its moment stays if there is room: a caller's quotas are whole again
+/// soon after each request, and to make their entry anew costs more than to find it.
+const LINGER: u64 = 10_000;
+
 /// One plugin's entries.
 #[derive(Default)]
 struct Scope {
@@ -86,7 +90,8 @@ impl<V: Worth> Entries<V> {
             None => probe.to_key(),
         };
         for _ in 0..2 {
-            if self.scopes.get(probe.scope()).and_then(Scope::soonest).is_some_and(|noted| noted <= now) {
+            let soonest = self.scopes.get(probe.scope()).and_then(Scope::soonest);
+            if soonest.is_some_and(|noted| noted.plus_millis(LINGER) <= now) {
                 self.drop_soonest(probe.scope(), now, Forced(false));
             }
         }

@@ -18,5 +18,5 @@ pub fn declare() {
     setup::edit_response(&[Edit::Set(field("x-declared", "yes")), Edit::Remove("content-type".into())]);
     setup::tell_consumer("x-caller", ConsumerFact::Name);
     setup::tell_consumer("x-caller-groups", ConsumerFact::Groups);
-    setup::omit(Hook::OnResponse);
+    setup::call_when(Hook::OnResponse, &[]);
 }

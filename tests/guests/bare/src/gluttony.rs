@@ -41,6 +41,7 @@ pub fn feed(import: &str, size: usize) -> String {
         "groups" => format!("{:?}", consumers::groups(&text)),
         "identify" => format!("{:?}", identity::identify(&text)),
         "authenticate" => format!("{:?}", identity::authenticate("key", "", bytes)),
+        "authenticate-header" => format!("{:?}", identity::authenticate_header("key", &text)),
         _ => "there is no such import".into(),
     }
 }
