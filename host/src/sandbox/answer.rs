@@ -14,10 +14,12 @@ pub enum Action {
     Reply(Reply),
 }
 
-pub(super) fn check(action: wit::Action) -> Result<Action, Fault> {
-    match action {
-        wit::Action::Next => Ok(Action::Next),
-        wit::Action::Reply(reply) => check_reply(reply).map(Action::Reply),
+/// `reply` is what the guest has said in the call.
+pub(super) fn check(action: wit::Action, reply: Option<wit::Reply>) -> Result<Action, Fault> {
+    match (action, reply) {
+        (wit::Action::Next, _) => Ok(Action::Next),
+        (wit::Action::Reply, Some(reply)) => check_reply(reply).map(Action::Reply),
+        (wit::Action::Reply, None) => Err(Fault::IllegalAnswer("`reply`, of which it has said nothing".into())),
     }
 }
 

@@ -9,6 +9,7 @@ use wasmtime_wasi::clocks::{WasiClocksCtx, WasiClocksCtxView};
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi::random::WasiRandomCtx;
 
+use super::bindings::http as wit;
 use super::condition::Condition;
 use super::console::{Console, Speaker};
 use super::deadline::Deadline;
@@ -22,6 +23,8 @@ pub(super) struct Host {
     pub(super) plugin: Arc<Identity>,
     /// Lent for the time of a call.
     pub(super) exchange: Option<Box<Exchange>>,
+    /// What the action `reply` of this call is.
+    pub(super) reply: Option<wit::Reply>,
     /// The plugin's place in the chain of the exchange.
     pub(super) place: usize,
     pub(super) stage: Stage,
@@ -158,6 +161,7 @@ impl Host {
         Self {
             plugin,
             exchange: None,
+            reply: None,
             place: 0,
             stage: Stage::Configure,
             declarations: Declarations::default(),
@@ -174,6 +178,7 @@ impl Host {
         self.stage = stage;
         self.place = place;
         self.exchange = exchange;
+        self.reply = None;
         self.deadline.rearm(stage == Stage::Configure);
         self.memory.denied = false;
         self.console.begin_call();

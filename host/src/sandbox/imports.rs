@@ -15,6 +15,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     wit::http::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     wit::request::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     wit::response::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    wit::answer::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     wit::outcome::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     link_setup(linker)?;
     wit::state::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;

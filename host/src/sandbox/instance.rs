@@ -133,7 +133,7 @@ impl Instance {
         let Some(hook) = hook else { return (exchange, Ok(Checked::Next)) };
         self.begin(stage, place, Some(exchange));
         let result = hook.call(&mut self.store, ());
-        let result = self.end(result).and_then(|(action,)| answer::check(action));
+        let result = self.end(result).and_then(|(action,)| answer::check(action, self.store.data_mut().reply.take()));
         (self.take_exchange(), result)
     }
 

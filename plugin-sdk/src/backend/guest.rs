@@ -258,11 +258,12 @@ pub(super) fn action(action: Action) -> contract::http::Action {
         Action::Reply(reply) => {
             let (status, headers, body) = reply.into_parts();
             let field = |(name, value)| contract::http::Field { name, value };
-            contract::http::Action::Reply(contract::http::Reply {
+            contract::answer::reply_with(&contract::http::Reply {
                 status: status.as_u16(),
                 headers: headers.into_iter().map(field).collect(),
                 body,
-            })
+            });
+            contract::http::Action::Reply
         }
     }
 }

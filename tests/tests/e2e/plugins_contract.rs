@@ -167,6 +167,8 @@ fn what_is_asked_at_the_wrong_time_is_a_fault() {
     let gateway = bare();
     assert_eq!(ask(&gateway, "x-ask", "too early").problem(), "plugin-fault");
     gateway.wait_for_log("there is no response yet");
+    assert_eq!(ask(&gateway, "x-ask", "without a reply").problem(), "plugin-fault");
+    gateway.wait_for_log("`reply`, of which it has said nothing");
     assert_eq!(ask(&gateway, "x-ask", "too late").problem(), "plugin-fault");
     gateway.wait_for_log("`setup` can be called only inside `configure`");
 }

@@ -163,6 +163,18 @@ impl wit::response::Host for Host {
     }
 }
 
+impl wit::answer::Host for Host {
+    fn reply_with(&mut self, reply: wit::http::Reply) -> Result<()> {
+        match self.stage {
+            Stage::Request | Stage::Response => self.reply = Some(reply),
+            Stage::Configure | Stage::Log => {
+                return Err(wasmtime::Error::msg("only `on-request` and `on-response` can answer with a reply"));
+            }
+        }
+        Ok(())
+    }
+}
+
 impl wit::outcome::Host for Host {
     fn status(&mut self) -> Result<Option<u16>> {
         let exchange = self.ended()?;

@@ -148,11 +148,14 @@ fn expired_entries_make_room_without_being_missed() {
     for number in 0..1_000 {
         set(&store, &number.to_string(), "v", Some(10), NOW);
     }
-    for number in 0..500 {
+    for number in 0..250 {
         set(&store, &format!("new {number}"), "v", None, NOW.plus_millis(10));
     }
-    assert_eq!(store.usage().dropped, 0);
-    assert_eq!(store.usage().entries, 500);
+    assert_eq!((store.usage().dropped, store.usage().entries), (0, 1_000), "they stay while there is room");
+    for number in 0..375 {
+        set(&store, &format!("later {number}"), "v", None, NOW.plus_millis(60_000));
+    }
+    assert_eq!((store.usage().dropped, store.usage().entries), (0, 625), "two go with each new one");
 }
 
 #[test]

@@ -57,6 +57,7 @@ impl on_request::Guest for Bare {
                 }
                 false => answer(vec!["nobody".into()]),
             },
+            "without a reply" => Action::Reply,
             "too early" => answer(vec![tollgate::plugin::response::status().to_string()]),
             "too late" => {
                 setup::own_header("x-late");
@@ -100,5 +101,10 @@ impl on_log::Guest for Bare {
 /// 200 with these lines.
 fn answer(lines: Vec<String>) -> Action {
     let content_type = Field { name: "content-type".into(), value: b"text/plain".to_vec() };
-    Action::Reply(Reply { status: 200, headers: vec![content_type], body: lines.join("\n").into_bytes() })
+    tollgate::plugin::answer::reply_with(&Reply {
+        status: 200,
+        headers: vec![content_type],
+        body: lines.join("\n").into_bytes(),
+    });
+    Action::Reply
 }
