@@ -8,7 +8,7 @@ use crate::testing::message::{Fields, Response};
 use crate::testing::world::{self, Exchange, World};
 
 pub(crate) mod request {
-    use super::{HeaderError, SeveralValues, WriteError, all_bytes, apply, bytes, exchange, raw, world};
+    use super::{HeaderError, SeveralValues, WriteError, all_bytes, apply, bytes, counted, exchange, raw, single};
 
     pub(crate) fn method() -> String {
         exchange(|exchange| exchange.request.method.to_string())
@@ -35,8 +35,7 @@ pub(crate) mod request {
     }
 
     pub(crate) fn single_header(name: &str) -> Result<Option<Vec<u8>>, SeveralValues> {
-        let mut values = header_values(name);
-        if values.len() > 1 { Err(SeveralValues) } else { Ok(values.pop()) }
+        exchange(|exchange| single(&exchange.request.headers, name))
     }
 
     pub(crate) fn header_values(name: &str) -> Vec<Vec<u8>> {
@@ -72,8 +71,10 @@ pub(crate) mod request {
     }
 
     pub(crate) fn consumer_groups() -> Vec<String> {
-        let consumer = consumer().unwrap_or_default();
-        world::with(|world| world.groups(&consumer))
+        counted(|world| {
+            let consumer = world.exchange().consumer.clone().unwrap_or_default();
+            world.groups(&consumer)
+        })
     }
 
     pub(crate) fn set_header(name: &str, value: &[u8]) -> Result<(), HeaderError> {
@@ -107,11 +108,13 @@ pub(crate) mod request {
     }
 
     pub(crate) fn steer(upstream: &str) -> Result<(), WriteError> {
-        if !world::with(|world| world.has_upstream(upstream)) {
-            return Err(WriteError::Unknown);
-        }
-        exchange(|exchange| exchange.request.upstream = upstream.to_owned());
-        Ok(())
+        counted(|world| {
+            if !world.has_upstream(upstream) {
+                return Err(WriteError::Unknown);
+            }
+            world.exchange().request.upstream = upstream.to_owned();
+            Ok(())
+        })
     }
 
     pub(crate) fn set_note(key: &str, value: &[u8]) -> Result<(), WriteError> {
@@ -301,7 +304,8 @@ pub(crate) mod limiter {
 }
 
 pub(crate) mod consumers {
-    use super::capability;
+    use super::{SeveralValues, capability, single};
+    use crate::testing::world::{Credential, World};
 
     pub(crate) fn find(kind: &str, id: &str) -> Option<String> {
         capability("consumers", |world| world.consumer(|credential| credential.kind == kind && credential.id == id))
@@ -328,12 +332,24 @@ pub(crate) mod consumers {
     }
 
     pub(crate) fn authenticate(kind: &str, id: &str, secret: &[u8]) -> bool {
-        verify(kind, id, secret).is_some_and(|consumer| identify(&consumer))
+        capability("identity", |world| identify_by(world, kind, id, secret))
     }
 
     pub(crate) fn authenticate_header(kind: &str, name: &str) -> bool {
-        let value = super::request::single_header(name).ok().flatten();
-        value.is_some_and(|secret| authenticate(kind, "", &secret))
+        capability("identity", |world| match single(&world.exchange().request.headers, name) {
+            Ok(Some(secret)) => identify_by(world, kind, "", &secret),
+            Ok(None) | Err(SeveralValues) => false,
+        })
+    }
+
+    fn identify_by(world: &mut World, kind: &str, id: &str, secret: &[u8]) -> bool {
+        let is =
+            |credential: &Credential| credential.kind == kind && credential.id == id && credential.secret == secret;
+        let found = world.consumer(is);
+        found.is_some_and(|consumer| {
+            world.identified(&consumer);
+            true
+        })
     }
 }
 
@@ -342,7 +358,10 @@ pub(crate) mod log {
     use crate::testing::world;
 
     pub(crate) fn log(level: Level, line: &str) {
-        world::with(|world| world.log.push(format!("{level}: {line}")));
+        world::with(|world| {
+            world.calls += 1;
+            world.log.push(format!("{level}: {line}"));
+        });
     }
 }
 
@@ -354,8 +373,16 @@ pub(crate) mod clock {
     }
 }
 
+/// One call into the gateway.
+fn counted<T>(call: impl FnOnce(&mut World) -> T) -> T {
+    world::with(|world| {
+        world.calls += 1;
+        call(world)
+    })
+}
+
 fn exchange<T>(call: impl FnOnce(&mut Exchange) -> T) -> T {
-    world::with(|world| call(world.exchange()))
+    counted(|world| call(world.exchange()))
 }
 
 fn response<T>(call: impl FnOnce(&mut Response) -> T) -> T {
@@ -363,10 +390,15 @@ fn response<T>(call: impl FnOnce(&mut Response) -> T) -> T {
 }
 
 fn capability<T>(name: &str, call: impl FnOnce(&mut World) -> T) -> T {
-    world::with(|world| {
+    counted(|world| {
         assert!(!world.configuring, "`{name}` may not be called inside `configure`");
         call(world)
     })
+}
+
+fn single(headers: &Fields, name: &str) -> Result<Option<Vec<u8>>, SeveralValues> {
+    let mut values = all_bytes(headers, name);
+    if values.len() > 1 { Err(SeveralValues) } else { Ok(values.pop()) }
 }
 
 fn all_bytes(headers: &Fields, name: &str) -> Vec<Vec<u8>> {

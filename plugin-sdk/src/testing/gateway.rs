@@ -68,6 +68,12 @@ impl Gateway {
         world::with(|world| world.exchange.as_ref()?.consumer.clone())
     }
 
+    /// How often the last hook went over the border of its sandbox: its own call, and each call into the gateway.
+    /// 0 when it was not worth a call. What a policy costs is mostly this, and a test can hold it.
+    pub fn crossings(&self) -> usize {
+        world::with(|world| world.calls)
+    }
+
     /// What was kept with the current exchange.
     pub fn note(&self, key: &str) -> Option<Vec<u8>> {
         world::with(|world| world.exchange.as_ref()?.notes.get(key).cloned())

@@ -97,8 +97,13 @@ fn reach(world: &mut World) -> &mut Exchange {
     world.exchange()
 }
 
+/// Whether the hook is called, which is the first crossing.
 fn minds(hook: Hook) -> bool {
-    world::with(|world| world.minds(hook))
+    world::with(|world| {
+        let minds = world.minds(hook);
+        world.calls = usize::from(minds);
+        minds
+    })
 }
 
 fn refused(error: HeaderError) -> String {

@@ -39,6 +39,8 @@ pub(crate) struct World {
     pub(crate) call_when: Vec<(Hook, Vec<Condition>)>,
     pub(crate) log_unanswered_only: bool,
     pub(crate) exchange: Option<Exchange>,
+    /// Into the gateway, by the hook that was called last, its own call included; 0 if it was not called.
+    pub(crate) calls: usize,
 }
 
 /// A consumer.
@@ -88,6 +90,7 @@ impl World {
             call_when: Vec::new(),
             log_unanswered_only: false,
             exchange: None,
+            calls: 0,
         }
     }
 

@@ -69,6 +69,20 @@ fn a_healthy_upstream_leaves_no_record() {
 }
 
 #[test]
+fn a_healthy_upstream_costs_no_call() {
+    let gateway = Gateway::new();
+    let plugin = plugin(json!({}));
+    plugin.request(users()).next();
+    assert_eq!(gateway.crossings(), 0);
+    let _ = plugin.respond(testing::response(200)).next();
+    assert_eq!(gateway.crossings(), 0);
+    let _ = plugin.respond(testing::response(503)).next();
+    assert!(gateway.crossings() > 0);
+    plugin.request(users()).next();
+    assert!(gateway.crossings() > 0, "a failure is kept");
+}
+
+#[test]
 fn five_failures_in_a_row_open_it_for_half_a_minute() {
     let gateway = Gateway::new();
     let plugin = plugin(json!({}));

@@ -24,6 +24,15 @@ fn a_known_key_says_who_calls_and_stays_here() {
 }
 
 #[test]
+fn a_key_in_a_header_costs_one_call_into_the_gateway() {
+    let gateway = testing::Gateway::new();
+    gateway.consumer("acme").key(KEY);
+    let plugin = testing::configure::<KeyAuth>(json!({})).expect("a good config");
+    plugin.request(with_key()).next();
+    assert_eq!(gateway.crossings(), 2, "the hook, and who the key is of");
+}
+
+#[test]
 fn later_plugins_and_the_access_log_know_the_caller() {
     let gateway = testing::Gateway::new();
     gateway.consumer("acme").key(KEY);

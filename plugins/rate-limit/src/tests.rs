@@ -37,6 +37,14 @@ fn what_is_over_the_limit_is_refused_until_there_is_room_again() {
 }
 
 #[test]
+fn a_request_that_passes_costs_two_calls_into_the_gateway() {
+    let gateway = testing::Gateway::new();
+    let plugin = plugin(json!({ "limit": 2, "window": "1m" }));
+    plugin.request(testing::get("/")).next();
+    assert_eq!(gateway.crossings(), 3, "the hook, the quota, and what the client is told of it");
+}
+
+#[test]
 fn every_response_says_how_the_quotas_stand() {
     let _gateway = testing::Gateway::new();
     let plugin = plugin(json!({ "quotas": [

@@ -8,6 +8,17 @@ fn target(request: &testing::Request) -> String {
 }
 
 #[test]
+fn edits_that_are_the_same_for_every_exchange_cost_no_call() {
+    let gateway = testing::Gateway::new();
+    let edits = json!({ "set": { "x-edited": "yes" }, "remove": ["x-gone"] });
+    let plugin = plugin(json!({ "request": { "headers": edits }, "response": { "headers": edits } }));
+    assert_eq!(plugin.request(get("/").header("x-gone", "1")).next().headers().len(), 1);
+    assert_eq!(gateway.crossings(), 0);
+    assert_eq!(plugin.respond(response(200).header("x-gone", "1")).next().header("x-edited"), Some("yes"));
+    assert_eq!(gateway.crossings(), 0);
+}
+
+#[test]
 fn headers_are_removed_renamed_set_added_and_appended_in_this_order() {
     let config = json!({ "request": { "headers": {
         "append": { "x-list": "c" },
