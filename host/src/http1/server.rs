@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -124,8 +124,7 @@ impl Connection {
     }
 
     /// Waits for `response`, and gives up when the client leaves before.
-    pub async fn unless_gone<F: Future>(&self, response: F) -> Option<F::Output> {
-        let mut response = pin!(response);
+    pub async fn unless_gone<F: Future>(&self, mut response: Pin<&mut F>) -> Option<F::Output> {
         poll_fn(|context| match response.as_mut().poll(context) {
             Poll::Ready(response) => Poll::Ready(Some(response)),
             Poll::Pending => self.shared.poll_gone(context).map(|()| None),

@@ -1,6 +1,7 @@
 //! One client connection, from the accept to its close.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::rc::Rc;
 
 use bytes::BytesMut;
@@ -79,7 +80,7 @@ async fn http1(served: Served, stream: TcpStream, input: BytesMut) {
     let limits = HeadLimits { bytes: served.settings.header_bytes, fields: served.settings.headers };
     let connection = server::Connection::new(stream, input, limits);
     let is_late = {
-        let mut requests = std::pin::pin!(requests(&served, &connection));
+        let mut requests = pin!(requests(&served, &connection));
         loop {
             tokio::select! {
                 biased;
@@ -118,7 +119,8 @@ async fn requests(served: &Served, connection: &server::Connection) -> bool {
             Next::Request(request) => {
                 let busy = Patience::busy(patience);
                 let (method, version) = (request.method().clone(), request.version());
-                let response = proxy.handle(request.map(ClientBody::Http1), client);
+                // Pinned here, for it is large and would be copied on its way.
+                let response = pin!(proxy.handle(request.map(ClientBody::Http1), client));
                 let Some(response) = connection.unless_gone(response).await else { return false };
                 match connection.respond(&method, version, response).await {
                     Ok(true) => drop::<Busy>(busy),

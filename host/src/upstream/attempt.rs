@@ -2,6 +2,7 @@
 //! attempt is not known here: retries join a level above.
 
 use std::io;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,7 +76,7 @@ impl Attempt<'_> {
                     (connection, Alarm::default())
                 }
             };
-            let sending = connection.send(request, authority, &mut body);
+            let sending = pin!(connection.send(request, authority, &mut body));
             match within(now, self.timeouts.response, &self.meter, &mut alarm, sending).await {
                 Some(Ok((mut head, answer))) => {
                     head.version = Version::HTTP_11;
@@ -105,10 +106,16 @@ impl Attempt<'_> {
         request: client::Request<'_>,
         body: RequestBody,
     ) -> Result<Response<UpstreamBody>, UpstreamError> {
-        within(Instant::now(), self.timeouts.response, &self.meter, &mut Alarm::default(), echo::answer(request, body))
-            .await
-            .ok_or_else(|| self.timed_out())?
-            .map_err(|source| self.body_failed(source))
+        within(
+            Instant::now(),
+            self.timeouts.response,
+            &self.meter,
+            &mut Alarm::default(),
+            pin!(echo::answer(request, body)),
+        )
+        .await
+        .ok_or_else(|| self.timed_out())?
+        .map_err(|source| self.body_failed(source))
     }
 
     fn failed(&self, error: SendError<RequestBodyError>) -> UpstreamError {

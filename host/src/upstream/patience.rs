@@ -4,7 +4,7 @@
 //! alarm from exchange to exchange; a timeout between the frames of a response would join here.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -43,9 +43,8 @@ pub(super) async fn within<F: Future>(
     silence: Duration,
     meter: &BodyMeter,
     alarm: &mut Alarm,
-    response: F,
+    mut response: Pin<&mut F>,
 ) -> Option<F::Output> {
-    let mut response = pin!(response);
     let mut deadline = now + silence;
     poll_fn(|context| {
         loop {
@@ -64,6 +63,8 @@ pub(super) async fn within<F: Future>(
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
     use crate::upstream::tests::harness::worker;
 
@@ -80,7 +81,7 @@ mod tests {
                 }
                 Poll::<()>::Pending
             });
-            assert!(within(started, silence, &meter, &mut Alarm::default(), upload).await.is_none());
+            assert!(within(started, silence, &meter, &mut Alarm::default(), pin!(upload)).await.is_none());
             assert!(started.elapsed() >= 2 * silence);
         });
     }
