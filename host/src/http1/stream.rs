@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 /// Read at once. Most heads fit, with a small body.
 const READ: usize = 8 * 1024;
 /// Read at once of a peer that fills what it is given.
-const MOST_READ: usize = 128 * 1024;
+const MOST_READ: usize = 64 * 1024;
 /// A piece of a body up to this size is copied behind what is to be written, a longer one is written from
 /// where it lies.
 const COPIED: usize = 4 * 1024;

@@ -55,9 +55,10 @@ fn futexes(bench: &Bench, arguments: &Arguments, setup: Setup) -> Result<Futexes
     let calls = bench.file("futexes");
     let gateway = Gateway::start(bench, Setup { futexes: Some(calls.clone()), ..setup })?;
     let address = gateway.process.address;
+    load::run(address, arguments.connections, WARM_UP)?;
+    // Not before: the first worker answers while the second starts.
     let workers: HashSet<u32> = proc::threads(gateway.process.id(), "worker-")?.into_iter().collect();
     ensure!(workers.len() == 2, "the gateway has {} threads that are called worker-N", workers.len());
-    load::run(address, arguments.connections, WARM_UP)?;
     let begin = now()?;
     let load = load::run(address, arguments.connections, arguments.seconds)?;
     let end = now()?;
