@@ -17,6 +17,10 @@ use crate::config::PluginLimits;
 pub(super) struct Pool {
     /// Instances between two calls, boxed so that a call moves a pointer. Hooks do not wait, so a worker seldom
     /// needs more than one.
+    #[allow(
+        clippy::vec_box,
+        reason = "an instance has some hundred bytes, and each call takes one out and puts it back"
+    )]
     free: Mutex<Vec<Box<Instance>>>,
     /// Instances that may be leased to exchanges.
     slots: Arc<Semaphore>,
