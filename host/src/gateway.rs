@@ -4,6 +4,7 @@
 //! not touch a request.
 
 pub mod cache;
+mod certificates;
 mod listeners;
 pub mod loader;
 mod reload;
@@ -127,7 +128,7 @@ impl Gateway {
         let files = watch::seen(&loader::files(&config));
         let live = loader.load(&config)?;
         loader.commit();
-        let (listeners, sockets) = Listeners::bind(&config.listeners, workers)?;
+        let (listeners, sockets) = Listeners::bind(&config.listeners, loader.tls(), workers)?;
         let admin = config.gateway.admin.map(admin_socket).transpose()?;
         let live = Arc::new(ArcSwap::from_pointee(live));
         let workers = sockets

@@ -12,9 +12,11 @@ mod error;
 mod framing;
 mod head;
 pub mod server;
+mod socket;
 mod stream;
 mod write;
 
 pub use client::Answer;
 pub use error::{BodyError, HeadError};
 pub use server::RequestStream;
+pub use socket::Socket;

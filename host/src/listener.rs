@@ -1,4 +1,4 @@
-//! Accepts connections, speaks HTTP/1.1 and HTTP/2, and runs the workers.
+//! Accepts connections, speaks TLS, HTTP/1.1 and HTTP/2, and runs the workers.
 //!
 //! A worker is one OS thread with a current-thread runtime and sockets of its own (`SO_REUSEPORT`),
 //! so that no request moves between threads. It must not know what becomes of a request: that is
@@ -9,9 +9,11 @@ mod connection;
 mod http2;
 mod patience;
 mod socket;
+mod tls;
 mod worker;
 
 pub use socket::{BindError, bind, bind_beside, takes_in};
+pub use tls::{HTTP1, HTTP2, Tls};
 pub use worker::{Command, Worker, WorkerParts};
 
 use std::net::{SocketAddr, TcpListener};
@@ -21,12 +23,16 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     pub http1: bool,
-    /// With prior knowledge.
+    /// With prior knowledge, or agreed on by ALPN.
     pub http2: bool,
+    /// What handshakes need, if it speaks TLS.
+    pub tls: Option<Tls>,
     /// Open connections of one worker.
     pub connections: Option<usize>,
     /// From the first byte of a request, or from the accept, to the end of its headers.
     pub header_timeout: Duration,
+    /// From the accept to the end of the TLS handshake.
+    pub handshake_timeout: Duration,
     /// Between two requests of one connection.
     pub idle_timeout: Duration,
     /// Header fields of one request.

@@ -1,14 +1,55 @@
-//! An HTTP/1.1 client on one connection, which can also say what no proper client says.
+//! An HTTP/1.1 client on one connection, plain or over TLS, which can also say what no proper client says.
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use rustls::{ClientConnection, StreamOwned};
+
 use crate::{PATIENCE, Request, Response};
 
 /// One connection.
 pub struct Client {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Wire>,
+}
+
+enum Wire {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+impl Wire {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(tcp) => tcp,
+            Self::Tls(tls) => tls.get_ref(),
+        }
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(tcp) => tcp.read(buffer),
+            Self::Tls(tls) => tls.read(buffer),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(tcp) => tcp.write(bytes),
+            Self::Tls(tls) => tls.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(tcp) => tcp.flush(),
+            Self::Tls(tls) => tls.flush(),
+        }
+    }
 }
 
 impl Client {
@@ -17,11 +58,26 @@ impl Client {
     }
 
     pub fn try_connect(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream: BufReader::new(stream) })
+        Ok(Self { stream: BufReader::new(Wire::Plain(connected(address)?)) })
+    }
+
+    /// Over TLS, once hands are shaken.
+    pub(crate) fn over(
+        address: SocketAddr,
+        handshake: impl FnOnce(TcpStream) -> io::Result<StreamOwned<ClientConnection, TcpStream>>,
+    ) -> io::Result<Self> {
+        Ok(Self { stream: BufReader::new(Wire::Tls(Box::new(handshake(connected(address)?)?))) })
+    }
+
+    /// What was agreed on in the handshake.
+    ///
+    /// # Panics
+    /// If there was none.
+    pub fn tls(&self) -> &ClientConnection {
+        match self.stream.get_ref() {
+            Wire::Plain(_) => panic!("the connection is plain"),
+            Wire::Tls(tls) => &tls.conn,
+        }
     }
 
     /// Sends a request and reads its response, past any `100 Continue`.
@@ -92,6 +148,13 @@ impl Client {
         }
     }
 
+    /// Reads all that comes until the connection is closed in an orderly way; over TLS that needs a word.
+    pub fn read_to_end(&mut self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.stream.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// Waits until the other side closes, having said nothing more.
     pub fn wait_for_close(&mut self) {
         assert_eq!(String::from_utf8_lossy(&self.rest()), "");
@@ -99,16 +162,24 @@ impl Client {
 
     /// Says that nothing more is sent, and goes on reading.
     pub fn half_close(&mut self) {
-        self.stream.get_ref().shutdown(Shutdown::Write).expect("it is open");
+        self.stream.get_ref().tcp().shutdown(Shutdown::Write).expect("it is open");
     }
 
     /// Leaves with a reset, which cannot be taken for having said all.
     pub fn reset(self) {
-        socket2::SockRef::from(self.stream.get_ref()).set_linger(Some(Duration::ZERO)).expect("it is open");
+        socket2::SockRef::from(self.stream.get_ref().tcp()).set_linger(Some(Duration::ZERO)).expect("it is open");
     }
 
     /// Leaves without reading what is still to come.
     pub fn abort(self) {
-        let _ = self.stream.get_ref().shutdown(Shutdown::Both);
+        let _ = self.stream.get_ref().tcp().shutdown(Shutdown::Both);
     }
+}
+
+fn connected(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }

@@ -1,4 +1,4 @@
-//! HTTP/2 with prior knowledge, by hyper's client.
+//! HTTP/2, with prior knowledge or over TLS, by hyper's client.
 
 use std::net::SocketAddr;
 
@@ -6,10 +6,14 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 use crate::PATIENCE;
+use crate::tls::Tls;
 
 /// A `GET` with the URL that HTTP/2 wants: `http://host/path`.
 pub fn get(url: &str) -> Asked {
@@ -34,22 +38,46 @@ pub fn send(address: SocketAddr, requests: Vec<Asked>) -> Vec<Answer> {
 /// # Panics
 /// When one of `requests` is not answered.
 pub fn send_before(address: SocketAddr, slow: Vec<Asked>, requests: Vec<Asked>) -> (usize, Vec<Answer>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
+    block_on(async {
         let stream = TcpStream::connect(address).await.expect("it is accepted");
-        let (sender, connection) =
-            http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("it speaks HTTP/2");
-        tokio::spawn(connection);
-        let start = |request| tokio::spawn(answer(sender.clone(), request));
-        let slow: Vec<_> = slow.into_iter().map(start).collect();
-        let started: Vec<_> = requests.into_iter().map(start).collect();
-        let mut responses = Vec::new();
-        for started in started {
-            let response = timeout(PATIENCE, started).await.expect("it is answered in time");
-            responses.push(response.expect("it is answered"));
-        }
-        (slow.iter().filter(|slow| slow.is_finished()).count(), responses)
+        exchange(stream, slow, requests).await
     })
+}
+
+/// As [`send`], over TLS to who has a certificate for this name.
+///
+/// # Panics
+/// When hands are not shaken, or one is not answered.
+pub fn send_over(tls: &Tls, address: SocketAddr, name: &str, requests: Vec<Asked>) -> Vec<Answer> {
+    let name = ServerName::try_from(name.to_owned()).expect("a valid name");
+    block_on(async {
+        let stream = TcpStream::connect(address).await.expect("it is accepted");
+        let stream = TlsConnector::from(tls.config.clone()).connect(name, stream).await.expect("a handshake");
+        exchange(stream, Vec::new(), requests).await.1
+    })
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+}
+
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    slow: Vec<Asked>,
+    requests: Vec<Asked>,
+) -> (usize, Vec<Answer>) {
+    let (sender, connection) =
+        http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("it speaks HTTP/2");
+    tokio::spawn(connection);
+    let start = |request| tokio::spawn(answer(sender.clone(), request));
+    let slow: Vec<_> = slow.into_iter().map(start).collect();
+    let started: Vec<_> = requests.into_iter().map(start).collect();
+    let mut responses = Vec::new();
+    for started in started {
+        let response = timeout(PATIENCE, started).await.expect("it is answered in time");
+        responses.push(response.expect("it is answered"));
+    }
+    (slow.iter().filter(|slow| slow.is_finished()).count(), responses)
 }
 
 async fn answer(mut sender: http2::SendRequest<Full<Bytes>>, request: Asked) -> Answer {

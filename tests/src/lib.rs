@@ -1,6 +1,6 @@
 //! The harness of the end-to-end tests: a real gateway process, real sockets, scripted upstreams.
 //!
-//! [`Gateway`] starts the binary on a config; [`Client`] and [`http2`] talk to it; [`Upstream`] stands behind it and does
+//! [`Gateway`] starts the binary on a config; [`Client`] and [`http2`] talk to it, over [`tls`] too; [`Upstream`] stands behind it and does
 //! what a test scripts. [`Folder::tollgate`] runs one command of the binary to its end. Nothing here sleeps to let
 //! something happen: it waits for a condition, for at most [`PATIENCE`].
 //!
@@ -14,6 +14,7 @@ mod lines;
 mod message;
 mod process;
 pub mod syscalls;
+pub mod tls;
 mod upstream;
 mod wait;
 

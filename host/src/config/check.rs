@@ -9,6 +9,7 @@ mod names;
 mod path;
 mod plugins;
 mod routes;
+mod tls;
 mod upstreams;
 
 use super::form::Document;

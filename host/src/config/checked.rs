@@ -5,11 +5,13 @@
 
 mod plugin;
 mod route;
+mod tls;
 mod upstream;
 
 pub use plugin::{Grant, Isolation, OnError, Plugin, PluginConfig, PluginLimits, Source};
 pub(super) use plugin::{Members, Places};
 pub use route::{Path, PathTemplate, Route, TemplatePart};
+pub use tls::{Certificate, ClientCertificates, NamedFile, Tls};
 pub use upstream::{Address, Balancer, Endpoint, KeepAlive, Upstream, UpstreamTimeout};
 
 use std::net::SocketAddr;
@@ -117,6 +119,8 @@ pub enum LogFormat {
 pub struct Listener {
     pub address: SocketAddr,
     pub protocols: Protocols,
+    /// `None`: plain connections.
+    pub tls: Option<Tls>,
     pub limits: ListenerLimits,
     /// Where its address is written.
     pub place: Place,
@@ -126,7 +130,7 @@ pub struct Listener {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Protocols {
     pub http1: bool,
-    /// With prior knowledge.
+    /// With prior knowledge; over TLS by ALPN.
     pub http2: bool,
 }
 
@@ -137,6 +141,8 @@ pub struct ListenerLimits {
     pub connections: Option<NonZeroUsize>,
     /// From the first byte of a request to the end of its headers.
     pub header_timeout: Duration,
+    /// From the accept to the end of the TLS handshake.
+    pub handshake_timeout: Duration,
     /// Between two requests of one connection.
     pub idle_timeout: Duration,
     /// Header fields of one request.

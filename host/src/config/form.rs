@@ -8,7 +8,7 @@ mod plugin;
 mod route;
 mod upstream;
 
-pub(super) use gateway::{Consumer, Gateway, Listener, ProtocolWord};
+pub(super) use gateway::{Certificate, Consumer, Gateway, Listener, Presence, ProtocolWord, Tls};
 pub(super) use plugin::{ChainEntry, Limits, Plugin};
 pub(super) use route::Route;
 pub(super) use upstream::{Endpoint, Upstream};

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use super::GatewayError;
 use crate::config;
-use crate::listener::{BindError, Command, Settings, Socket, Worker, bind, bind_beside, takes_in};
+use crate::listener::{BindError, Command, Settings, Socket, Tls, Worker, bind, bind_beside, takes_in};
 
 /// What is bound now.
 pub(super) struct Listeners {
@@ -26,15 +26,16 @@ pub(super) struct Changes {
 }
 
 impl Listeners {
-    /// Binds every listener; the sockets are per worker.
+    /// Binds every listener; the sockets are per worker. `tls` is for each of the listeners.
     pub(super) fn bind(
         listeners: &[config::Listener],
+        tls: &[Option<Tls>],
         workers: usize,
     ) -> Result<(Self, Vec<Vec<Socket>>), GatewayError> {
         let mut this = Self { workers, bound: Vec::new() };
         let mut sockets: Vec<Vec<Socket>> = (0..workers).map(|_| Vec::new()).collect();
-        for listener in listeners {
-            let (bound, new) = this.bind_one(listener, bind)?;
+        for (listener, tls) in listeners.iter().zip(tls) {
+            let (bound, new) = this.bind_one(listener, settings(listener, tls), bind)?;
             this.bound.push(bound);
             for (worker, socket) in sockets.iter_mut().zip(new) {
                 worker.push(socket);
@@ -51,24 +52,28 @@ impl Listeners {
     }
 
     /// Binds what is new in a config. Nothing changes before the changes are made.
-    pub(super) fn prepare(&self, listeners: &[config::Listener]) -> Result<Changes, GatewayError> {
+    pub(super) fn prepare(&self, listeners: &[config::Listener], tls: &[Option<Tls>]) -> Result<Changes, GatewayError> {
         let mut commands: Vec<Vec<Command>> = (0..self.workers).map(|_| Vec::new()).collect();
         let mut bound = Vec::new();
-        for listener in listeners {
-            let settings = Settings::from(listener);
+        for (listener, tls) in listeners.iter().zip(tls) {
+            let mut settings = settings(listener, tls);
             let Some(old) = self.bound.iter().find(|old| old.name == listener.address) else {
                 let closes = |old: &&Bound| !listeners.iter().any(|kept| kept.address == old.name);
                 let meets =
                     |old: &&Bound| takes_in(listener.address, old.address) || takes_in(old.address, listener.address);
                 let mut met = self.bound.iter().filter(meets).peekable();
                 let beside = met.peek().is_some() && met.all(|old| closes(&old));
-                let (new, sockets) = self.bind_one(listener, if beside { bind_beside } else { bind })?;
+                let (new, sockets) = self.bind_one(listener, settings, if beside { bind_beside } else { bind })?;
                 bound.push(new);
                 for (commands, socket) in commands.iter_mut().zip(sockets) {
                     commands.push(Command::Listen(socket));
                 }
                 continue;
             };
+            if old.settings.tls == settings.tls {
+                // What it was made of is the same: so its tickets stay good.
+                settings.tls.clone_from(&old.settings.tls);
+            }
             if old.settings != settings {
                 for commands in &mut commands {
                     commands.push(Command::Change(old.name, settings.clone()));
@@ -105,11 +110,11 @@ impl Listeners {
     fn bind_one(
         &self,
         listener: &config::Listener,
+        settings: Settings,
         bind: fn(SocketAddr, usize) -> Result<Vec<TcpListener>, BindError>,
     ) -> Result<(Bound, Vec<Socket>), GatewayError> {
         let failed = |error| GatewayError::Listener { place: listener.place.clone(), error };
         let sockets = bind(listener.address, self.workers).map_err(failed)?;
-        let settings = Settings::from(listener);
         let address = sockets.first().map_or(Ok(listener.address), TcpListener::local_addr)?;
         let sockets = sockets
             .into_iter()
@@ -119,16 +124,16 @@ impl Listeners {
     }
 }
 
-impl From<&config::Listener> for Settings {
-    fn from(listener: &config::Listener) -> Self {
-        Self {
-            http1: listener.protocols.http1,
-            http2: listener.protocols.http2,
-            connections: listener.limits.connections.map(std::num::NonZero::get),
-            header_timeout: listener.limits.header_timeout,
-            idle_timeout: listener.limits.idle_timeout,
-            headers: listener.limits.headers,
-            header_bytes: listener.limits.header_bytes,
-        }
+fn settings(listener: &config::Listener, tls: &Option<Tls>) -> Settings {
+    Settings {
+        http1: listener.protocols.http1,
+        http2: listener.protocols.http2,
+        tls: tls.clone(),
+        connections: listener.limits.connections.map(std::num::NonZero::get),
+        header_timeout: listener.limits.header_timeout,
+        handshake_timeout: listener.limits.handshake_timeout,
+        idle_timeout: listener.limits.idle_timeout,
+        headers: listener.limits.headers,
+        header_bytes: listener.limits.header_bytes,
     }
 }

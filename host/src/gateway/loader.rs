@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::certificates;
 use crate::chain::{Chain, Link};
 use crate::config::{self, Config, Isolation, Problem, Problems, Source, Surroundings};
 use crate::exchange::{Directory, RouteNames};
+use crate::listener::Tls;
 use crate::live::{Live, Route};
 use crate::router::Router;
 use crate::sandbox::{Component, Engine, LoadError, Plugin, PluginSpec};
@@ -31,6 +33,8 @@ pub struct Loader {
     plugins: Vec<Loaded>,
     /// Of the config that was loaded last, until it is the live one.
     next: Option<Next>,
+    /// Of each listener of it.
+    tls: Vec<Option<Tls>>,
     warnings: Vec<Problem>,
 }
 
@@ -80,7 +84,10 @@ pub fn files(config: &Config) -> Vec<PathBuf> {
         Source::File(path) => Some(path.clone()),
         Source::Bundled(_) => None,
     });
-    let mut files: Vec<PathBuf> = config.files.iter().chain(&config.folders).cloned().chain(components).collect();
+    let certificates = config.listeners.iter().filter_map(|listener| listener.tls.as_ref());
+    let certificates = certificates.flat_map(|tls| tls.files().map(|file| file.path.clone()));
+    let written = config.files.iter().chain(&config.folders).cloned();
+    let mut files: Vec<PathBuf> = written.chain(components).chain(certificates).collect();
     files.sort();
     files.dedup();
     files
@@ -109,6 +116,7 @@ impl Loader {
             components: HashMap::new(),
             plugins: Vec::new(),
             next: None,
+            tls: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -129,6 +137,7 @@ impl Loader {
         problems.extend(broken.into_iter().map(Broken::into_problem));
         let consumers = consumers(config, &mut problems);
         self.check_slots(config, &loaded, &mut problems);
+        self.tls = certificates::load(&config.listeners, &mut problems);
         Problems::check(problems, &config.files)?;
 
         // Without a problem there is a plugin for each entry.
@@ -141,6 +150,11 @@ impl Loader {
         let live = self.live(config, &plugins, consumers);
         self.next = Some(Next { components, plugins, bounds: bounds(&config.gateway) });
         Ok(live)
+    }
+
+    /// What the handshakes of each listener need, of the config that was loaded last.
+    pub fn tls(&self) -> &[Option<Tls>] {
+        &self.tls
     }
 
     /// What is not wrong with the config that was loaded last, but dear.

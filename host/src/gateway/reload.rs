@@ -73,18 +73,16 @@ impl Reloader {
             (loader, prepared)
         });
         let (loader, prepared) = prepared.await.ok()?;
-        self.loader = Some(loader);
+        let loader = self.loader.insert(loader);
         let Ok(prepared) = prepared else {
             self.registry.host.reloads_failed.increment();
             tracing::error!("reading the configuration panicked; the gateway goes on with the one it has");
             return None;
         };
         let failure = match prepared {
-            Ok((config, live, files)) => match self.listeners.prepare(&config.listeners) {
+            Ok((config, live, files)) => match self.listeners.prepare(&config.listeners, loader.tls()) {
                 Ok(changes) => {
-                    if let Some(loader) = &mut self.loader {
-                        loader.commit();
-                    }
+                    loader.commit();
                     self.listeners.make(changes, workers);
                     self.files = files;
                     return Some(self.swap(&config, live, started));

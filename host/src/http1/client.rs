@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use super::body::{Decoded, Decoder};
 use super::error::{BodyError, HeadError};
 use super::head::{self, HeadLimits};
+use super::socket::Socket;
 use super::stream::{Stream, after_others};
 use super::write::{self, Length};
 pub use super::write::{Edit, Fields, Request};
@@ -61,7 +62,7 @@ struct Upload<B> {
 
 impl Connection {
     pub fn new(socket: TcpStream) -> Self {
-        Self { stream: Stream::new(socket, BytesMut::new()) }
+        Self { stream: Stream::new(Socket::Plain(socket), BytesMut::new()) }
     }
 
     /// Whether the other side has neither closed it nor written when it was not its turn, as far as the

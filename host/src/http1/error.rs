@@ -7,6 +7,8 @@ use std::io;
 pub enum HeadError {
     #[error("it does not parse: {0}")]
     Syntax(httparse::Error),
+    #[error("it is plain HTTP, and this listener speaks TLS")]
+    WithoutTls,
     #[error("a line ends without CR")]
     BareLineFeed,
     #[error("the request target holds a byte that may not stand there")]

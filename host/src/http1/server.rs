@@ -12,7 +12,6 @@ use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderMap};
 use http::{Method, Request, Response, StatusCode, Version, request};
 use http_body::{Body, Frame, SizeHint};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 use super::body::{Decoded, Decoder};
@@ -20,6 +19,7 @@ use super::error::{BodyError, HeadError};
 use super::framing::Framing;
 use super::head;
 pub use super::head::HeadLimits;
+use super::socket::Socket;
 use super::stream::{Stream, after_others};
 use super::write::{self, Length, Persistence};
 
@@ -68,7 +68,7 @@ pub enum Next {
 
 impl Connection {
     /// `input` was read already.
-    pub fn new(socket: TcpStream, input: BytesMut, limits: HeadLimits) -> Self {
+    pub fn new(socket: Socket, input: BytesMut, limits: HeadLimits) -> Self {
         let shared = Shared {
             stream: RefCell::new(Stream::new(socket, input)),
             decoder: RefCell::new(Decoder::new(Framing::Length(0))),
@@ -169,6 +169,15 @@ impl Connection {
         }
         sent?;
         Ok(!shared.closing.get() && shared.skip_rest().await)
+    }
+
+    /// Says that the connection ends, and waits for nothing: nobody waits for an answer.
+    pub async fn leave(self) {
+        poll_fn(|context| {
+            let _ = self.shared.stream.borrow_mut().poll_shutdown(context);
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// Closes the connection so that what was written arrives: reads on for a while. The caller has the timer.

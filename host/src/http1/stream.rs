@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite};
-use tokio::net::TcpStream;
+
+use super::socket::Socket;
 
 /// Read at once. Most heads fit, with a small body.
 const READ: usize = 8 * 1024;
@@ -26,7 +27,7 @@ thread_local! {
 
 #[derive(Debug)]
 pub struct Stream {
-    socket: TcpStream,
+    socket: Socket,
     /// How much to read next.
     read: usize,
     pub input: BytesMut,
@@ -38,7 +39,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub fn new(socket: TcpStream, input: BytesMut) -> Self {
+    pub fn new(socket: Socket, input: BytesMut) -> Self {
         Self { socket, read: READ, input, output: BytesMut::new(), long: Bytes::new(), end: b"" }
     }
 
@@ -46,7 +47,7 @@ impl Stream {
     pub fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.input.capacity() - self.input.len() < self.read / 4 {
             if self.input.is_empty() {
-                ready!(self.socket.poll_read_ready(context))?;
+                ready!(self.socket.poll_readable(context))?;
                 self.input = SPARE.take();
             }
             if self.input.capacity() - self.input.len() < self.read / 4 {
@@ -106,7 +107,8 @@ impl Stream {
             self.end = &self.end[written - of_output - of_long..];
         }
         self.output.clear();
-        Poll::Ready(Ok(()))
+        // TLS may have taken more than the kernel did.
+        Pin::new(&mut self.socket).poll_flush(context)
     }
 
     /// Whether the other side is told that what it got is not all, however the socket is closed: also by a
@@ -114,7 +116,7 @@ impl Stream {
     pub fn reset_on_close(&self, resets: bool) {
         let lingers = resets.then_some(Duration::ZERO);
         // A connection that is gone cannot be reset, and need not be.
-        let _ = socket2::SockRef::from(&self.socket).set_linger(lingers);
+        let _ = socket2::SockRef::from(self.socket.tcp()).set_linger(lingers);
     }
 
     /// Says that nothing more is written.

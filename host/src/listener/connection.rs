@@ -10,9 +10,10 @@ use tokio::net::TcpStream;
 
 use super::accept::Open;
 use super::patience::{Busy, News, Patience};
+use super::tls::{Greeted, Tls};
 use super::{Settings, http2};
-use crate::http1::HeadError;
 use crate::http1::server::{self, HeadLimits, Next};
+use crate::http1::{HeadError, Socket};
 use crate::proxy::{ClientBody, Connection, Proxy};
 
 /// What an HTTP/2 client says first (RFC 9113, section 3.4). No HTTP/1 request begins like it.
@@ -36,29 +37,70 @@ pub(super) async fn serve(open: Open, stream: TcpStream, peer: SocketAddr, setti
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("{peer}: {error}");
     }
-    let served = Served {
-        proxy: Rc::clone(&open.shared.proxy),
-        patience: open.shared.patients.patience(settings.header_timeout, settings.idle_timeout),
-        client: Rc::new(Connection::new(peer, settings.headers)),
-        open,
-        settings,
-        peer,
-    };
+    if let Some(tls) = settings.tls.clone() {
+        // Boxed, so that plain connections keep no room for a handshake.
+        return Box::pin(secure(open, stream, peer, settings, tls)).await;
+    }
+    let served = Served::new(open, peer, settings, "http");
+    let socket = Socket::Plain(stream);
     match (served.settings.http1, served.settings.http2) {
-        (true, false) => http1(served, stream, BytesMut::new()).await,
-        (false, true) => Box::pin(http2::serve(served, stream, BytesMut::new())).await,
-        _ => match first_bytes(&served, stream).await {
-            Some((stream, input)) if input.starts_with(PREFACE) => {
-                Box::pin(http2::serve(served, stream, input)).await;
+        (true, false) => http1(served, socket, BytesMut::new()).await,
+        (false, true) => Box::pin(http2::serve(served, socket, BytesMut::new())).await,
+        _ => match first_bytes(&served, socket).await {
+            Some((socket, input)) if input.starts_with(PREFACE) => {
+                Box::pin(http2::serve(served, socket, input)).await;
             }
-            Some((stream, input)) => http1(served, stream, input).await,
+            Some((socket, input)) => http1(served, socket, input).await,
             None => {}
         },
     }
 }
 
+/// Serves what was agreed on in the handshake, and only that.
+async fn secure(open: Open, stream: TcpStream, peer: SocketAddr, settings: Rc<Settings>, tls: Tls) {
+    let greeted = {
+        let patience = open.shared.patients.patience(settings.handshake_timeout, settings.idle_timeout);
+        tokio::select! {
+            biased;
+            greeted = tls.greet(stream) => greeted,
+            // It takes too long, or the worker drains and nothing was asked yet.
+            _ = patience.news() => return,
+        }
+    };
+    match greeted {
+        Ok(Greeted::Secure { socket, http2: true }) => {
+            http2::serve(Served::new(open, peer, settings, "https"), socket, BytesMut::new()).await;
+        }
+        Ok(Greeted::Secure { socket, http2: false }) if settings.http1 => {
+            http1(Served::new(open, peer, settings, "https"), socket, BytesMut::new()).await;
+        }
+        Ok(Greeted::Secure { .. }) => tracing::debug!("{peer}: the client did not agree to HTTP/2"),
+        Ok(Greeted::Plain(stream)) => {
+            let limits = HeadLimits { bytes: settings.header_bytes, fields: settings.headers };
+            let served = Served::new(open, peer, settings, "http");
+            let connection = server::Connection::new(Socket::Plain(stream), BytesMut::new(), limits);
+            connection.close();
+            refuse(&served, connection, HeadError::WithoutTls).await;
+        }
+        Err(error) => tracing::debug!("{peer}: no TLS handshake: {error}"),
+    }
+}
+
+impl Served {
+    fn new(open: Open, peer: SocketAddr, settings: Rc<Settings>, scheme: &'static str) -> Self {
+        Self {
+            proxy: Rc::clone(&open.shared.proxy),
+            patience: open.shared.patients.patience(settings.header_timeout, settings.idle_timeout),
+            client: Rc::new(Connection::new(peer, settings.headers, scheme)),
+            open,
+            settings,
+            peer,
+        }
+    }
+}
+
 /// Reads until it is clear what the client speaks, or the connection is over.
-async fn first_bytes(served: &Served, mut stream: TcpStream) -> Option<(TcpStream, BytesMut)> {
+async fn first_bytes(served: &Served, mut stream: Socket) -> Option<(Socket, BytesMut)> {
     let mut input = BytesMut::new();
     loop {
         input.reserve(FIRST_READ);
@@ -76,38 +118,58 @@ async fn first_bytes(served: &Served, mut stream: TcpStream) -> Option<(TcpStrea
 }
 
 /// Serves HTTP/1 until one side has enough.
-async fn http1(served: Served, stream: TcpStream, input: BytesMut) {
+async fn http1(served: Served, socket: Socket, input: BytesMut) {
     let limits = HeadLimits { bytes: served.settings.header_bytes, fields: served.settings.headers };
-    let connection = server::Connection::new(stream, input, limits);
-    let is_late = {
+    let connection = server::Connection::new(socket, input, limits);
+    let end = {
         let mut requests = pin!(requests(&served, &connection));
         loop {
             tokio::select! {
                 biased;
                 arrives = requests.as_mut() => match arrives {
-                    true => break false,
+                    true => break End::Answered,
                     false => return,
                 },
                 news = served.patience.news() => match news {
                     News::Drain => {
                         connection.close();
                         if served.patience.is_idle() {
-                            return;
+                            break End::Idle;
                         }
                     }
-                    News::Head if connection.has_begun() => break true,
-                    News::Head | News::Idle => return,
+                    News::Head if connection.has_begun() => break End::Late,
+                    News::Head | News::Idle => break End::Idle,
                 },
             }
         }
     };
-    if is_late {
-        let response = served.proxy.malformed(HeadError::Late, &served.client);
-        let answer = connection.respond(&http::Method::GET, http::Version::HTTP_11, response);
-        if !matches!(tokio::time::timeout(FAREWELL, answer).await, Ok(Ok(_))) {
-            return;
-        }
+    match end {
+        End::Answered => linger(connection).await,
+        End::Late => refuse(&served, connection, HeadError::Late).await,
+        End::Idle => connection.leave().await,
     }
+}
+
+/// How a connection ends that the client did not end.
+enum End {
+    /// The last answer has yet to arrive.
+    Answered,
+    /// A part of a head is there, and for too long.
+    Late,
+    /// Nobody waits for anything.
+    Idle,
+}
+
+/// Answers what is no request, and closes.
+async fn refuse(served: &Served, connection: server::Connection, error: HeadError) {
+    let response = served.proxy.malformed(error, &served.client);
+    let answer = connection.respond(&http::Method::GET, http::Version::HTTP_11, response);
+    if matches!(tokio::time::timeout(FAREWELL, answer).await, Ok(Ok(_))) {
+        linger(connection).await;
+    }
+}
+
+async fn linger(connection: server::Connection) {
     let _ = tokio::time::timeout(FAREWELL, connection.linger()).await;
 }
 

@@ -1,4 +1,4 @@
-//! HTTP/2 with prior knowledge: hyper's.
+//! HTTP/2, with prior knowledge or agreed on by ALPN: hyper's.
 
 use std::convert::Infallible;
 use std::io;
@@ -11,16 +11,16 @@ use hyper::rt::ReadBufCursor;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
 
 use super::connection::Served;
 use super::patience::{News, Patience};
+use crate::http1::Socket;
 use crate::proxy::ClientBody;
 
 /// Streams that one connection may have open.
 const MOST_STREAMS: u32 = 128;
 
-pub(super) async fn serve(served: Served, stream: TcpStream, input: BytesMut) {
+pub(super) async fn serve(served: Served, stream: Socket, input: BytesMut) {
     let Served { open, settings, patience, client, proxy, peer } = served;
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
         let (proxy, client) = (Rc::clone(&proxy), Rc::clone(&client));
@@ -74,7 +74,7 @@ impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for LocalExecu
 /// A stream of which something was read already.
 struct Begun {
     input: BytesMut,
-    stream: TokioIo<TcpStream>,
+    stream: TokioIo<Socket>,
 }
 
 impl hyper::rt::Read for Begun {

@@ -20,6 +20,7 @@ pub struct Connection {
     peer: IpAddr,
     peer_text: HeaderValue,
     most_fields: usize,
+    scheme: &'static str,
 }
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -36,11 +37,11 @@ fn via(received: Version) -> HeaderValue {
 }
 
 impl Connection {
-    /// `most_fields`: header fields that one request may have.
-    pub fn new(peer: SocketAddr, most_fields: usize) -> Self {
+    /// `most_fields`: header fields that one request may have; `scheme`: `https` over TLS, or `http`.
+    pub fn new(peer: SocketAddr, most_fields: usize, scheme: &'static str) -> Self {
         let ip = peer.ip().to_canonical();
         let peer_text = HeaderValue::from_str(&ip.to_string()).expect("addresses are ASCII");
-        Self { peer: ip, peer_text, most_fields }
+        Self { peer: ip, peer_text, most_fields, scheme }
     }
 
     pub(super) fn most_fields(&self) -> usize {
@@ -65,7 +66,7 @@ pub(super) fn read(fields: &mut HeaderMap, connection: &Connection, trusted: &[I
     let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
     if trusted.is_empty() || !is_trusted(connection.peer) {
         headers::remove_all(fields, |name| headers::tells_of_client(name) || headers::misleads_upstreams(name));
-        return Told { client: connection.peer, scheme: "http", request_id: None };
+        return Told { client: connection.peer, scheme: connection.scheme, request_id: None };
     }
     headers::remove_all(fields, headers::misleads_upstreams);
     // A proxy that writes `X-Forwarded-For` mostly passes on what a client sent as `Forwarded`.
@@ -82,9 +83,13 @@ pub(super) fn read(fields: &mut HeaderMap, connection: &Connection, trusted: &[I
             break;
         }
     }
-    let https = fields.get(X_FORWARDED_PROTO).is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
+    let scheme = match fields.get(X_FORWARDED_PROTO) {
+        Some(proto) if proto.as_bytes().eq_ignore_ascii_case(b"https") => "https",
+        Some(_) => "http",
+        None => connection.scheme,
+    };
     let request_id = fields.get(X_REQUEST_ID).and_then(RequestId::given);
-    Told { client, scheme: if https { "https" } else { "http" }, request_id }
+    Told { client, scheme, request_id }
 }
 
 fn x_forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
@@ -161,7 +166,7 @@ mod tests {
         let field =
             |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().expect("a value"));
         let mut headers: HeaderMap = fields.iter().map(field).collect();
-        let connection = Connection::new(SocketAddr::new(peer.parse().expect("an address"), 1234), 100);
+        let connection = Connection::new(SocketAddr::new(peer.parse().expect("an address"), 1234), 100, "http");
         let trusted = ["10.0.0.0/8".parse().expect("a network")];
         (read(&mut headers, &connection, &trusted), headers)
     }

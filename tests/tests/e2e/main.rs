@@ -28,6 +28,9 @@ mod readme;
 mod routing;
 mod shutdown;
 mod swap;
+mod tls;
+mod tls_certificates;
+mod tls_clients;
 mod upstreams;
 
 use tests::{Builder, Folder, Gateway, Ran};

@@ -83,6 +83,7 @@ fn listener<'a>(form: &'a form::Listener, taken: &mut Taken<'a>, problems: &mut 
         let problem = Problem::new(&protocols.place, "a listener speaks at least one protocol");
         problems.push(problem.help("`http1`, `http2`"));
     }
+    let tls = form.tls.as_ref().and_then(|form| super::tls::tls(form, problems));
     let address = form.address.as_ref()?;
     // Port 0 is another port each time.
     if address.value.port() != 0 {
@@ -95,9 +96,11 @@ fn listener<'a>(form: &'a form::Listener, taken: &mut Taken<'a>, problems: &mut 
     Some(Listener {
         address: address.value,
         protocols: Protocols { http1: speaks(form::ProtocolWord::Http1), http2: speaks(form::ProtocolWord::Http2) },
+        tls,
         limits: ListenerLimits {
             connections: NonZeroUsize::new(limits.connections.count()),
             header_timeout: limits.header_timeout,
+            handshake_timeout: limits.handshake_timeout,
             idle_timeout: limits.idle_timeout,
             headers: limits.headers.count(),
             header_bytes: usize::try_from(limits.header_bytes.0).unwrap_or(usize::MAX),

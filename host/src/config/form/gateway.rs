@@ -102,8 +102,10 @@ form! {
     struct Listener as "listener" {
         /// IP address and port.
         required address: Placed<SocketAddr>,
-        /// What is spoken; `http2` with prior knowledge.
+        /// What is spoken; without TLS `http2` is with prior knowledge.
         preset protocols: Placed<Vec<ProtocolWord>> = ["http1", "http2"],
+        /// TLS instead of plain connections. Which protocol is spoken is agreed on by ALPN.
+        optional tls: Tls,
         /// What a client may take.
         table limits: ListenerLimits,
     }
@@ -116,12 +118,64 @@ form! {
         preset connections: Whole<0, 1_000_000> = 10000,
         /// From the first byte of a request to the end of its headers.
         preset header_timeout: Duration = "10s",
+        /// From the accept to the end of the TLS handshake.
+        preset handshake_timeout: Duration = "10s",
         /// Between two requests of one connection.
         preset idle_timeout: Duration = "60s",
         /// Header fields of one request.
         preset headers: Whole<1, { MOST_RECEIVED as i64 }> = 100,
         /// Bytes of one request's line and headers.
         preset header_bytes: Size<{ 8 * KIB }, { 16 * MIB }> = "64KiB",
+    }
+}
+
+form! {
+    /// With which certificates a listener speaks TLS: one as `cert` and `key`, or several as `certificates`.
+    struct Tls {
+        /// PEM file with the certificate, and behind it those that lead to its issuer.
+        optional cert: Text,
+        /// PEM file with the private key of `cert`.
+        optional key: Text,
+        /// Several, chosen by the name that the client asks for; the first is for all other names.
+        preset certificates: Vec<Certificate> = [],
+        /// What clients must show.
+        optional client: ClientCertificates,
+    }
+}
+
+form! {
+    /// A certificate with its key.
+    struct Certificate {
+        /// PEM file with the certificate, and behind it those that lead to its issuer.
+        required cert: Text,
+        /// PEM file with its private key.
+        required key: Text,
+    }
+}
+
+form! {
+    /// Which certificates of clients are accepted.
+    struct ClientCertificates {
+        /// Whether clients without one are served.
+        preset certificate: Presence = "required",
+        /// PEM file with the certificates of those who issue them.
+        required ca: Text,
+        /// PEM files with revocation lists.
+        preset crls: Vec<Text> = [],
+    }
+}
+
+/// Whether something must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::config) enum Presence {
+    Required,
+    Optional,
+}
+
+words! {
+    Presence {
+        "required" = Presence::Required,
+        "optional" = Presence::Optional,
     }
 }
 

@@ -169,3 +169,34 @@ credentials = [{ kye = "topsecret" }, { key = "topsecret" }]
     4 problems
     ");
 }
+
+#[test]
+fn tls_needs_certificates_with_their_keys() {
+    assert_snapshot!(problems(r#"
+upstream = [{ name = "echo", endpoints = ["internal:echo"] }]
+route = [{ name = "all", upstream = "echo" }]
+[[listener]]
+address = "127.0.0.1:1"
+tls = {}
+[[listener]]
+address = "127.0.0.1:2"
+tls = { cert = "a.pem" }
+[[listener]]
+address = "127.0.0.1:3"
+tls = { cert = "a.pem", key = "a.key", certificates = [{ cert = "b.pem", key = "b.key" }] }
+[[listener]]
+address = "127.0.0.1:4"
+tls = { certificates = [{ cert = "a.pem" }], client = { certificate = "always" } }
+"#), @r#"
+    gateway.toml:6:7: TLS needs a certificate
+      help: `tls = { cert = "server.pem", key = "server.key" }`
+    gateway.toml:9:16: the key `key` is missing beside this one
+      help: a certificate and its private key are named together
+    gateway.toml:12:56: `certificates` beside `cert` and `key`
+      help: put all of them into `certificates`; the first is the default
+    gateway.toml:15:25: the key `key` is missing
+    gateway.toml:15:55: the key `ca` is missing
+    gateway.toml:15:71: unknown value `always`, expected one of `required`, `optional`
+    6 problems
+    "#);
+}

@@ -1,0 +1,48 @@
+//! How a listener speaks TLS: the files that say it. That they hold what they should is for who loads them.
+
+use std::path::PathBuf;
+
+use crate::config::Place;
+
+/// The certificates of a listener, and what it wants of its clients.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// At least one; the first is for clients that name no host, or one that no certificate is for.
+    pub certificates: Vec<Certificate>,
+    /// `None`: clients are not asked for a certificate.
+    pub client: Option<ClientCertificates>,
+}
+
+/// A certificate with its key.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    pub cert: NamedFile,
+    pub key: NamedFile,
+}
+
+/// Which certificates of clients are accepted.
+#[derive(Clone, Debug)]
+pub struct ClientCertificates {
+    /// Whether a client without one is refused.
+    pub required: bool,
+    pub ca: NamedFile,
+    pub crls: Vec<NamedFile>,
+}
+
+/// A file that the config names.
+#[derive(Clone, Debug)]
+pub struct NamedFile {
+    pub path: PathBuf,
+    /// The path as a message shows it: without what interpolations put in.
+    pub shown: String,
+    /// Where it is named.
+    pub place: Place,
+}
+
+impl Tls {
+    /// Every file that it is made of.
+    pub fn files(&self) -> impl Iterator<Item = &NamedFile> {
+        let certificates = self.certificates.iter().flat_map(|certificate| [&certificate.cert, &certificate.key]);
+        certificates.chain(self.client.iter().flat_map(|client| [&client.ca].into_iter().chain(&client.crls)))
+    }
+}

@@ -1,0 +1,130 @@
+//! From the certificates that a configuration names to what the handshakes of a listener need. Finds every problem that
+//! only the files themselves can tell.
+//!
+//! It must not know connections: what is made here is handed to the workers, and all of them use the same.
+
+mod names;
+mod pem;
+
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::ring::{Ticketer, default_provider};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
+use rustls::{RootCertStore, ServerConfig};
+
+use crate::config::{Certificate, ClientCertificates, Listener, Problem};
+use crate::listener::{HTTP1, HTTP2, Tls};
+use names::ByName;
+use pem::Reader;
+
+/// What each listener needs, in the order of the configuration; nothing for one that speaks no TLS.
+pub(super) fn load(listeners: &[Listener], problems: &mut Vec<Problem>) -> Vec<Option<Tls>> {
+    let provider = Arc::new(default_provider());
+    listeners.iter().map(|listener| of_listener(listener, &provider, problems)).collect()
+}
+
+fn of_listener(listener: &Listener, provider: &Arc<CryptoProvider>, problems: &mut Vec<Problem>) -> Option<Tls> {
+    let tls = listener.tls.as_ref()?;
+    let mut reader = Reader::new(problems);
+    // All of them first: each problem is said.
+    let certificates: Vec<_> = tls.certificates.iter().map(|files| certificate(files, provider, &mut reader)).collect();
+    let clients = tls.client.as_ref().map(|client| verifier(client, provider, &mut reader));
+    let mut names: Option<ByName> = None;
+    for (certificate, files) in certificates.into_iter().zip(&tls.certificates) {
+        let (key, of) = certificate?;
+        match &mut names {
+            None => names = Some(ByName::new(key, of)),
+            Some(_) if of.is_empty() => {
+                let message =
+                    format!("the certificate in {} is for no name, so that no client gets it", files.cert.shown);
+                reader.note(&files.cert, message, Some("only the first of a listener may have no DNS name in it"));
+            }
+            Some(names) => names.add(&key, of),
+        }
+    }
+    let names = Arc::new(names?);
+    let builder = ServerConfig::builder_with_provider(Arc::clone(provider))
+        .with_safe_default_protocol_versions()
+        .expect("ring has suites for both versions");
+    let mut config = match clients {
+        None => builder.with_no_client_auth(),
+        Some(verifier) => builder.with_client_cert_verifier(verifier?),
+    }
+    .with_cert_resolver(names);
+    let protocols = [(listener.protocols.http2, HTTP2), (listener.protocols.http1, HTTP1)];
+    config.alpn_protocols = protocols.iter().filter(|(speaks, _)| *speaks).map(|(_, name)| name.to_vec()).collect();
+    // Tickets alone: what is kept would be behind a lock that workers share.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    // Never shared with another listener or an older one: a session that is resumed shows no certificate again.
+    config.ticketer = match Ticketer::new() {
+        Ok(ticketer) => ticketer,
+        Err(error) => {
+            reader.problem(Problem::new(&listener.place, format!("no keys for session tickets can be made: {error}")));
+            return None;
+        }
+    };
+    reader.mark(&[u8::from(listener.protocols.http1), u8::from(listener.protocols.http2)]);
+    Some(Tls::new(Arc::new(config), reader.digest()))
+}
+
+/// A certificate that may be shown now, and the names that it is for.
+fn certificate(
+    files: &Certificate,
+    provider: &CryptoProvider,
+    reader: &mut Reader<'_>,
+) -> Option<(Arc<CertifiedKey>, Vec<String>)> {
+    let chain = reader.certificates(&files.cert);
+    let key = reader.key(&files.key);
+    let chain = chain?;
+    let names = names::of(chain.first()?, &files.cert, reader)?;
+    match CertifiedKey::from_der(chain, key?, provider) {
+        Ok(key) => Some((Arc::new(key), names)),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            let message =
+                format!("the key in {} is not that of the certificate in {}", files.key.shown, files.cert.shown);
+            let help = "a certificate that was renewed may have a new key; the server's own certificate comes first";
+            reader.note(&files.key, message, Some(help));
+            None
+        }
+        Err(error) => {
+            let message = format!("the key in {} cannot be used: {error}", files.key.shown);
+            reader.note(&files.key, message, Some("RSA of 2048 bits or more, ECDSA on P-256 or P-384, or Ed25519"));
+            None
+        }
+    }
+}
+
+/// Who looks at the certificates of clients.
+fn verifier(
+    client: &ClientCertificates,
+    provider: &Arc<CryptoProvider>,
+    reader: &mut Reader<'_>,
+) -> Option<Arc<dyn ClientCertVerifier>> {
+    reader.mark(&[u8::from(client.required)]);
+    let authorities = reader.certificates(&client.ca);
+    let crls: Vec<_> = client.crls.iter().map(|file| reader.crls(file)).collect();
+    let mut roots = RootCertStore::empty();
+    for authority in authorities? {
+        if let Err(error) = roots.add(authority) {
+            reader.note(&client.ca, format!("a certificate in {} cannot be used: {error}", client.ca.shown), None);
+            return None;
+        }
+    }
+    let crls: Vec<_> = crls.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).with_crls(crls);
+    let builder = if client.required { builder } else { builder.allow_unauthenticated() };
+    match (builder.build(), client.crls.first()) {
+        (Ok(verifier), _) => Some(verifier),
+        (Err(error @ VerifierBuilderError::InvalidCrl(_)), Some(crl)) => {
+            reader.note(crl, format!("a revocation list cannot be used: {error}"), None);
+            None
+        }
+        (Err(error), _) => {
+            reader.note(&client.ca, format!("no client can be verified by {}: {error}", client.ca.shown), None);
+            None
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Which certificate a client gets: by the name that it asks for (RFC 6066, section 3).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use x509_parser::extensions::GeneralName;
+use x509_parser::time::ASN1Time;
+
+use super::pem::Reader;
+use crate::config::NamedFile;
+
+/// The certificates of one listener.
+#[derive(Debug)]
+pub(super) struct ByName {
+    /// By name in lower case; `*.example.com` is `.example.com`. Those of one name differ in the kind of their keys, or
+    /// all but the first are of no use.
+    names: HashMap<String, Vec<Arc<CertifiedKey>>>,
+    /// For clients that name no host, or one that no certificate is for.
+    default: Arc<CertifiedKey>,
+}
+
+impl ByName {
+    pub(super) fn new(default: Arc<CertifiedKey>, names: Vec<String>) -> Self {
+        let mut this = Self { names: HashMap::new(), default: Arc::clone(&default) };
+        this.add(&default, names);
+        this
+    }
+
+    pub(super) fn add(&mut self, key: &Arc<CertifiedKey>, names: Vec<String>) {
+        for name in names {
+            let name = name.strip_prefix('*').unwrap_or(&name).to_owned();
+            self.names.entry(name).or_default().push(Arc::clone(key));
+        }
+    }
+
+    /// The certificates for a name in lower case: exact ones before wildcards, which stand for one label (RFC 6125,
+    /// section 6.4.3).
+    fn find(&self, name: &str) -> Option<&[Arc<CertifiedKey>]> {
+        let wildcard = || self.names.get(&name[name.find('.')?..]);
+        self.names.get(name).or_else(wildcard).map(Vec::as_slice)
+    }
+}
+
+impl ResolvesServerCert for ByName {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let named = hello.server_name().and_then(|name| self.find(name)).unwrap_or_default();
+        let fits = |key: &&Arc<CertifiedKey>| key.key.choose_scheme(hello.signature_schemes()).is_some();
+        Some(Arc::clone(named.iter().find(fits).or(named.first()).unwrap_or(&self.default)))
+    }
+}
+
+/// The DNS names of a certificate that is valid now.
+pub(super) fn of(certificate: &CertificateDer<'_>, file: &NamedFile, reader: &mut Reader<'_>) -> Option<Vec<String>> {
+    let parsed = x509_parser::parse_x509_certificate(certificate).ok();
+    let facts = parsed.and_then(|(_, parsed)| Some((parsed.validity().clone(), names(&parsed)?)));
+    let Some((validity, names)) = facts else {
+        reader.note(file, format!("the certificate in {} cannot be read", file.shown), None);
+        return None;
+    };
+    let (now, day) = (ASN1Time::now(), |time: ASN1Time| time.to_datetime().date());
+    let message = if validity.not_after < now {
+        format!("the certificate in {} expired on {}", file.shown, day(validity.not_after))
+    } else if validity.not_before > now {
+        format!("the certificate in {} is not valid before {}", file.shown, day(validity.not_before))
+    } else {
+        return Some(names);
+    };
+    reader.note(file, message, Some("put a valid one in its place"));
+    None
+}
+
+/// None if they cannot be read.
+fn names(certificate: &x509_parser::certificate::X509Certificate<'_>) -> Option<Vec<String>> {
+    let extension = certificate.subject_alternative_name().ok()?;
+    let general = extension.iter().flat_map(|extension| &extension.value.general_names);
+    let dns = |name: &GeneralName<'_>| match name {
+        GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
+        _ => None,
+    };
+    Some(general.filter_map(dns).collect())
+}

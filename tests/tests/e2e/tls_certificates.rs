@@ -1,0 +1,158 @@
+//! Certificates that are wrong, that change, and that change while clients come.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::thread;
+
+use tests::tls::{Authority, Issued, Tls};
+use tests::{Folder, Gateway, wait_for};
+
+use crate::tls::{secured, shown};
+use crate::{BINARY, everything_to};
+
+/// Puts another certificate into the place of the listener's. For a moment they do not belong together.
+fn replace(gateway: &Gateway, issued: &Issued) {
+    gateway.folder().write("server.key", &issued.key);
+    gateway.folder().write("server.pem", &issued.cert);
+}
+
+/// Waits until clients are shown this certificate.
+fn wait_until_shown(gateway: &Gateway, tls: &Tls, issued: &Issued) {
+    let is_shown = || (shown(&tls.connect(gateway.address(), "gateway.test")) == issued.der()).then_some(());
+    wait_for("the new certificate", is_shown);
+}
+
+#[test]
+fn a_certificate_is_rotated_under_load_and_no_handshake_fails() {
+    let authority = Authority::new();
+    let gateway = secured(&authority.issue(&["gateway.test"]), "", &everything_to("internal:echo", ""));
+    let (address, over, served) = (gateway.address(), Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let mut keeping = Tls::new(&authority, &[]).connect(address, "gateway.test");
+    let clients: Vec<_> = (0..4)
+        .map(|at| {
+            let (over, served) = (Arc::clone(&over), Arc::clone(&served));
+            // Half of them resume, the others shake hands anew each time.
+            let (resumes, fresh) = (Tls::new(&authority, &[]), Tls::new(&authority, &[]).forgetful());
+            let tls = if at % 2 == 0 { resumes } else { fresh };
+            thread::spawn(move || {
+                while !over.load(Relaxed) {
+                    let mut client = tls.connect(address, "gateway.test");
+                    assert_eq!(client.get("/").status, 200);
+                    served.fetch_add(1, Relaxed);
+                }
+            })
+        })
+        .collect();
+    let tls = Tls::new(&authority, &[]).forgetful();
+    for _ in 0..4 {
+        let next = authority.issue(&["gateway.test"]);
+        replace(&gateway, &next);
+        wait_until_shown(&gateway, &tls, &next);
+    }
+    let before = served.load(Relaxed);
+    wait_for("clients that came after", || (served.load(Relaxed) > before + 8).then_some(()));
+    over.store(true, Relaxed);
+    clients.into_iter().for_each(|client| client.join().expect("no failed handshake"));
+    // A connection from before goes on.
+    assert_eq!(keeping.get("/").status, 200);
+}
+
+#[test]
+fn a_broken_or_expired_certificate_keeps_the_old_one_and_is_a_problem_with_its_place() {
+    let authority = Authority::new();
+    let (first, last) = (authority.issue(&["gateway.test"]), authority.issue(&["gateway.test"]));
+    let gateway = secured(&first, "", &everything_to("internal:echo", ""));
+    let tls = Tls::new(&authority, &[]).forgetful();
+    let expired = authority.issue_until(&["gateway.test"], 2020);
+    let broken =
+        Issued { cert: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".into(), ..first.clone() };
+    for (wrong, message, column) in [
+        (&expired, "the certificate in `server.pem` expired on 2020-01-01", 16),
+        (&broken, "the certificate in `server.pem` cannot be read", 16),
+        (&Issued { key: last.key.clone(), ..first.clone() }, "the key in `server.key` is not that of", 36),
+        (&Issued { key: String::new(), ..first.clone() }, "there is no private key in `server.key`", 36),
+    ] {
+        replace(&gateway, wrong);
+        let line = gateway.wait_for_log(message);
+        let problems = line["problems"].as_array().expect("a list");
+        let problem =
+            problems.iter().find(|problem| problem["message"].as_str().is_some_and(|it| it.contains(message)));
+        let problem = problem.expect("it is one of them");
+        assert_eq!((&problem["file"], &problem["line"]), (&"gateway.toml".into(), &3.into()));
+        assert_eq!(problem["column"], column, "{problem}");
+        assert!(shown(&tls.connect(gateway.address(), "gateway.test")) == first.der());
+    }
+    assert_eq!(gateway.metric("tollgate_config_generation"), 1.0);
+    replace(&gateway, &last);
+    wait_until_shown(&gateway, &tls, &last);
+}
+
+#[test]
+fn check_says_of_each_certificate_what_is_wrong_with_it() {
+    let authority = Authority::new();
+    let config = r#"[[listener]]
+address = "127.0.0.1:0"
+[listener.tls]
+certificates = [
+    { cert = "missing.pem", key = "good.key" },
+    { cert = "good.pem", key = "other.key" },
+    { cert = "expired.pem", key = "good.key" },
+    { cert = "good.key", key = "good.pem" },
+]
+client = { ca = "good.key", crls = ["good.pem"] }
+[gateway]
+admin = "off"
+"#;
+    let folder = Folder::with_config(&format!("{config}{}", everything_to("internal:echo", "")));
+    for (name, issued) in [
+        ("good", authority.issue(&["gateway.test"])),
+        ("other", authority.issue(&["gateway.test"])),
+        ("expired", authority.issue_until(&["gateway.test"], 2020)),
+    ] {
+        folder.write(&format!("{name}.pem"), issued.cert);
+        folder.write(&format!("{name}.key"), issued.key);
+    }
+    let checked = folder.tollgate(BINARY, &["check", "--config", "gateway.toml"]);
+    assert_eq!(checked.code, Some(78));
+    insta::assert_snapshot!(checked.stderr, @r"
+    gateway.toml:5:14: cannot read `missing.pem`: No such file or directory (os error 2)
+    gateway.toml:6:32: the key in `other.key` is not that of the certificate in `good.pem`
+      help: a certificate that was renewed may have a new key; the server's own certificate comes first
+    gateway.toml:7:14: the certificate in `expired.pem` expired on 2020-01-01
+      help: put a valid one in its place
+    gateway.toml:8:14: there is no certificate in `good.key`
+      help: PEM, as in `-----BEGIN CERTIFICATE-----`
+    gateway.toml:8:32: there is no private key in `good.pem`
+      help: PEM without a passphrase, as in `-----BEGIN PRIVATE KEY-----`
+    gateway.toml:10:17: there is no certificate in `good.key`
+      help: PEM, as in `-----BEGIN CERTIFICATE-----`
+    gateway.toml:10:37: there is no revocation list in `good.pem`
+      help: PEM, as in `-----BEGIN X509 CRL-----`
+    7 problems
+    ");
+    let run = folder.tollgate(BINARY, &["run", "--config", "gateway.toml"]);
+    assert_eq!(run.code, Some(78), "{}", run.stderr);
+}
+
+#[test]
+fn a_certificate_without_a_name_is_a_problem_where_no_client_would_get_it() {
+    let authority = Authority::new();
+    let config = |certificates: &str| {
+        let listener =
+            format!("[[listener]]\naddress = \"127.0.0.1:0\"\ntls = {{ certificates = [{certificates}] }}\n");
+        let folder = Folder::with_config(&(listener + &everything_to("internal:echo", "")));
+        for (name, issued) in [("named", authority.issue(&["gateway.test"])), ("nameless", authority.issue(&[]))] {
+            folder.write(&format!("{name}.pem"), issued.cert);
+            folder.write(&format!("{name}.key"), issued.key);
+        }
+        folder.tollgate(BINARY, &["check", "--config", "gateway.toml"])
+    };
+    let (named, nameless) =
+        ("{ cert = \"named.pem\", key = \"named.key\" }", "{ cert = \"nameless.pem\", key = \"nameless.key\" }");
+    assert_eq!(config(&format!("{nameless}, {named}")).code, Some(0));
+    insta::assert_snapshot!(config(&format!("{named}, {nameless}")).stderr, @r"
+    gateway.toml:3:77: the certificate in `nameless.pem` is for no name, so that no client gets it
+      help: only the first of a listener may have no DNS name in it
+    1 problem
+    ");
+}
