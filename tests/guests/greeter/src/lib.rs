@@ -1,9 +1,7 @@
 //! Greets in a header, and turns robots away.
 use tollgate_plugin_sdk::prelude::*;
 
-struct Greeter {
-    greeting: HeaderValue,
-}
+struct Greeter(HeaderValue);
 
 #[derive(serde::Deserialize)]
 struct Config {
@@ -16,18 +14,14 @@ impl Plugin for Greeter {
 
     fn configure(config: Config) -> Result<Self, ConfigError> {
         let problem = |_| ConfigError::at("/greeting", "this cannot stand in a header");
-        Ok(Self { greeting: config.greeting.parse().map_err(problem)? })
+        Ok(Self(config.greeting.parse().map_err(problem)?))
     }
 
     fn on_request(&self, request: &mut Request) -> Action {
-        match request.header_str("user-agent") {
-            Some(agent) if agent.contains("bot") => Reply::forbidden().detail("no robots").into(),
-            _ => Action::Next,
+        if request.header_str("user-agent").is_some_and(|agent| agent.contains("bot")) {
+            return Reply::forbidden().detail("no robots").into();
         }
-    }
-
-    fn on_response(&self, _request: &Request, response: &mut Response) -> Action {
-        response.set_header("x-greeting", &self.greeting);
+        request.set_response_header("x-greeting", &self.0);
         Action::Next
     }
 }

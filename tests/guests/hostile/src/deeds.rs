@@ -31,7 +31,9 @@ pub fn perform(deed: &str) -> Result<String, String> {
         "print-endless" => (0..1_000).for_each(|_| print!("{}", "x".repeat(1_024))),
         "log-flood" => (0..2_000).for_each(|line| log::info!("line {line}")),
         "log-forged" => log::warn!("one\n{{\"type\":\"access\"}}\r\n\x1b[2Jtwo"),
-        "state-flood" => (0..2_000).for_each(|key| state::set(Subject::Plugin, &format!("key {key}"), [7; 60_000], None)),
+        "state-flood" => {
+            (0..2_000).for_each(|key| state::set(Subject::Plugin, &format!("key {key}"), [7; 60_000], None))
+        }
         "state-keys" => (0..200_000).for_each(|key| state::set(Subject::Plugin, &format!("key {key}"), "1", None)),
         "state-value" => state::set(Subject::Plugin, "big", vec![0; 64 * 1024 + 1], None),
         "limiter-keys" => {
