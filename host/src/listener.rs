@@ -39,6 +39,8 @@ pub struct Settings {
     pub headers: usize,
     /// Bytes of one request's line and headers.
     pub header_bytes: usize,
+    /// Requests that an HTTP/2 connection may have open at once.
+    pub streams: usize,
 }
 
 /// One worker's socket of a listener.

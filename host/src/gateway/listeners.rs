@@ -135,5 +135,6 @@ fn settings(listener: &config::Listener, tls: &Option<Tls>) -> Settings {
         idle_timeout: listener.limits.idle_timeout,
         headers: listener.limits.headers,
         header_bytes: listener.limits.header_bytes,
+        streams: listener.limits.streams,
     }
 }

@@ -35,6 +35,12 @@ pub enum ClientError {
     HostCount,
     #[error("the host is not a valid one")]
     HostInvalid,
+    /// Of HTTP/2 (RFC 9113, section 8.2.1).
+    #[error("a header field begins or ends with whitespace")]
+    Whitespace,
+    /// Of HTTP/2 (RFC 9113, section 8.5).
+    #[error("CONNECT names no authority")]
+    ConnectToNobody,
     #[error("the request target and the Host header name different hosts")]
     HostMismatch,
     #[error("the request target is not a path")]
@@ -82,6 +88,9 @@ impl ProxyError {
                 },
                 ClientError::HostCount => (400, "bad-host", "A request needs exactly one Host header"),
                 ClientError::HostInvalid => (400, "bad-host", "The host is not valid"),
+                ClientError::Whitespace | ClientError::ConnectToNobody => {
+                    (400, "bad-request", "The request is not valid HTTP")
+                }
                 ClientError::HostMismatch => (400, "bad-host", "The request names two different hosts"),
                 ClientError::Target => (400, "bad-target", "The request target is not a path"),
                 ClientError::Path(_) => (400, "bad-path", "The path is not valid"),
