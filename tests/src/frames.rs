@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
 
 use crate::PATIENCE;
 
@@ -197,6 +198,11 @@ impl Connection {
     /// The same connection once more, for a thread that reads what comes while this one writes.
     pub fn reader(&self) -> Self {
         Self { stream: self.stream.try_clone().expect("it is open"), sent: 0 }
+    }
+
+    /// Waits only for so long when it reads.
+    pub fn patience(&mut self, patience: Duration) {
+        self.stream.set_read_timeout(Some(patience)).expect("not zero");
     }
 
     /// Says that nothing more is sent.
