@@ -8,7 +8,7 @@ mod body;
 mod error;
 mod flight;
 mod forward;
-mod forwarded;
+pub mod forwarded;
 mod log;
 mod request_id;
 mod view;

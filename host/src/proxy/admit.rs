@@ -69,6 +69,7 @@ pub(super) fn admit(
             },
             response: None,
             client: told.client,
+            certificate: connection.certificate(),
             id,
             consumer: None,
             notes: Vec::new(),

@@ -31,6 +31,9 @@ mod swap;
 mod tls;
 mod tls_certificates;
 mod tls_clients;
+mod tls_expiry;
+mod tls_facts;
+mod tls_metrics;
 mod upstreams;
 
 use tests::{Builder, Folder, Gateway, Ran};
