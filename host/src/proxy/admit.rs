@@ -58,7 +58,7 @@ pub(super) fn admit(
         Ok((route, authority, target)) => Ok(Box::new(Exchange {
             directory: Arc::clone(&view.directory),
             route,
-            upstream: view.route(route).upstream,
+            upstream: view.route(route).destination.upstream(),
             routed: target.clone(),
             request: RequestHead {
                 method: head.method,
@@ -193,7 +193,7 @@ fn lower_case(authority: &Authority) -> Result<Box<str>, ClientError> {
 }
 
 /// The host without its port and final dot, as routes know it.
-fn host_of(authority: &str) -> &str {
+pub(super) fn host_of(authority: &str) -> &str {
     let host = match authority.rfind(':') {
         Some(colon) if !authority[colon..].contains(']') => &authority[..colon],
         _ => authority,
