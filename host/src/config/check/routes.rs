@@ -1,4 +1,6 @@
-//! Checks routes: their rules can be told apart, their upstreams and plugins exist.
+//! Checks routes: their rules can be told apart, their listeners, upstreams and plugins exist.
+
+use std::sync::Arc;
 
 use http::HeaderName;
 
@@ -6,16 +8,23 @@ use crate::config::Route;
 use crate::config::form;
 use crate::config::node::Text;
 use crate::config::problem::{Problem, quote};
+use crate::config::values::OneOrMore;
 use crate::router::{HeaderRule, HostPattern, PathPattern, QueryRule, Rule, ValueRule, indistinguishable_pairs};
 
 use super::names::Names;
 use super::path;
 use super::plugins::{Link, Plugins};
 
+/// What routes refer to by name.
+pub(super) struct Named<'a> {
+    pub(super) listeners: &'a Names<'a>,
+    pub(super) upstreams: &'a Names<'a>,
+}
+
 pub(super) fn routes(
     forms: &[form::Route],
     globals: &[Link],
-    upstreams: &Names<'_>,
+    named: &Named<'_>,
     plugins: &mut Plugins<'_>,
     problems: &mut Vec<Problem>,
 ) -> Vec<Route> {
@@ -24,7 +33,7 @@ pub(super) fn routes(
     let (mut rules, mut names) = (Vec::new(), Vec::new());
     for form in forms {
         let before = problems.len();
-        let Some(route) = route(form, globals, upstreams, plugins, problems) else { continue };
+        let Some(route) = route(form, globals, named, plugins, problems) else { continue };
         // A rule that lacks what could not be read may seem to be like another.
         if form.sound && problems.len() == before {
             rules.push(route.rule.clone());
@@ -52,14 +61,14 @@ fn alike(first: &Text, second: &Text) -> Problem {
 fn route(
     form: &form::Route,
     globals: &[Link],
-    upstreams: &Names<'_>,
+    named: &Named<'_>,
     plugins: &mut Plugins<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<Route> {
     let about = form.name.as_ref().map_or(String::new(), |name| format!(" (route {})", quote(name.written())));
     let chain = plugins.chain(form.name.as_ref(), &form.plugins, globals, problems);
-    let upstream = form.upstream.as_ref().and_then(|name| upstreams.find(name, &about, problems));
-    let rule = rule(form, &about, problems);
+    let upstream = form.upstream.as_ref().and_then(|name| named.upstreams.find(name, &about, problems));
+    let rule = rule(form, named.listeners, &about, problems);
     let path = rule.as_ref().and_then(|rule| path::path(form, &rule.path, &about, problems));
     let name = form.name.as_ref()?;
     Some(Route {
@@ -75,7 +84,7 @@ fn route(
     })
 }
 
-fn rule(form: &form::Route, about: &str, problems: &mut Vec<Problem>) -> Option<Rule> {
+fn rule(form: &form::Route, listeners: &Names<'_>, about: &str, problems: &mut Vec<Problem>) -> Option<Rule> {
     let wanted = &form.r#match;
     let path = match &wanted.path {
         Some(text) => PathPattern::parse(&text.value).map_err(|error| problems.push(foreign(text, &error, about))).ok(),
@@ -98,7 +107,27 @@ fn rule(form: &form::Route, about: &str, problems: &mut Vec<Problem>) -> Option<
         query.push(QueryRule { name: name.clone(), value: value_rule(value) });
     }
     let priority = i32::try_from(form.priority.0).unwrap_or_default();
-    Some(Rule { hosts, path: path?, methods: wanted.methods.clone(), headers, query, priority })
+    let listeners = bound(&wanted.listener, listeners, about, problems);
+    Some(Rule { listeners, hosts, path: path?, methods: wanted.methods.clone(), headers, query, priority })
+}
+
+/// The listeners that a route is bound to.
+fn bound(
+    named: &Option<OneOrMore<Text>>,
+    listeners: &Names<'_>,
+    about: &str,
+    problems: &mut Vec<Problem>,
+) -> Vec<Arc<str>> {
+    let mut bound: Vec<Arc<str>> = Vec::new();
+    for text in named.iter().flat_map(|named| &named.0) {
+        if listeners.is_empty() {
+            let problem = Problem::new(&text.place, format!("no listener has a name{about}"));
+            problems.push(problem.help("`name = \"public\"` in a `[[listener]]`"));
+        } else if listeners.find(text, about, problems).is_some() {
+            bound.push(text.value.as_str().into());
+        }
+    }
+    bound
 }
 
 fn value_rule(text: &Text) -> ValueRule {
