@@ -1,9 +1,12 @@
 //! What is asked for and who asks: paths, hosts, and what proxies say of clients.
 
+use std::net::SocketAddr;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::proxy::forwarded::{self, Connection};
 use crate::router::PathPattern;
+use crate::wire::peer::Peers;
 use crate::wire::{authority, headers, path};
 
 /// A path is in its normal form once and for all, and nothing in it can be read in two ways.
@@ -76,8 +79,11 @@ pub(super) fn forwarded(bytes: &[u8]) {
             fields.append(name, value);
         }
     }
-    let trusted = ["10.0.0.0/8".parse().expect("a network")];
-    let peer = |address: &str| Connection::new(address.parse().expect("an address"), 100, "http");
+    let trusted = Peers { networks: vec!["10.0.0.0/8".parse().expect("a network")], unix: false };
+    let peer = |address: &str| {
+        let address: SocketAddr = address.parse().expect("an address");
+        Connection::new(address.into(), None, 100, "http")
+    };
     let said = format!("{fields:?}");
     let told = forwarded::read(&mut fields.clone(), &peer("10.0.0.1:80"), &trusted);
     let named = |address: std::net::IpAddr| address.to_canonical() == address;

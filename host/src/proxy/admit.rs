@@ -51,8 +51,11 @@ pub(super) fn admit(
         Some(id) => id,
         None => ids.next(),
     };
-    let found =
-        if too_many { Err(HeadError::TooManyFields(connection.most_fields()).into()) } else { route(view, &head) };
+    let found = if too_many {
+        Err(HeadError::TooManyFields(connection.most_fields()).into())
+    } else {
+        route(view, connection, &head)
+    };
     match found {
         Ok((route, authority, target)) => Ok(Box::new(Exchange {
             directory: Arc::clone(&view.directory),
@@ -103,7 +106,7 @@ fn join_cookies(head: &mut Parts) {
 }
 
 /// The route, the authority in lower case and the target in its normal form.
-fn route(view: &View, head: &Parts) -> Result<(usize, Box<str>, PathAndQuery), ClientError> {
+fn route(view: &View, connection: &Connection, head: &Parts) -> Result<(usize, Box<str>, PathAndQuery), ClientError> {
     if head.method == Method::CONNECT {
         return Err(ClientError::Method);
     }
@@ -116,6 +119,7 @@ fn route(view: &View, head: &Parts) -> Result<(usize, Box<str>, PathAndQuery), C
     }
     let target = target(&head.uri, head.version)?;
     let found = view.directory.router.find(&Target {
+        listener: connection.listener(),
         host: authority::host(&authority),
         path: target.path(),
         query: target.query(),

@@ -111,7 +111,7 @@ impl Proxy {
     /// Answers what is no request.
     pub fn malformed(&self, error: HeadError, connection: &Connection) -> Response<Body> {
         let started = Instant::now();
-        let client = connection.peer();
+        let client = connection.peer().address();
         self.refuse(Refused { error: error.into(), id: self.ids.next(), line: None, client, started })
     }
 
