@@ -118,11 +118,12 @@ impl Scenario {
             ),
             Self::Plecto => Some(
                 "makes no request id and tells neither `Via` nor `X-Forwarded-Host`, but a `traceparent` and `X-Real-IP`; \
-                 keeps 32 idle connections to the upstream, which is no setting; \
-                 has no setting for the threads of its filters either",
+                 keeps 32 idle connections to the upstream, which is no setting, so that with more clients many requests \
+                 open one",
             ),
             Self::PlectoKeyAuth | Self::PlectoChain => Some(
-                "is as without filters; keeps keys unhashed and counts in token buckets: cheaper in kind than Tollgate's",
+                "is as without filters, which run on threads beside the one worker; keeps keys unhashed and counts in token \
+                 buckets: cheaper in kind than Tollgate's",
             ),
             Self::NginxLua => Some("keeps keys unhashed and counts in a fixed window: cheaper in kind than Tollgate's"),
             _ => None,
