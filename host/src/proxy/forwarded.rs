@@ -5,12 +5,13 @@
 //! sends in these headers is deleted.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use http::Version;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-use crate::exchange::{RequestHead, RequestId};
+use crate::exchange::{ClientCertificate, RequestHead, RequestId};
 use crate::http1::client::Edit;
 use crate::wire::headers;
 
@@ -21,6 +22,7 @@ pub struct Connection {
     peer_text: HeaderValue,
     most_fields: usize,
     scheme: &'static str,
+    certificate: Option<Arc<ClientCertificate>>,
 }
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -41,11 +43,20 @@ impl Connection {
     pub fn new(peer: SocketAddr, most_fields: usize, scheme: &'static str) -> Self {
         let ip = peer.ip().to_canonical();
         let peer_text = HeaderValue::from_str(&ip.to_string()).expect("addresses are ASCII");
-        Self { peer: ip, peer_text, most_fields, scheme }
+        Self { peer: ip, peer_text, most_fields, scheme, certificate: None }
+    }
+
+    /// The client showed this certificate, and it was good.
+    pub fn verified(self, certificate: Option<Arc<ClientCertificate>>) -> Self {
+        Self { certificate, ..self }
     }
 
     pub(super) fn most_fields(&self) -> usize {
         self.most_fields
+    }
+
+    pub(super) fn certificate(&self) -> Option<Arc<ClientCertificate>> {
+        self.certificate.clone()
     }
 
     pub(super) fn peer(&self) -> IpAddr {
@@ -54,15 +65,15 @@ impl Connection {
 }
 
 /// What is known of the client after the trusted-proxy rules.
-pub(super) struct Told {
-    pub(super) client: IpAddr,
-    pub(super) scheme: &'static str,
+pub struct Told {
+    pub client: IpAddr,
+    pub scheme: &'static str,
     /// The id that a trusted proxy gave.
-    pub(super) request_id: Option<RequestId>,
+    pub request_id: Option<RequestId>,
 }
 
 /// Reads what a trusted peer says about the client; deletes what anybody else says.
-pub(super) fn read(fields: &mut HeaderMap, connection: &Connection, trusted: &[IpNet]) -> Told {
+pub fn read(fields: &mut HeaderMap, connection: &Connection, trusted: &[IpNet]) -> Told {
     let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
     if trusted.is_empty() || !is_trusted(connection.peer) {
         headers::remove_all(fields, |name| headers::tells_of_client(name) || headers::misleads_upstreams(name));
