@@ -18,11 +18,10 @@ mod unix;
 mod worker;
 
 pub use acceptor::Acceptor;
-pub use address::Address;
+pub use address::{Address, LONGEST_PATH};
 pub use room::{Limits, Room};
 pub use socket::{BindError, bind, bind_beside};
 pub use tls::{HTTP1, HTTP2, Tls};
-pub use unix::LONGEST_PATH;
 pub use worker::{Command, Worker, WorkerParts};
 
 use std::net::TcpListener;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use http::Version;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use crate::exchange::{RequestHead, RequestId};
+use crate::exchange::{ClientCertificate, RequestHead, RequestId};
 use crate::http1::client::Edit;
 use crate::wire::headers;
 use crate::wire::peer::{Peer, Peers};
@@ -24,6 +24,7 @@ pub struct Connection {
     listener: Option<Arc<str>>,
     most_fields: usize,
     scheme: &'static str,
+    certificate: Option<Arc<ClientCertificate>>,
 }
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -43,14 +44,23 @@ fn via(received: Version) -> HeaderValue {
 }
 
 impl Connection {
-    /// `listener`: its name; `most_fields`: header fields that one request may have; `scheme`: `https` over TLS, or
-    /// `http`.
-    pub fn new(peer: Peer, listener: Option<Arc<str>>, most_fields: usize, scheme: &'static str) -> Self {
+    /// `most_fields`: header fields that one request may have; `scheme`: `https` over TLS, or `http`.
+    pub fn new(peer: Peer, most_fields: usize, scheme: &'static str) -> Self {
         let peer_text = match peer {
             Peer::Ip(address) => HeaderValue::from_str(&address.to_string()).expect("addresses are ASCII"),
             Peer::Unix => UNKNOWN,
         };
-        Self { peer, peer_text, listener, most_fields, scheme }
+        Self { peer, peer_text, listener: None, most_fields, scheme, certificate: None }
+    }
+
+    /// It came through the listener of this name.
+    pub fn through(self, listener: Option<Arc<str>>) -> Self {
+        Self { listener, ..self }
+    }
+
+    /// The client showed this certificate, and it was good.
+    pub fn verified(self, certificate: Option<Arc<ClientCertificate>>) -> Self {
+        Self { certificate, ..self }
     }
 
     /// The name of the listener that it came through.
@@ -62,21 +72,25 @@ impl Connection {
         self.most_fields
     }
 
+    pub(super) fn certificate(&self) -> Option<Arc<ClientCertificate>> {
+        self.certificate.clone()
+    }
+
     pub(super) fn peer(&self) -> Peer {
         self.peer
     }
 }
 
 /// What is known of the client after the trusted-proxy rules.
-pub(super) struct Told {
-    pub(super) client: IpAddr,
-    pub(super) scheme: &'static str,
+pub struct Told {
+    pub client: IpAddr,
+    pub scheme: &'static str,
     /// The id that a trusted proxy gave.
-    pub(super) request_id: Option<RequestId>,
+    pub request_id: Option<RequestId>,
 }
 
 /// Reads what a trusted peer says about the client; deletes what anybody else says.
-pub(super) fn read(fields: &mut HeaderMap, connection: &Connection, trusted: &Peers) -> Told {
+pub fn read(fields: &mut HeaderMap, connection: &Connection, trusted: &Peers) -> Told {
     if !trusted.contain(connection.peer) {
         headers::remove_all(fields, |name| headers::tells_of_client(name) || headers::misleads_upstreams(name));
         return Told { client: connection.peer.address(), scheme: connection.scheme, request_id: None };
@@ -184,7 +198,7 @@ mod tests {
             "unix" => Peer::Unix,
             address => Peer::Ip(address.parse().expect("an address")),
         };
-        let connection = Connection::new(peer, None, 100, "http");
+        let connection = Connection::new(peer, 100, "http");
         let trusted = Peers { networks: vec!["10.0.0.0/8".parse().expect("a network")], unix: true };
         (read(&mut headers, &connection, &trusted), headers)
     }
