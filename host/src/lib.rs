@@ -52,9 +52,9 @@ pub mod fuzz;
 #[cfg(not(feature = "gateway"))]
 mod listener {
     mod address;
-    mod unix;
-    pub use address::Address;
-    pub use unix::LONGEST_PATH;
+    mod room;
+    pub use address::{Address, LONGEST_PATH};
+    pub use room::Limits;
 }
 #[cfg(not(feature = "gateway"))]
 mod proxy {

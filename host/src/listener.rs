@@ -18,19 +18,17 @@ mod unix;
 mod worker;
 
 pub use acceptor::Acceptor;
-pub use address::Address;
+pub use address::{Address, LONGEST_PATH};
 pub use room::{Limits, Room};
 pub use socket::{BindError, bind, bind_beside};
 pub use tls::{HTTP1, HTTP2, Tls};
-pub use unix::LONGEST_PATH;
 pub use worker::{Command, Worker, WorkerParts};
 
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::proxy::Connection;
-use crate::wire::peer::{Peer, Peers};
+use crate::wire::peer::Peers;
 
 /// How one listener serves its connections.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,13 +54,6 @@ pub struct Settings {
     pub headers: usize,
     /// Bytes of one request's line and headers.
     pub header_bytes: usize,
-}
-
-impl Settings {
-    /// A connection of this listener.
-    fn client(&self, peer: Peer, scheme: &'static str) -> Connection {
-        Connection::new(peer, self.name.clone(), self.headers, scheme)
-    }
 }
 
 /// One worker's part of a listener.

@@ -7,9 +7,9 @@
 //! 2. the path, segment by segment from the left: literal, then `{param}`, then `**`; then regular expressions;
 //! 3. `priority`, the higher number first;
 //! 4. of regular expressions: the order of the file, in which the same one keeps its first place;
-//! 5. the number of conditions (the listeners count as one, and so do the methods, and each header and query rule), then
-//!    how many of them ask for a value, then for a regular expression and not only for a presence, then whether the
-//!    rule lists `HEAD` or only serves it by `GET`;
+//! 5. the number of conditions (the listeners count as one, and so do the methods, and each header and query rule),
+//!    then how many of them ask for a value, then for a regular expression and not only for a presence, then whether
+//!    the rule lists `HEAD` or only serves it by `GET`;
 //! 6. the order of the file.
 //!
 //! So `priority` chooses among routes for the same host and path pattern, and never makes

@@ -1,12 +1,10 @@
 //! What is asked for and who asks: paths, hosts, and what proxies say of clients.
 
-use std::net::SocketAddr;
-
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::proxy::forwarded::{self, Connection};
 use crate::router::PathPattern;
-use crate::wire::peer::Peers;
+use crate::wire::peer::{Peer, Peers};
 use crate::wire::{authority, headers, path};
 
 /// A path is in its normal form once and for all, and nothing in it can be read in two ways.
@@ -80,15 +78,12 @@ pub(super) fn forwarded(bytes: &[u8]) {
         }
     }
     let trusted = Peers { networks: vec!["10.0.0.0/8".parse().expect("a network")], unix: false };
-    let peer = |address: &str| {
-        let address: SocketAddr = address.parse().expect("an address");
-        Connection::new(address.into(), None, 100, "http")
-    };
+    let peer = |address: &str| Connection::new(Peer::Ip(address.parse().expect("an address")), 100, "http");
     let said = format!("{fields:?}");
-    let told = forwarded::read(&mut fields.clone(), &peer("10.0.0.1:80"), &trusted);
+    let told = forwarded::read(&mut fields.clone(), &peer("10.0.0.1"), &trusted);
     let named = |address: std::net::IpAddr| address.to_canonical() == address;
     assert!(named(told.client), "{said}");
-    let told = forwarded::read(&mut fields, &peer("192.0.2.1:80"), &trusted);
+    let told = forwarded::read(&mut fields, &peer("192.0.2.1"), &trusted);
     assert_eq!((told.client.to_string().as_str(), told.scheme), ("192.0.2.1", "http"));
     assert!(told.request_id.is_none() && !fields.keys().any(|name| headers::tells_of_client(name.as_str())), "{said}");
 }

@@ -49,16 +49,16 @@ impl Reloader {
         &self.files
     }
 
+    /// The gateway stops: what only this thread accepts on is closed, before the workers are told.
+    pub(super) fn close(&mut self) {
+        self.listeners.close();
+    }
+
     /// Logs what is to be said again of the live configuration.
     pub(super) fn remind(&self) {
         if let Some(loader) = &self.loader {
             loader.remind();
         }
-    }
-
-    /// The gateway stops: what only this thread accepts on is closed, before the workers are told.
-    pub(super) fn close(&mut self) {
-        self.listeners.close();
     }
 
     /// Reads, checks, compiles and configures on another thread, then swaps. A configuration with a

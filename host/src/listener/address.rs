@@ -13,6 +13,9 @@ pub enum Address {
     Unix(Arc<Path>),
 }
 
+/// Bytes of the longest path of a Unix socket that the system takes.
+pub const LONGEST_PATH: usize = 107;
+
 impl Address {
     /// Whether whoever listens here gets the connections to the other address too.
     pub fn takes_in(&self, other: &Self) -> bool {

@@ -56,7 +56,7 @@ pub(super) async fn serve(mut open: Open, mut socket: Socket, mut peer: Peer, se
         // Boxed, so that plain connections keep no room for a handshake.
         return Box::pin(secure(open, stream, peer, settings, tls)).await;
     }
-    let client = settings.client(peer, "http");
+    let client = Connection::new(peer, settings.headers, "http");
     let served = Served::new(open, peer, settings, client);
     match (served.settings.http1, served.settings.http2) {
         (true, false) => http1(served, socket, BytesMut::new()).await,
@@ -109,7 +109,7 @@ async fn secure(open: Open, stream: TcpStream, peer: Peer, settings: Rc<Settings
     match greeted {
         Ok(Greeted::Secure(Secure { socket, http2, version, resumed, certificate })) => {
             tls.metrics.shaken(worker, version, resumed);
-            let client = settings.client(peer, "https").verified(certificate);
+            let client = Connection::new(peer, settings.headers, "https").verified(certificate);
             let served = Served::new(open, peer, settings, client);
             match (http2, served.settings.http1) {
                 (true, _) => http2::serve(served, socket, BytesMut::new()).await,
@@ -120,7 +120,7 @@ async fn secure(open: Open, stream: TcpStream, peer: Peer, settings: Rc<Settings
         Ok(Greeted::Plain(stream)) => {
             tls.metrics.failed(worker, HandshakeFailure::PlainHttp);
             let limits = HeadLimits { bytes: settings.header_bytes, fields: settings.headers };
-            let client = settings.client(peer, "http");
+            let client = Connection::new(peer, settings.headers, "http");
             let served = Served::new(open, peer, settings, client);
             let connection = server::Connection::new(Socket::Plain(stream), BytesMut::new(), limits);
             connection.close();
@@ -138,7 +138,7 @@ impl Served {
         Self {
             proxy: Rc::clone(&open.shared.proxy),
             patience: open.shared.patients.patience(settings.header_timeout, settings.idle_timeout),
-            client: Rc::new(client),
+            client: Rc::new(client.through(settings.name.clone())),
             open,
             settings,
             peer,

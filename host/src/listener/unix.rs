@@ -12,9 +12,6 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::socket::BACKLOG;
 
-/// Bytes of the longest path that the system takes.
-pub const LONGEST_PATH: usize = 107;
-
 /// The file of a socket that this process listens on. Dropped, it is gone.
 #[derive(Debug)]
 pub(super) struct SocketFile {

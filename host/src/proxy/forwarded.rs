@@ -44,14 +44,18 @@ fn via(received: Version) -> HeaderValue {
 }
 
 impl Connection {
-    /// `listener`: its name; `most_fields`: header fields that one request may have; `scheme`: `https` over TLS, or
-    /// `http`.
-    pub fn new(peer: Peer, listener: Option<Arc<str>>, most_fields: usize, scheme: &'static str) -> Self {
+    /// `most_fields`: header fields that one request may have; `scheme`: `https` over TLS, or `http`.
+    pub fn new(peer: Peer, most_fields: usize, scheme: &'static str) -> Self {
         let peer_text = match peer {
             Peer::Ip(address) => HeaderValue::from_str(&address.to_string()).expect("addresses are ASCII"),
             Peer::Unix => UNKNOWN,
         };
-        Self { peer, peer_text, listener, most_fields, scheme, certificate: None }
+        Self { peer, peer_text, listener: None, most_fields, scheme, certificate: None }
+    }
+
+    /// It came through the listener of this name.
+    pub fn through(self, listener: Option<Arc<str>>) -> Self {
+        Self { listener, ..self }
     }
 
     /// The client showed this certificate, and it was good.
@@ -194,7 +198,7 @@ mod tests {
             "unix" => Peer::Unix,
             address => Peer::Ip(address.parse().expect("an address")),
         };
-        let connection = Connection::new(peer, None, 100, "http");
+        let connection = Connection::new(peer, 100, "http");
         let trusted = Peers { networks: vec!["10.0.0.0/8".parse().expect("a network")], unix: true };
         (read(&mut headers, &connection, &trusted), headers)
     }

@@ -91,7 +91,7 @@ pub fn indistinguishable_pairs(rules: &[Rule]) -> Vec<(usize, usize)> {
 }
 
 /// The place of a rule that takes every request that `rule`, which has a regular expression, could take: it wants every
-/// path of the same hosts, without a condition, and segments come before expressions.
+/// path of the same hosts and listeners, without a condition, and segments come before expressions.
 pub fn hidden_behind(rules: &[Rule], rule: &Rule) -> Option<usize> {
     let hides = |other: &Rule| {
         let is_plain = other.methods.is_empty() && other.headers.is_empty() && other.query.is_empty();
@@ -99,11 +99,11 @@ pub fn hidden_behind(rules: &[Rule], rule: &Rule) -> Option<usize> {
             true => other.hosts.is_empty(),
             false => rule.hosts.iter().all(|host| other.hosts.contains(host)),
         };
-        let has_listeners = match rule.listeners.is_empty() {
+        let is_bound = match rule.listeners.is_empty() {
             true => other.listeners.is_empty(),
             false => other.listeners.is_empty() || rule.listeners.iter().all(|name| other.listeners.contains(name)),
         };
-        is_plain && other.path.takes_all() && has_hosts && has_listeners
+        is_plain && other.path.takes_all() && has_hosts && is_bound
     };
     if rule.path.is_regex() { rules.iter().position(hides) } else { None }
 }
