@@ -14,7 +14,7 @@ mod pieces;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is that of its binary and of its corpus.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("request_head", heads::request),
     ("response_head", heads::response),
     ("body", bodies::body),
@@ -22,6 +22,7 @@ pub const TARGETS: [(&str, Target); 8] = [
     ("path", names::path),
     ("authority", names::authority),
     ("forwarded", names::forwarded),
+    ("certificate", names::certificate),
     ("config", config::config),
 ];
 
