@@ -35,8 +35,9 @@ pub struct Exchange {
     pub directory: Arc<Directory>,
     /// Index of the route in [`Directory::routes`].
     pub route: usize,
-    /// Index of the upstream in [`Directory::upstreams`]; a plugin may steer it elsewhere.
-    pub upstream: usize,
+    /// Index of the upstream in [`Directory::upstreams`]; a plugin may steer it elsewhere. None of a route that answers
+    /// by itself.
+    pub upstream: Option<usize>,
     pub request: RequestHead,
     /// The target as routed: what captures point into, whatever plugins make of the path later.
     pub routed: PathAndQuery,
@@ -88,7 +89,8 @@ pub enum Origin {
     Upstream,
     /// A plugin of the chain, by name.
     Plugin(Arc<str>),
-    /// The gateway itself; the kind of the problem, such as `upstream-connect`.
+    /// The gateway itself; the kind of the problem, such as `upstream-connect`, or what the route does by itself:
+    /// `redirect`, `respond`.
     Gateway(&'static str),
 }
 
@@ -146,9 +148,9 @@ impl Exchange {
         &self.directory.routes[self.route].name
     }
 
-    /// Of the upstream that it goes to.
+    /// Of the upstream that it goes to; empty if it goes to none.
     pub fn upstream_name(&self) -> &str {
-        &self.directory.upstreams[self.upstream]
+        self.upstream.map_or("", |upstream| &self.directory.upstreams[upstream])
     }
 
     /// The path without the query.

@@ -213,7 +213,7 @@ impl Loader {
         });
         Route {
             chain: Chain::new(links.collect()),
-            upstream: route.upstream,
+            destination: route.destination.clone(),
             path: route.path.clone(),
             timeout: route.timeout,
             max_body: route.max_body,

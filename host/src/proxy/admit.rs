@@ -57,7 +57,7 @@ pub(super) fn admit(
         Ok((route, authority, target)) => Ok(Box::new(Exchange {
             directory: Arc::clone(&view.directory),
             route,
-            upstream: view.route(route).upstream,
+            upstream: view.route(route).destination.upstream(),
             routed: target.clone(),
             request: RequestHead {
                 method: head.method,
