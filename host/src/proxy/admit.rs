@@ -114,6 +114,9 @@ fn route(view: &View, head: &Parts) -> Result<(usize, Box<str>, PathAndQuery), C
     if head.method == Method::OPTIONS && head.uri.path() == "*" {
         return Err(ClientError::AsteriskOptions);
     }
+    if headers::repeats_single(&head.headers) {
+        return Err(ClientError::Repeated);
+    }
     let target = target(&head.uri, head.version)?;
     let found = view.directory.router.find(&Target {
         host: host_of(&authority),
