@@ -50,7 +50,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<bool> {
     let cases = case::read_all(&arguments.requests)?;
     let expectations = expectation::read_all(&arguments.expectations)?;
-    for name in expectations.keys().filter(|name| !cases.iter().any(|case| case.name == **name)) {
+    if let Some(name) = expectations.keys().find(|name| !cases.iter().any(|case| case.name == **name)) {
         bail!("{}: there is no case {name}", arguments.expectations.display());
     }
     let upstream = Upstream::saying("");
