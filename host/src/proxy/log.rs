@@ -111,7 +111,7 @@ impl Proxy {
     /// Answers what is no request.
     pub fn malformed(&self, error: HeadError, connection: &Connection) -> Response<Body> {
         let started = Instant::now();
-        let client = connection.peer();
+        let client = connection.peer().address();
         self.refuse(Refused { error: error.into(), id: self.ids.next(), line: None, client, started })
     }
 
@@ -177,7 +177,7 @@ impl Proxy {
             response_bytes: exchange.outcome.response_bytes,
             duration: exchange.outcome.duration,
             route: Some(&route.name),
-            upstream: Some(&view.directory.upstreams[exchange.upstream]),
+            upstream: exchange.upstream.map(|upstream| &*view.directory.upstreams[upstream]),
             endpoint: exchange.outcome.endpoint.as_deref(),
             consumer: exchange.caller().map(|consumer| &*consumer.name),
             completed: exchange.outcome.completed,
