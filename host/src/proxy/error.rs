@@ -72,21 +72,15 @@ impl ClientError {
             Self::Malformed(_)
             | Self::HostCount
             | Self::HostInvalid(_)
+            | Self::HostMismatch
             | Self::Whitespace
             | Self::ConnectToNobody
-            | Self::HostMismatch
             | Self::Repeated
             | Self::Target
             | Self::Path(PathError::NotAbsolute)
             // After CONNECT comes what would go through the tunnel.
             | Self::Method => true,
-            Self::Path(
-                PathError::BadPercent
-                | PathError::Raw
-                | PathError::Ambiguous
-                | PathError::AboveRoot
-                | PathError::Dots,
-            )
+            Self::Path(_)
             | Self::AsteriskOptions
             | Self::NoRoute
             | Self::MethodNotAllowed(_)

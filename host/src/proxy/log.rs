@@ -121,8 +121,8 @@ impl Proxy {
             ClientError::MethodNotAllowed(methods) => allow(methods),
             _ => http::HeaderMap::new(),
         };
-        let resets = is_not_http2(&refused.error);
         let ends_connection = refused.error.ends_connection();
+        let resets = is_not_http2(&refused.error);
         let error = ProxyError::from(refused.error);
         let told = error.told();
         let answer = problem::problem(told.status, told.kind, told.title, error.detail().as_deref(), Some(&refused.id));
