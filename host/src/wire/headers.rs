@@ -94,7 +94,7 @@ pub fn is_said_by_gateway(name: &HeaderName) -> bool {
 /// Whether a header tells who asked for what, and how: what only a trusted proxy may say. `name` is in lower case.
 ///
 /// Whole families, because upstreams read more of them than any RFC names: `x-forwarded-prefix` makes links,
-/// `x-forwarded-ssl` and `front-end-https` make a connection secure, the others make addresses.
+/// `x-forwarded-ssl` and `front-end-https` make a connection secure, the last ones name a host, the others make addresses.
 pub fn tells_of_client(name: &str) -> bool {
     name.starts_with("x-forwarded")
         || matches!(
@@ -113,6 +113,9 @@ pub fn tells_of_client(name: &str) -> bool {
                 | "fastly-client-ip"
                 | "front-end-https"
                 | "x-url-scheme"
+                | "x-host"
+                | "x-original-host"
+                | "x-http-host-override"
         )
 }
 
