@@ -3,6 +3,7 @@
 //! The proxy makes it, the chain passes it from plugin to plugin, the sandbox lends it to a guest
 //! for the time of a call. It holds data only: it must not know how a request is routed or sent.
 
+mod certificate;
 mod directory;
 mod edit;
 mod request_id;
@@ -17,6 +18,7 @@ use http::header::HeaderMap;
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode, Version};
 
+pub use certificate::ClientCertificate;
 pub use directory::{Directory, RouteNames};
 pub use edit::{Edit, Staged};
 pub use request_id::RequestId;
@@ -42,6 +44,8 @@ pub struct Exchange {
     pub response: Option<ResponseHead>,
     /// The client after the trusted-proxy rules.
     pub client: IpAddr,
+    /// What it showed in the handshake of its connection, where it was verified.
+    pub certificate: Option<Arc<ClientCertificate>>,
     pub id: RequestId,
     pub consumer: Option<ConsumerId>,
     pub notes: Vec<Note>,

@@ -9,7 +9,7 @@ mod compress;
 mod error;
 mod flight;
 mod forward;
-mod forwarded;
+pub mod forwarded;
 mod gzip;
 mod log;
 mod own_answer;
@@ -119,6 +119,11 @@ impl Proxy {
     /// upstream connections that idle.
     pub async fn attend(self: Rc<Self>) {
         tokio::join!(self.endings.drain(), self.views.sweep());
+    }
+
+    /// What the worker counts.
+    pub fn metrics(&self) -> &WorkerMetrics {
+        &self.metrics
     }
 
     /// A client connected.

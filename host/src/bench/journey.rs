@@ -69,6 +69,7 @@ impl Chained {
             response: None,
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),
             id: RequestId::made([b'0'; 32]),
+            certificate: None,
             consumer: None,
             notes: Vec::new(),
             staged: Vec::new(),

@@ -2,13 +2,13 @@
 
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION};
 
-use super::admit::host_of;
 use super::error::{ClientError, ProxyError};
 use super::flight::Flight;
 use super::forward::{MOST_TARGET, part_of, rendered};
 use crate::config::{Origin, QueryPart, Redirect, Respond};
 use crate::exchange::{self, Exchange, ResponseHead};
 use crate::upstream::UpstreamBody;
+use crate::wire::authority;
 
 impl Flight {
     /// The route sends the client elsewhere.
@@ -44,7 +44,7 @@ fn location(redirect: &Redirect, exchange: &Exchange) -> Result<HeaderValue, Pro
         None => String::new(),
         Some(Origin::Fixed(origin)) => origin.clone(),
         Some(Origin::OfRequest { scheme, port }) => {
-            let host = host_of(&exchange.request.authority);
+            let host = authority::host(&exchange.request.authority);
             if host.is_empty() {
                 return Err(ClientError::HostCount.into());
             }
