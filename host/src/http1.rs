@@ -18,5 +18,6 @@ mod write;
 
 pub use client::Answer;
 pub use error::{BodyError, HeadError};
+pub use framing::{Framing, of_response as response_framing};
 pub use server::RequestStream;
 pub use socket::Socket;

@@ -9,6 +9,7 @@ mod error;
 mod flight;
 mod forward;
 mod forwarded;
+mod grpc;
 mod log;
 mod request_id;
 mod view;
@@ -85,7 +86,7 @@ impl Proxy {
             Err(refused) => return self.refuse(*refused),
         };
         let route = view.route(exchange.route);
-        let body = RequestBody::incoming(body, flight::meter(route));
+        let body = RequestBody::incoming(body, flight::meter(route), Rc::clone(&view.trailers));
         let mut flight = Flight::new(Rc::clone(self), view.clone(), exchange, &body);
 
         let mut answer = if body.meter().over_limit() {

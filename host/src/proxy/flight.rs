@@ -11,6 +11,7 @@ use super::Proxy;
 use super::body::Body;
 use super::error::{ClientError, ProxyError};
 use super::forwarded::X_REQUEST_ID;
+use super::grpc;
 use super::view::View;
 use crate::chain::Run;
 use crate::exchange::{Exchange, Origin, Reply, ResponseHead};
@@ -18,6 +19,7 @@ use crate::live::Route;
 use crate::problem;
 use crate::upstream::{Answer, BodyMeter, RequestBody, UpstreamBody};
 use crate::wire::headers;
+use crate::wire::trailers::TooMany;
 
 /// An exchange in flight. However it ends (the response is sent, the client goes away in the middle
 /// of anything) dropping it logs the exchange and runs its log hooks, once.
@@ -28,6 +30,8 @@ pub(super) struct Flight {
     request_body: Rc<BodyMeter>,
     /// The client asked with HEAD, whatever a plugin made of the method.
     is_head: bool,
+    /// What went wrong, if the gateway itself answers.
+    title: Option<&'static str>,
 }
 
 /// Counts the request's body up to the route's limit.
@@ -40,7 +44,7 @@ impl Flight {
         proxy.metrics.requests.increment();
         let run = Run::new(exchange, proxy.worker);
         let is_head = run.exchange().request.method == http::Method::HEAD;
-        Self { run, view, proxy, request_body: Rc::clone(body.meter()), is_head }
+        Self { run, view, proxy, request_body: Rc::clone(body.meter()), is_head, title: None }
     }
 
     /// The upstream answered.
@@ -71,7 +75,10 @@ impl Flight {
         let response = problem::problem(told.status, told.kind, told.title, detail.as_deref(), Some(&exchange.id));
         let (head, body) = response.into_parts();
         let origin = Origin::Gateway(told.kind);
-        self.respond(ResponseHead { status: head.status, headers: head.headers, origin }, UpstreamBody::full(body))
+        let head = ResponseHead { status: head.status, headers: head.headers, origin };
+        let body = self.respond(head, UpstreamBody::full(body));
+        self.title = Some(told.title);
+        body
     }
 
     pub(super) fn plugin_name(&self, place: usize) -> Arc<str> {
@@ -93,7 +100,13 @@ impl Flight {
             // Of the response that a plugin gave this status to.
             response.headers_mut().remove(header::CONTENT_LENGTH);
         }
-        let without_body = has_no_body(head.status) || self.is_head;
+        let mut without_body = has_no_body(head.status) || self.is_head;
+        if let Some(title) = self.title
+            && grpc::is_call(exchange.request.version, &exchange.request.headers)
+        {
+            grpc::answer(&mut response, title);
+            without_body = true;
+        }
         let body = if without_body { UpstreamBody::empty() } else { body };
         if !without_body && exchange.request.version == Version::HTTP_2 {
             drop_stale_length(response.headers_mut(), &body);
@@ -111,7 +124,17 @@ impl Flight {
         self.run.exchange_mut().outcome.completed = true;
     }
 
+    /// The trailers that the client gets, if it takes any.
+    pub(super) fn trailers(&self, trailers: HeaderMap) -> Result<Option<HeaderMap>, TooMany> {
+        let request = &self.run.exchange().request;
+        match request.version == Version::HTTP_2 || request.takes_trailers {
+            true => self.view.trailers.of_response(trailers),
+            false => Ok(None),
+        }
+    }
+
     fn respond(&mut self, head: ResponseHead, body: UpstreamBody) -> UpstreamBody {
+        self.title = None;
         self.run.exchange_mut().response = Some(head);
         body
     }
