@@ -8,7 +8,9 @@ mod bodiless;
 mod bundled;
 mod cli;
 mod cost;
+mod curl;
 mod forwarding;
+mod grpc;
 mod guests;
 mod headers;
 mod hostile;
@@ -31,6 +33,7 @@ mod swap;
 mod tls;
 mod tls_certificates;
 mod tls_clients;
+mod trailers;
 mod upstreams;
 
 use tests::{Builder, Folder, Gateway, Ran};
