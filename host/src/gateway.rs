@@ -5,6 +5,7 @@
 
 pub mod cache;
 mod certificates;
+mod expiry;
 mod listeners;
 pub mod loader;
 mod reload;
@@ -20,10 +21,11 @@ use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
+use tokio::time::{Instant, Interval};
 
 use crate::admin::{self, AdminState, Readiness};
 use crate::config::{Config, Problems};
-use crate::listener::{BindError, Command, Worker, WorkerParts};
+use crate::listener::{Address, BindError, Command, Worker, WorkerParts};
 use crate::proxy::ProxyParts;
 use crate::sandbox::{Engine, EngineSettings, LoadError};
 use crate::telemetry::access_log::AccessLog;
@@ -128,7 +130,7 @@ impl Gateway {
         let files = watch::seen(&loader::files(&config));
         let live = loader.load(&config)?;
         loader.commit();
-        let (listeners, sockets) = Listeners::bind(&config.listeners, loader.tls(), workers)?;
+        let (mut listeners, sockets) = Listeners::bind(&config, loader.tls(), workers, &registry)?;
         let admin = config.gateway.admin.map(admin_socket).transpose()?;
         let live = Arc::new(ArcSwap::from_pointee(live));
         let workers = sockets
@@ -153,7 +155,7 @@ impl Gateway {
             count(config.plugins.len(), "plugin"),
             count(workers.len(), "worker"),
         );
-        listeners.announce();
+        listeners.open(&workers);
         Ok(Self {
             workers,
             shutdown_timeout: config.gateway.shutdown_timeout,
@@ -169,8 +171,11 @@ impl Gateway {
         let (stop_admin, admin_stopped) = oneshot::channel::<()>();
         let admin = self.admin.take().map(|socket| self.spawn_admin(socket, admin_stopped)).transpose()?;
         let mut watch = Watch::new(self.reloader.files());
+        let mut daily = tokio::time::interval_at(Instant::now() + expiry::AGAIN, expiry::AGAIN);
         self.readiness.set(true);
-        while self.wait_for_change(&mut watch, &mut signals).await && self.reload(&mut watch, &mut signals).await {}
+        while self.wait_for_change(&mut watch, &mut daily, &mut signals).await
+            && self.reload(&mut watch, &mut signals).await
+        {}
         self.drain(signals).await;
         let _ = stop_admin.send(());
         if let Some(admin) = admin {
@@ -180,15 +185,18 @@ impl Gateway {
     }
 
     /// Waits until the configuration is to be read again; false when the gateway is to stop.
-    async fn wait_for_change(&self, watch: &mut Watch, signals: &mut Signals) -> bool {
-        tokio::select! {
-            asked = signals.next() => {
-                if asked == Asked::Reload {
-                    tracing::info!("SIGHUP: reading the configuration again");
+    async fn wait_for_change(&self, watch: &mut Watch, daily: &mut Interval, signals: &mut Signals) -> bool {
+        loop {
+            tokio::select! {
+                asked = signals.next() => {
+                    if asked == Asked::Reload {
+                        tracing::info!("SIGHUP: reading the configuration again");
+                    }
+                    return asked == Asked::Reload;
                 }
-                asked == Asked::Reload
+                () = watch.changed() => return true,
+                _ = daily.tick() => self.reloader.remind(),
             }
-            () = watch.changed() => true,
         }
     }
 
@@ -220,6 +228,7 @@ impl Gateway {
         let most = self.shutdown_timeout;
         tracing::info!("stopping: exchanges that run get {most:?} to finish");
         self.readiness.set(false);
+        self.reloader.close();
         for worker in &self.workers {
             worker.tell(Command::Drain);
         }
@@ -272,9 +281,12 @@ impl GatewayError {
     /// What the operator can do about it.
     pub fn help(&self) -> Option<&'static str> {
         match self {
-            Self::Listener { error, .. } | Self::Admin(error) if error.is_in_use() => {
-                Some("another process has this port, maybe another gateway: stop it, or use another port")
-            }
+            Self::Listener { error, .. } | Self::Admin(error) if error.is_in_use() => Some(match error.address {
+                Address::Tcp(_) => "another process has this port, maybe another gateway: stop it, or use another port",
+                Address::Unix(_) => {
+                    "another process listens there, maybe another gateway: stop it, or use another path"
+                }
+            }),
             Self::Problems(_) | Self::Sandbox(_) | Self::Listener { .. } | Self::Admin(_) | Self::Io(_) => None,
         }
     }

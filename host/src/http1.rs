@@ -6,18 +6,18 @@
 //!
 //! It must not know routes, plugins or endpoints. HTTP/2 is hyper's.
 
-mod body;
+pub mod body;
 pub mod client;
 mod error;
-mod framing;
-mod head;
+pub mod framing;
+pub mod head;
 pub mod server;
 mod socket;
 mod stream;
-mod write;
+pub mod write;
 
 pub use client::Answer;
 pub use error::{BodyError, HeadError};
 pub use framing::{Framing, of_response as response_framing};
-pub use server::RequestStream;
+pub use server::{LastAnswer, RequestStream};
 pub use socket::Socket;

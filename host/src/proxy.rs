@@ -8,9 +8,10 @@ mod body;
 mod error;
 mod flight;
 mod forward;
-mod forwarded;
+pub mod forwarded;
 mod grpc;
 mod log;
+mod own_answer;
 mod request_id;
 mod view;
 
@@ -28,6 +29,7 @@ pub use error::{ClientError, ProxyError};
 pub use forwarded::Connection;
 
 use crate::chain::Halt;
+use crate::config::Destination;
 use crate::live::Live;
 use crate::telemetry::access_log::AccessWriter;
 use crate::telemetry::metrics::{RouteMetrics, WorkerMetrics};
@@ -93,9 +95,13 @@ impl Proxy {
             flight.fail(ClientError::BodyTooLarge.into())
         } else {
             match flight.run.on_request(&route.chain).await {
-                None => match forward::send(&view, &mut flight.run, body, connection).await {
-                    Ok(answer) => flight.answer(answer),
-                    Err(error) => flight.fail(error),
+                None => match &route.destination {
+                    Destination::Upstream(_) => match forward::send(&view, &mut flight.run, body, connection).await {
+                        Ok(answer) => flight.answer(answer),
+                        Err(error) => flight.fail(error),
+                    },
+                    Destination::Redirect(redirect) => flight.redirect(redirect),
+                    Destination::Respond(respond) => flight.respond_with(respond),
                 },
                 Some(halt) => flight.halt(halt),
             }
@@ -110,6 +116,11 @@ impl Proxy {
     /// upstream connections that idle.
     pub async fn attend(self: Rc<Self>) {
         tokio::join!(self.endings.drain(), self.views.sweep());
+    }
+
+    /// What the worker counts.
+    pub fn metrics(&self) -> &WorkerMetrics {
+        &self.metrics
     }
 
     /// A client connected.

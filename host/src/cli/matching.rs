@@ -3,7 +3,7 @@
 use clap::Args;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
-use crate::config::Config;
+use crate::config::{Config, Destination};
 use crate::proxy::{self, ProxyError};
 use crate::router::{NoRoute, Router, Target};
 
@@ -18,6 +18,9 @@ pub(super) struct Request {
     /// A header of the request, as in `x-version: 2`; may be repeated.
     #[arg(long, short = 'H', value_name = "NAME: VALUE", value_parser = header)]
     header: Vec<(HeaderName, HeaderValue)>,
+    /// The name of the listener that it comes through; without it, one that no route asks for.
+    #[arg(long, short, value_name = "NAME")]
+    listener: Option<String>,
 }
 
 fn url(text: &str) -> Result<Uri, String> {
@@ -40,16 +43,30 @@ pub(super) fn explain(config: &Config, request: &Request) -> Result<String, Stri
         format!("{} {}: {error}; the gateway answers {}", request.method, request.url, error.status())
     };
     let (host, seen) = proxy::seen(&request.method, &request.url).map_err(refused)?;
+    if let Some(name) = &request.listener {
+        is_there(name, config)?;
+    }
     let headers: HeaderMap = request.header.iter().cloned().collect();
-    let target =
-        Target { host: &host, path: seen.path(), query: seen.query(), method: &request.method, headers: &headers };
+    let target = Target {
+        listener: request.listener.as_deref(),
+        host: &host,
+        path: seen.path(),
+        query: seen.query(),
+        method: &request.method,
+        headers: &headers,
+    };
     let router = Router::new(config.routes.iter().map(|route| route.rule.clone()).collect());
     let mut text = match router.find(&target) {
         Ok(route) => {
             let route = &config.routes[route];
             let chain: Vec<&str> = route.chain.iter().map(|&plugin| &*config.plugins[plugin].name).collect();
             let chain = if chain.is_empty() { String::new() } else { format!("{} -> ", chain.join(" -> ")) };
-            format!("route `{}`: {chain}upstream `{}`\n", route.name, config.upstreams[route.upstream].name)
+            let end = match &route.destination {
+                Destination::Upstream(upstream) => format!("upstream `{}`", config.upstreams[*upstream].name),
+                Destination::Redirect(redirect) => format!("redirect {}", redirect.status.as_u16()),
+                Destination::Respond(respond) => format!("respond {}", respond.status.as_u16()),
+            };
+            format!("route `{}`: {chain}{end}\n", route.name)
         }
         Err(NoRoute::NotFound) => "no route: 404\n".to_owned(),
         Err(NoRoute::MethodNotAllowed(methods)) => {
@@ -62,4 +79,14 @@ pub(super) fn explain(config: &Config, request: &Request) -> Result<String, Stri
         text.push_str(&format!("  {:width$}  {}\n", route.name, explanation.outcome));
     }
     Ok(text.trim_end().to_owned())
+}
+
+/// A listener that is not there would explain nothing.
+fn is_there(name: &str, config: &Config) -> Result<(), String> {
+    let names: Vec<&str> = config.listeners.iter().filter_map(|listener| listener.name.as_deref()).collect();
+    match names.contains(&name) {
+        true => Ok(()),
+        false if names.is_empty() => Err("no listener of the configuration has a name".to_owned()),
+        false => Err(format!("no listener is named `{name}`; there are `{}`", names.join("`, `"))),
+    }
 }

@@ -133,7 +133,7 @@ impl Flight {
         }
     }
 
-    fn respond(&mut self, head: ResponseHead, body: UpstreamBody) -> UpstreamBody {
+    pub(super) fn respond(&mut self, head: ResponseHead, body: UpstreamBody) -> UpstreamBody {
         self.title = None;
         self.run.exchange_mut().response = Some(head);
         body

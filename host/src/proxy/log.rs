@@ -18,7 +18,7 @@ use super::grpc;
 use super::view::View;
 use crate::chain::Run;
 use crate::exchange::Exchange;
-use crate::http1::HeadError;
+use crate::http1::{HeadError, LastAnswer};
 use crate::problem;
 use crate::telemetry::access_log::AccessEntry;
 use crate::upstream::UpstreamBody;
@@ -112,7 +112,7 @@ impl Proxy {
     /// Answers what is no request.
     pub fn malformed(&self, error: HeadError, connection: &Connection) -> Response<Body> {
         let started = Instant::now();
-        let client = connection.peer();
+        let client = connection.peer().address();
         self.refuse(Refused { error: error.into(), id: self.ids.next(), line: None, is_call: false, client, started })
     }
 
@@ -122,6 +122,7 @@ impl Proxy {
             ClientError::MethodNotAllowed(methods) => allow(methods),
             _ => http::HeaderMap::new(),
         };
+        let ends_connection = refused.error.ends_connection();
         let error = ProxyError::from(refused.error);
         let told = error.told();
         let answer = problem::problem(told.status, told.kind, told.title, error.detail().as_deref(), Some(&refused.id));
@@ -133,6 +134,9 @@ impl Proxy {
         }
         let (mut head, ()) = response.into_parts();
         head.headers.insert(X_REQUEST_ID, refused.id.value().clone());
+        if ends_connection {
+            head.extensions.insert(LastAnswer);
+        }
         // An answer to HEAD has none, whoever makes it: over HTTP/2 each byte of one would be an error.
         let is_head = refused.line.as_ref().is_some_and(|(method, ..)| method == http::Method::HEAD);
         let is_answer = told.status == http::StatusCode::NO_CONTENT;
@@ -179,7 +183,7 @@ impl Proxy {
             response_bytes: exchange.outcome.response_bytes,
             duration: exchange.outcome.duration,
             route: Some(&route.name),
-            upstream: Some(&view.directory.upstreams[exchange.upstream]),
+            upstream: exchange.upstream.map(|upstream| &*view.directory.upstreams[upstream]),
             endpoint: exchange.outcome.endpoint.as_deref(),
             consumer: exchange.caller().map(|consumer| &*consumer.name),
             completed: exchange.outcome.completed,

@@ -4,10 +4,11 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::sync::Arc;
 
 use http::Method;
 
-use super::conditions::{missing_header, missing_query, serves, weight};
+use super::conditions::{is_bound, missing_header, missing_query, serves, weight};
 use super::{HeaderRule, HostPattern, PathPattern, QueryRule, Router, Rule, Target, ValueRule};
 
 /// How one rule fared.
@@ -22,6 +23,8 @@ pub struct Explanation<'r> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome<'r> {
     Taken,
+    /// It is bound to others.
+    Listener(&'r [Arc<str>]),
     Host(&'r [HostPattern]),
     Path(&'r PathPattern),
     Header(&'r HeaderRule),
@@ -53,7 +56,7 @@ impl Router {
             let outcome = match (refusal(rule, target), taken) {
                 (Some(refusal), _) => refusal,
                 (None, Some(taken)) if taken != route => {
-                    Outcome::Behind { taken, step: compare(&self.rules()[taken], rule, target.host).0 }
+                    Outcome::Behind { taken, step: compare(self.rules(), (taken, route), target.host).0 }
                 }
                 (None, _) => Outcome::Taken,
             };
@@ -65,6 +68,9 @@ impl Router {
 
 /// Why `rule` does not match.
 pub(super) fn refusal<'r>(rule: &'r Rule, target: &Target<'_>) -> Option<Outcome<'r>> {
+    if !is_bound(rule, target) {
+        return Some(Outcome::Listener(&rule.listeners));
+    }
     if !rule.hosts.is_empty() && !rule.hosts.iter().any(|host| host.matches(target.host)) {
         return Some(Outcome::Host(&rule.hosts));
     }
@@ -80,12 +86,20 @@ pub(super) fn refusal<'r>(rule: &'r Rule, target: &Target<'_>) -> Option<Outcome
     (!serves(&rule.methods, target.method)).then_some(Outcome::Method(&rule.methods))
 }
 
-/// Which of two matching rules comes first, and by what. Equal only if their order decides.
-pub(super) fn compare(a: &Rule, b: &Rule, host: &str) -> (Step, Ordering) {
+/// Which of two matching rules, by their places, comes first, and by what. Equal only if their order decides.
+pub(super) fn compare(rules: &[Rule], (a, b): (usize, usize), host: &str) -> (Step, Ordering) {
+    // Of a regular expression: where in the file it comes first.
+    let turn = |rule: usize| {
+        let path = &rules[rule].path;
+        path.is_regex().then(|| rules.iter().position(|rule| rule.path == *path))
+    };
+    let turns = turn(a).cmp(&turn(b));
+    let (a, b) = (&rules[a], &rules[b]);
     let steps = [
         (Step::Host, closeness(b, host).cmp(&closeness(a, host))),
         (Step::Path, a.path.ranks().cmp(b.path.ranks())),
         (Step::Priority, b.priority.cmp(&a.priority)),
+        (Step::Order, turns),
         (Step::Conditions, by_conditions(a, b)),
     ];
     steps.into_iter().find(|(_, order)| order.is_ne()).unwrap_or((Step::Order, Ordering::Equal))
@@ -111,15 +125,22 @@ impl fmt::Display for Outcome<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Taken => f.write_str("taken"),
+            Self::Listener(names) => write!(f, "another listener: it wants {}", Either(names)),
             Self::Host(hosts) => write!(f, "another host: it wants {}", Either(hosts)),
             Self::Path(path) => write!(f, "another path: it wants `{path}`"),
             Self::Header(HeaderRule { name, value: ValueRule::Present }) => write!(f, "no header `{name}`"),
             Self::Header(HeaderRule { name, value: ValueRule::Equals(value) }) => {
                 write!(f, "header `{name}` is not `{value}`")
             }
+            Self::Header(HeaderRule { name, value: ValueRule::Matches(regex) }) => {
+                write!(f, "header `{name}` does not match `{regex}`")
+            }
             Self::Query(QueryRule { name, value: ValueRule::Present }) => write!(f, "no query parameter `{name}`"),
             Self::Query(QueryRule { name, value: ValueRule::Equals(value) }) => {
                 write!(f, "query parameter `{name}` is not `{value}`")
+            }
+            Self::Query(QueryRule { name, value: ValueRule::Matches(regex) }) => {
+                write!(f, "query parameter `{name}` does not match `{regex}`")
             }
             Self::Method(methods) => write!(f, "another method: it wants {}", Either(methods)),
             Self::Behind { step, .. } => write!(f, "it matches, but {step}"),

@@ -1,15 +1,19 @@
 //! What a route asks of a request.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use http::{HeaderName, Method};
 
+use super::regex::Regex;
 use super::{HostPattern, PathPattern};
 
 /// The requests that a route wants: those that match the path and every other part. An empty part
 /// asks for nothing.
 #[derive(Clone, Debug)]
 pub struct Rule {
+    /// Names of listeners; any of them.
+    pub listeners: Vec<Arc<str>>,
     /// Any of them.
     pub hosts: Vec<HostPattern>,
     pub path: PathPattern,
@@ -19,7 +23,7 @@ pub struct Rule {
     pub headers: Vec<HeaderRule>,
     /// All of them.
     pub query: Vec<QueryRule>,
-    /// Among rules for the same host and path pattern the highest wins.
+    /// Among rules for the same host and path pattern the highest wins; among all regular expressions of a host too.
     pub priority: i32,
 }
 
@@ -42,6 +46,8 @@ pub struct QueryRule {
 pub enum ValueRule {
     /// Byte for byte, the whole of it.
     Equals(String),
+    /// The whole of it, as it is; of a query parameter decoded.
+    Matches(Regex),
     /// There is one, even an empty one.
     Present,
 }
@@ -50,16 +56,18 @@ impl Rule {
     /// A rule for every host and method.
     #[cfg(test)]
     pub fn of_path(path: PathPattern) -> Self {
-        Self { hosts: Vec::new(), path, methods: Vec::new(), headers: Vec::new(), query: Vec::new(), priority: 0 }
+        let (headers, query) = (Vec::new(), Vec::new());
+        Self { listeners: Vec::new(), hosts: Vec::new(), path, methods: Vec::new(), headers, query, priority: 0 }
     }
 
-    /// Whether some request would match both, and only their order would decide: they share a host
-    /// pattern, a path pattern (whatever its params are called), a method, the conditions and the
+    /// Whether some request would match both, and only their order would decide: they share a listener,
+    /// a host pattern, a path pattern (whatever its params are called), a method, the conditions and the
     /// priority.
     pub fn indistinguishable(&self, other: &Self) -> bool {
         self.priority == other.priority
             && self.path.same_shape(&other.path)
             && (overlap(&self.hosts, &other.hosts) || self.hosts.is_empty() && other.hosts.is_empty())
+            && (overlap(&self.listeners, &other.listeners) || self.listeners.is_empty() && other.listeners.is_empty())
             && (overlap(&self.methods, &other.methods) || self.methods.is_empty() && other.methods.is_empty())
             && same_set(&self.headers, &other.headers)
             && same_set(&self.query, &other.query)
@@ -80,6 +88,24 @@ pub fn indistinguishable_pairs(rules: &[Rule]) -> Vec<(usize, usize)> {
         }
     }
     pairs
+}
+
+/// The place of a rule that takes every request that `rule`, which has a regular expression, could take: it wants every
+/// path of the same hosts and listeners, without a condition, and segments come before expressions.
+pub fn hidden_behind(rules: &[Rule], rule: &Rule) -> Option<usize> {
+    let hides = |other: &Rule| {
+        let is_plain = other.methods.is_empty() && other.headers.is_empty() && other.query.is_empty();
+        let has_hosts = match rule.hosts.is_empty() {
+            true => other.hosts.is_empty(),
+            false => rule.hosts.iter().all(|host| other.hosts.contains(host)),
+        };
+        let is_bound = match rule.listeners.is_empty() {
+            true => other.listeners.is_empty(),
+            false => other.listeners.is_empty() || rule.listeners.iter().all(|name| other.listeners.contains(name)),
+        };
+        is_plain && other.path.takes_all() && has_hosts && is_bound
+    };
+    if rule.path.is_regex() { rules.iter().position(hides) } else { None }
 }
 
 fn overlap<T: PartialEq>(a: &[T], b: &[T]) -> bool {

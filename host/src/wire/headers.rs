@@ -106,12 +106,24 @@ pub fn is_said_by_gateway(name: &HeaderName) -> bool {
     SAID_BY_GATEWAY.contains(name) || tells_of_client(name.as_str())
 }
 
+/// Families of headers that tell of a client, those that begin with `x-`.
+const FAMILIES: [&str; 6] =
+    ["x-forwarded", "x-ssl", "x-client-cert", "x-client-verify", "x-amzn-mtls", "x-arr-clientcert"];
+
 /// Whether a header tells who asked for what, and how: what only a trusted proxy may say. `name` is in lower case.
 ///
 /// Whole families, because upstreams read more of them than any RFC names: `x-forwarded-prefix` makes links,
-/// `x-forwarded-ssl` and `front-end-https` make a connection secure, the others make addresses.
+/// `x-forwarded-ssl` and `front-end-https` make a connection secure, `client-cert` (RFC 9440) and what other servers call
+/// it make a certificate, the others make addresses.
 pub fn tells_of_client(name: &str) -> bool {
-    name.starts_with("x-forwarded")
+    let starts_with_one_of = |families: &[&str]| families.iter().any(|start| name.starts_with(start));
+    let family = match name.as_bytes() {
+        [b'x', b'-', ..] => starts_with_one_of(&FAMILIES),
+        [b'c', ..] => starts_with_one_of(&["client-cert"]),
+        [b's', ..] => starts_with_one_of(&["ssl-client"]),
+        _ => false,
+    };
+    family
         || matches!(
             name,
             "forwarded"
@@ -136,6 +148,15 @@ pub fn tells_of_client(name: &str) -> bool {
 /// (CVE-2016-5385). Nobody may say it, a trusted proxy neither.
 pub fn misleads_upstreams(name: &str) -> bool {
     matches!(name, "x-original-url" | "x-original-uri" | "x-rewrite-url" | "proxy")
+}
+
+/// Fields that have one value (RFC 9110, section 5.3), and by which somebody is let in or a body is understood.
+const SINGLE: [HeaderName; 3] = [header::AUTHORIZATION, header::CONTENT_TYPE, header::ORIGIN];
+
+/// Whether one of those came twice: a plugin would go by the first of its values, and an upstream perhaps by the last.
+pub fn repeats_single(headers: &HeaderMap) -> bool {
+    // A name that came twice counts once among the keys. Nearly always none did, and nothing is looked up.
+    headers.len() != headers.keys_len() && SINGLE.iter().any(|name| headers.get_all(name).iter().nth(1).is_some())
 }
 
 /// Removes every header whose name is one of these. One pass over names; an allocation only when there are some.
@@ -280,6 +301,12 @@ mod tests {
         assert!(takes(&[("te", "trailers")]));
         assert!(takes(&[("connection", "TE, close"), ("te", "gzip;q=0.5, Trailers")]));
         assert!(!takes(&[("te", "gzip")]) && !takes(&[("trailer", "trailers")]) && !takes(&[]));
+    }
+
+    #[test]
+    fn what_has_one_value_is_said_once() {
+        assert!(repeats_single(&headers(&[("authorization", "a"), ("x", "1"), ("authorization", "a")])));
+        assert!(!repeats_single(&headers(&[("authorization", "a"), ("accept", "a"), ("accept", "b")])));
     }
 
     #[test]

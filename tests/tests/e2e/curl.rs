@@ -37,20 +37,6 @@ fn curl_speaks_http2_with_prior_knowledge() {
     let (echo, last) = told(&printed);
     assert_eq!(last, "2 200");
     assert_eq!((&echo["path"], &echo["query"], &echo["body"]), (&"/a".into(), &"b=c".into(), &"hello".into()));
-    // Two on one connection, one of them long.
-    let long = format!("http://{}/bytes/5mb", gateway.address());
-    let sizes = curl(&[
-        "--http2-prior-knowledge",
-        "-w",
-        "%{size_download} ",
-        "-o",
-        "/dev/null",
-        &long,
-        "-o",
-        "/dev/null",
-        &long,
-    ]);
-    assert_eq!(sizes, "5000000 5000000 ");
 }
 
 #[test]
@@ -67,4 +53,11 @@ fn curl_agrees_on_http2_over_tls_and_on_http1_if_it_must() {
         assert_eq!(last, spoken);
         assert_eq!(echo["headers"]["x-forwarded-proto"], "https");
     }
+    // Two on one connection. Not with prior knowledge: curl 7.88 cannot (curl's pull request 10643).
+    let long = format!("{url}bytes/5mb");
+    let twice = ["-o", "/dev/null", long.as_str(), "-o", "/dev/null", long.as_str()];
+    let sizes =
+        curl(&[&["--http2", "--cacert", ca, "--resolve", &resolve, "-w", "%{size_download} "][..], &twice].concat());
+    assert_eq!(sizes, "5000000 5000000 ");
+    assert_eq!(gateway.metric("tollgate_connections_accepted_total"), 3.0);
 }

@@ -86,7 +86,7 @@ fn arrived(gateway: &Gateway, upstream: &Upstream, names: &[&str]) -> Vec<String
     received.headers.into_iter().filter(|(_, value)| value.contains("said by")).map(|(name, _)| name).collect()
 }
 
-const TELL_OF_CLIENTS: [&str; 14] = [
+const TELL_OF_CLIENTS: [&str; 24] = [
     "X-Forwarded",
     "X-Forwarded-Prefix",
     "X-Forwarded-Ssl",
@@ -101,6 +101,16 @@ const TELL_OF_CLIENTS: [&str; 14] = [
     "X-Url-Scheme",
     "X-Real-IP",
     "X-Forwarded-Any-Other",
+    "X-Forwarded-Client-Cert",
+    "Client-Cert",
+    "Client-Cert-Chain",
+    "X-Client-Cert",
+    "X-Client-Certificate",
+    "X-SSL-Client-Verify",
+    "X-SSL-Client-S-DN",
+    "SSL-Client-Cert",
+    "X-Amzn-Mtls-Clientcert-Subject",
+    "X-ARR-ClientCert",
 ];
 
 #[test]
@@ -219,6 +229,22 @@ fn a_request_names_exactly_one_valid_host() {
         let answer = client.receive();
         assert_eq!((answer.status, answer.problem().as_str()), (400, "bad-host"), "{head:?}");
     }
+}
+
+#[test]
+fn a_header_that_has_one_value_comes_once_or_the_request_is_refused() {
+    let gateway = gateway_to("internal:echo", "");
+    for name in ["authorization", "content-type", "origin"] {
+        let mut request = http2::get("http://x/");
+        for value in ["a", "b"] {
+            request.headers_mut().append(name, http::HeaderValue::from_static(value));
+        }
+        assert_eq!(http2::send(gateway.address(), vec![request])[0].status(), 400, "{name} over HTTP/2");
+        assert_eq!(gateway.send(Request::get("/").header(name, "a").header(name, "b")).status, 400, "{name}");
+        assert_eq!(gateway.send(Request::get("/").header(name, "a")).status, 200, "{name}");
+    }
+    // A list may come in parts.
+    assert_eq!(gateway.send(Request::get("/").header("accept", "a").header("accept", "b")).status, 200);
 }
 
 #[test]

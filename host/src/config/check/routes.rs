@@ -1,4 +1,6 @@
-//! Checks routes: their rules can be told apart, their upstreams and plugins exist.
+//! Checks routes: their rules can be told apart, and what they name exists.
+
+use std::sync::Arc;
 
 use http::HeaderName;
 
@@ -6,16 +8,25 @@ use crate::config::Route;
 use crate::config::form;
 use crate::config::node::Text;
 use crate::config::problem::{Problem, quote};
-use crate::router::{HeaderRule, HostPattern, PathPattern, QueryRule, Rule, ValueRule, indistinguishable_pairs};
+use crate::config::values::OneOrMore;
+use crate::router::{
+    HeaderRule, HostPattern, PathPattern, QueryRule, Regex, Rule, ValueRule, hidden_behind, indistinguishable_pairs,
+};
 
 use super::names::Names;
-use super::path;
 use super::plugins::{Link, Plugins};
+use super::{destination, path};
+
+/// What routes refer to by name.
+pub(super) struct Named<'a> {
+    pub(super) listeners: &'a Names<'a>,
+    pub(super) upstreams: &'a Names<'a>,
+}
 
 pub(super) fn routes(
     forms: &[form::Route],
     globals: &[Link],
-    upstreams: &Names<'_>,
+    named: &Named<'_>,
     plugins: &mut Plugins<'_>,
     problems: &mut Vec<Problem>,
 ) -> Vec<Route> {
@@ -24,7 +35,7 @@ pub(super) fn routes(
     let (mut rules, mut names) = (Vec::new(), Vec::new());
     for form in forms {
         let before = problems.len();
-        let Some(route) = route(form, globals, upstreams, plugins, problems) else { continue };
+        let Some(route) = route(form, globals, named, plugins, problems) else { continue };
         // A rule that lacks what could not be read may seem to be like another.
         if form.sound && problems.len() == before {
             rules.push(route.rule.clone());
@@ -39,6 +50,11 @@ pub(super) fn routes(
             problems.push(alike(names[first], names[second]));
         }
     }
+    for (place, rule) in rules.iter().enumerate() {
+        if let Some(before) = hidden_behind(&rules, rule) {
+            problems.push(hidden(names[place], names[before]));
+        }
+    }
     routes
 }
 
@@ -49,24 +65,37 @@ fn alike(first: &Text, second: &Text) -> Problem {
         .help(format!("{one} is at {}; give one of them another `match`, or a higher `priority`", first.place))
 }
 
+fn hidden(route: &Text, before: &Text) -> Problem {
+    let (hidden, all) = (quote(route.written()), quote(before.written()));
+    Problem::new(
+        &route.place,
+        format!("no request takes route {hidden}: {all} takes every path, before any regular expression"),
+    )
+    .help(format!(
+        "{all} is at {}; with path = \"~/.*\", behind {hidden} in the file, it takes what is left",
+        before.place
+    ))
+}
+
 fn route(
     form: &form::Route,
     globals: &[Link],
-    upstreams: &Names<'_>,
+    named: &Named<'_>,
     plugins: &mut Plugins<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<Route> {
     let about = form.name.as_ref().map_or(String::new(), |name| format!(" (route {})", quote(name.written())));
     let chain = plugins.chain(form.name.as_ref(), &form.plugins, globals, problems);
-    let upstream = form.upstream.as_ref().and_then(|name| upstreams.find(name, &about, problems));
-    let rule = rule(form, &about, problems);
+    let rule = rule(form, named.listeners, &about, problems);
+    let pattern = rule.as_ref().map(|rule| &rule.path);
+    let destination = destination::destination(form, pattern, named.upstreams, &about, problems);
     let path = rule.as_ref().and_then(|rule| path::path(form, &rule.path, &about, problems));
     let name = form.name.as_ref()?;
     Some(Route {
         name: name.value.clone(),
         rule: rule?,
         chain,
-        upstream: upstream?,
+        destination: destination?,
         path: path?,
         timeout: form.timeout,
         max_body: form.max_body.on().map(|size| size.0),
@@ -75,7 +104,7 @@ fn route(
     })
 }
 
-fn rule(form: &form::Route, about: &str, problems: &mut Vec<Problem>) -> Option<Rule> {
+fn rule(form: &form::Route, listeners: &Names<'_>, about: &str, problems: &mut Vec<Problem>) -> Option<Rule> {
     let wanted = &form.r#match;
     let path = match &wanted.path {
         Some(text) => PathPattern::parse(&text.value).map_err(|error| problems.push(foreign(text, &error, about))).ok(),
@@ -90,21 +119,49 @@ fn rule(form: &form::Route, about: &str, problems: &mut Vec<Problem>) -> Option<
     }
     for (name, (place, value)) in wanted.headers.iter().flatten() {
         match HeaderName::from_bytes(name.as_bytes()) {
-            Ok(name) => headers.push(HeaderRule { name, value: value_rule(value) }),
+            Ok(name) => headers.extend(value_rule(value, about, problems).map(|value| HeaderRule { name, value })),
             Err(_) => problems.push(Problem::new(place, format!("{} is not a header's name{about}", quote(name)))),
         }
     }
     for (name, (_, value)) in wanted.query.iter().flatten() {
-        query.push(QueryRule { name: name.clone(), value: value_rule(value) });
+        let value = value_rule(value, about, problems);
+        query.extend(value.map(|value| QueryRule { name: name.clone(), value }));
     }
     let priority = i32::try_from(form.priority.0).unwrap_or_default();
-    Some(Rule { hosts, path: path?, methods: wanted.methods.clone(), headers, query, priority })
+    let listeners = bound(&wanted.listener, listeners, about, problems);
+    Some(Rule { listeners, hosts, path: path?, methods: wanted.methods.clone(), headers, query, priority })
 }
 
-fn value_rule(text: &Text) -> ValueRule {
-    match text.value.as_str() {
-        "*" => ValueRule::Present,
-        value => ValueRule::Equals(value.to_owned()),
+/// The listeners that a route is bound to.
+fn bound(
+    named: &Option<OneOrMore<Text>>,
+    listeners: &Names<'_>,
+    about: &str,
+    problems: &mut Vec<Problem>,
+) -> Vec<Arc<str>> {
+    let mut bound: Vec<Arc<str>> = Vec::new();
+    for text in named.iter().flat_map(|named| &named.0) {
+        if listeners.is_empty() {
+            let problem = Problem::new(&text.place, format!("no listener has a name{about}"));
+            problems.push(problem.help("`name = \"public\"` in a `[[listener]]`"));
+        } else if listeners.find(text, about, problems).is_some() {
+            bound.push(text.value.as_str().into());
+        }
+    }
+    bound
+}
+
+fn value_rule(text: &Text, about: &str, problems: &mut Vec<Problem>) -> Option<ValueRule> {
+    match (text.value.as_str(), text.value.strip_prefix('~')) {
+        ("*", _) => Some(ValueRule::Present),
+        (value, None) => Some(ValueRule::Equals(value.to_owned())),
+        (_, Some(regex)) => match Regex::parse(regex) {
+            Ok(regex) => Some(ValueRule::Matches(regex)),
+            Err(error) => {
+                problems.push(foreign(text, &error, about));
+                None
+            }
+        },
     }
 }
 

@@ -1,0 +1,105 @@
+//! What is asked for and who asks: paths, hosts, what proxies say of clients, and what clients' certificates say.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::exchange::ClientCertificate;
+use crate::proxy::forwarded::{self, Connection};
+use crate::router::PathPattern;
+use crate::wire::peer::{Peer, Peers};
+use crate::wire::{authority, headers, path};
+
+/// A path is in its normal form once and for all, and nothing in it can be read in two ways.
+pub(super) fn path(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    // Patterns of routes are written by operators.
+    let _ = PathPattern::parse(text);
+    let Ok(normal) = path::normalise(text) else { return };
+    assert_eq!(path::normalise(&normal).as_deref(), Ok(&*normal), "{text:?}");
+    assert!(normal.starts_with('/') && !normal.contains("//"), "{normal:?}");
+    assert!(!normal.split('/').any(|segment| segment == "." || segment == ".."), "{normal:?}");
+    let mut rest = normal.as_bytes();
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        if *byte != b'%' {
+            assert!(path::is_plain(*byte) || *byte == b'/', "{normal:?}");
+            continue;
+        }
+        let digits = str::from_utf8(&after[..2]).expect("ASCII");
+        let meant = u8::from_str_radix(digits, 16).expect("two digits");
+        assert_eq!(digits, format!("{meant:02X}"), "{normal:?}");
+        assert!(!path::is_plain(meant) && !b"/\\\0".contains(&meant), "{normal:?} holds what is decoded or refused");
+        rest = &after[2..];
+    }
+    // As many characters as were written, but for those that dots and slashes took away.
+    if !text.contains("//") && !text.contains('.') && !text.to_ascii_lowercase().contains("%2e") {
+        assert_eq!(decoded(&normal), decoded(text), "{text:?}");
+    }
+}
+
+fn decoded(path: &str) -> Vec<u8> {
+    let (mut bytes, mut rest) = (Vec::new(), path.as_bytes());
+    while let [byte, after @ ..] = rest {
+        let digits = after.get(..2).and_then(|digits| str::from_utf8(digits).ok());
+        match (byte, digits.and_then(|digits| u8::from_str_radix(digits, 16).ok())) {
+            (b'%', Some(meant)) => {
+                bytes.push(meant);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    bytes
+}
+
+/// A host is in its one form once and for all.
+pub(super) fn authority(bytes: &[u8]) {
+    let Ok(normal) = authority::of_host(bytes) else { return };
+    assert_eq!(authority::of_host(normal.as_bytes()).as_deref(), Ok(&*normal), "{:?}", bytes.escape_ascii());
+    assert!(normal.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase()), "{normal:?}");
+    assert!(!normal.contains(['@', '/', '?', '#', ',', '%', '\\']), "{normal:?}");
+    let host = authority::host(&normal);
+    assert!(!host.is_empty() && normal.starts_with(host), "{normal:?}");
+    let port = normal[host.len()..].trim_start_matches('.');
+    assert!(port.is_empty() || port == ":" || port[1..].parse::<u16>().is_ok(), "{normal:?}");
+}
+
+/// Lines of `name: value`. Whoever is not trusted leaves nothing that tells of a client; who is trusted names a client, or
+/// is it.
+pub(super) fn forwarded(bytes: &[u8]) {
+    let mut fields = HeaderMap::new();
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let mut parts = line.splitn(2, |byte| *byte == b':');
+        let name = HeaderName::from_bytes(parts.next().unwrap_or_default());
+        let value = HeaderValue::from_bytes(parts.next().unwrap_or_default());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            fields.append(name, value);
+        }
+    }
+    let trusted = Peers { networks: vec!["10.0.0.0/8".parse().expect("a network")], unix: false };
+    let peer = |address: &str| Connection::new(Peer::Ip(address.parse().expect("an address")), 100, "http");
+    let said = format!("{fields:?}");
+    let told = forwarded::read(&mut fields.clone(), &peer("10.0.0.1"), &trusted);
+    let named = |address: std::net::IpAddr| address.to_canonical() == address;
+    assert!(named(told.client), "{said}");
+    let told = forwarded::read(&mut fields, &peer("192.0.2.1"), &trusted);
+    assert_eq!((told.client.to_string().as_str(), told.scheme), ("192.0.2.1", "http"));
+    assert!(told.request_id.is_none() && !fields.keys().any(|name| headers::tells_of_client(name.as_str())), "{said}");
+}
+
+/// What is told of a certificate are lines, from which the certificate can be told.
+pub(super) fn certificate(bytes: &[u8]) {
+    let Some(read) = ClientCertificate::read(bytes) else { return };
+    assert!(read.der == bytes && is_hex(&read.fingerprint) && read.fingerprint.len() == 64);
+    assert!(is_hex(&read.serial) && !read.serial.is_empty(), "{:?}", read.serial);
+    for name in [&read.subject, &read.issuer] {
+        assert!(!name.contains(char::is_control), "{name:?}");
+        assert!(name.is_empty() || name.contains('='), "{name:?}");
+    }
+}
+
+fn is_hex(text: &str) -> bool {
+    text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
