@@ -10,6 +10,7 @@ mod error;
 mod flight;
 mod forward;
 pub mod forwarded;
+mod grpc;
 mod gzip;
 mod log;
 mod own_answer;
@@ -92,7 +93,7 @@ impl Proxy {
             Err(refused) => return self.refuse(*refused),
         };
         let route = view.route(exchange.route);
-        let body = RequestBody::incoming(body, flight::meter(route));
+        let body = RequestBody::incoming(body, flight::meter(route), Rc::clone(&view.trailers));
         let mut flight = Flight::new(Rc::clone(self), view.clone(), exchange, &body);
 
         let mut answer = if body.meter().over_limit() {

@@ -6,3 +6,4 @@ pub mod headers;
 pub mod path;
 pub mod peer;
 pub mod proxy_protocol;
+pub mod trailers;

@@ -14,7 +14,7 @@ pub use plugin::{Grant, Isolation, OnError, Plugin, PluginConfig, PluginLimits, 
 pub(super) use plugin::{Members, Places};
 pub use route::{Compress, Path, PathTemplate, Route, TemplatePart};
 pub use tls::{Certificate, ClientCertificates, NamedFile, Tls};
-pub use upstream::{Address, Balancer, Endpoint, KeepAlive, Upstream, UpstreamTimeout};
+pub use upstream::{Address, Balancer, Endpoint, KeepAlive, Protocol, Upstream, UpstreamTimeout};
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::flight::Flight;
@@ -31,6 +32,12 @@ impl Body {
         Self { inner: Content::Plain(inner), flight: None }
     }
 
+    /// What the client gets of trailers. Without any the body is over.
+    fn pass(&self, trailers: HeaderMap) -> Option<Result<Frame<Bytes>, AnswerBodyError>> {
+        let passed = self.flight.as_ref()?.trailers(trailers).map_err(AnswerBodyError::Trailers);
+        passed.transpose().map(|trailers| trailers.map(Frame::trailers))
+    }
+
     fn end(&mut self) {
         if let Some(mut flight) = self.flight.take() {
             flight.complete();
@@ -46,7 +53,10 @@ impl HttpBody for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
+        let frame = match ready!(Pin::new(&mut self.inner).poll_frame(context)) {
+            Some(Ok(frame)) if frame.is_trailers() => self.pass(frame.into_trailers().unwrap_or_default()),
+            frame => frame,
+        };
         match &frame {
             Some(Ok(frame)) => {
                 if let (Some(flight), Some(data)) = (&mut self.flight, frame.data_ref()) {

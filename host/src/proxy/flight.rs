@@ -12,6 +12,7 @@ use super::body::Body;
 use super::compress;
 use super::error::{ClientError, ProxyError};
 use super::forwarded::X_REQUEST_ID;
+use super::grpc;
 use super::gzip::{Content, Gzip};
 use super::view::View;
 use crate::chain::Run;
@@ -19,6 +20,7 @@ use crate::exchange::{Exchange, Origin, Reply, ResponseHead};
 use crate::live::Route;
 use crate::problem;
 use crate::upstream::{Answer, BodyMeter, RequestBody, UpstreamBody};
+use crate::wire::trailers::TooMany;
 use crate::wire::{encoding, headers};
 
 /// An exchange in flight. However it ends (the response is sent, the client goes away in the middle
@@ -32,6 +34,8 @@ pub(super) struct Flight {
     is_head: bool,
     /// The client takes gzip, on a route that compresses; whatever a plugin made of what it said.
     wants_gzip: bool,
+    /// What went wrong, if the gateway itself answers.
+    title: Option<&'static str>,
 }
 
 /// Counts the request's body up to the route's limit.
@@ -46,7 +50,7 @@ impl Flight {
         let is_head = run.exchange().request.method == http::Method::HEAD;
         let route = view.route(run.exchange().route);
         let wants_gzip = route.compress.is_some() && encoding::wants_gzip(&run.exchange().request.headers);
-        Self { run, view, proxy, request_body: Rc::clone(body.meter()), is_head, wants_gzip }
+        Self { run, view, proxy, request_body: Rc::clone(body.meter()), is_head, wants_gzip, title: None }
     }
 
     /// The upstream answered.
@@ -77,7 +81,10 @@ impl Flight {
         let response = problem::problem(told.status, told.kind, told.title, detail.as_deref(), Some(&exchange.id));
         let (head, body) = response.into_parts();
         let origin = Origin::Gateway(told.kind);
-        self.respond(ResponseHead { status: head.status, headers: head.headers, origin }, UpstreamBody::full(body))
+        let head = ResponseHead { status: head.status, headers: head.headers, origin };
+        let body = self.respond(head, UpstreamBody::full(body));
+        self.title = Some(told.title);
+        body
     }
 
     pub(super) fn plugin_name(&self, place: usize) -> Arc<str> {
@@ -104,7 +111,13 @@ impl Flight {
             // Of the response that a plugin gave this status to.
             response.headers_mut().remove(header::CONTENT_LENGTH);
         }
-        let without_body = has_no_body(head.status) || self.is_head;
+        let mut without_body = has_no_body(head.status) || self.is_head;
+        if let Some(title) = self.title
+            && grpc::is_call(exchange.request.version, &exchange.request.headers)
+        {
+            grpc::answer(&mut response, title);
+            without_body = true;
+        }
         let is_http2 = exchange.request.version == Version::HTTP_2;
         let compressed = route.compress.as_ref().is_some_and(|settings| {
             let length = if self.is_head { told_length(response.headers()) } else { body.size_hint().exact() };
@@ -132,7 +145,17 @@ impl Flight {
         self.run.exchange_mut().outcome.completed = true;
     }
 
+    /// The trailers that the client gets, if it takes any.
+    pub(super) fn trailers(&self, trailers: HeaderMap) -> Result<Option<HeaderMap>, TooMany> {
+        let request = &self.run.exchange().request;
+        match request.version == Version::HTTP_2 || request.takes_trailers {
+            true => self.view.trailers.of_response(trailers),
+            false => Ok(None),
+        }
+    }
+
     pub(super) fn respond(&mut self, head: ResponseHead, body: UpstreamBody) -> UpstreamBody {
+        self.title = None;
         self.run.exchange_mut().response = Some(head);
         body
     }

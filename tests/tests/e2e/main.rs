@@ -10,8 +10,10 @@ mod cli;
 mod compression;
 mod connections;
 mod cost;
+mod curl;
 mod descriptors;
 mod forwarding;
+mod grpc;
 mod guests;
 mod headers;
 mod hostile;
@@ -45,6 +47,7 @@ mod tls_clients;
 mod tls_expiry;
 mod tls_facts;
 mod tls_metrics;
+mod trailers;
 mod unix_sockets;
 mod upstreams;
 
