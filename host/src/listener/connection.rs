@@ -77,7 +77,10 @@ async fn source(open: &Open, socket: &mut Socket, peer: Peer, settings: &Setting
     let source = tokio::select! {
         biased;
         source = proxied::source(socket) => source,
-        _ = patience.news() => Err(std::io::ErrorKind::TimedOut.into()),
+        news = patience.news() => match news {
+            News::Drain => return None,
+            News::Head | News::Idle => Err(std::io::ErrorKind::TimedOut.into()),
+        },
     };
     match source {
         Ok(Source::Client(address)) => Some(address.into()),
