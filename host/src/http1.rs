@@ -18,5 +18,5 @@ pub mod write;
 
 pub use client::Answer;
 pub use error::{BodyError, HeadError};
-pub use server::RequestStream;
+pub use server::{LastAnswer, RequestStream};
 pub use socket::Socket;

@@ -1,7 +1,8 @@
-//! What is asked for and who asks: paths, hosts, and what proxies say of clients.
+//! What is asked for and who asks: paths, hosts, what proxies say of clients, and what clients' certificates say.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::exchange::ClientCertificate;
 use crate::proxy::forwarded::{self, Connection};
 use crate::router::PathPattern;
 use crate::wire::peer::{Peer, Peers};
@@ -86,4 +87,19 @@ pub(super) fn forwarded(bytes: &[u8]) {
     let told = forwarded::read(&mut fields, &peer("192.0.2.1"), &trusted);
     assert_eq!((told.client.to_string().as_str(), told.scheme), ("192.0.2.1", "http"));
     assert!(told.request_id.is_none() && !fields.keys().any(|name| headers::tells_of_client(name.as_str())), "{said}");
+}
+
+/// What is told of a certificate are lines, from which the certificate can be told.
+pub(super) fn certificate(bytes: &[u8]) {
+    let Some(read) = ClientCertificate::read(bytes) else { return };
+    assert!(read.der == bytes && is_hex(&read.fingerprint) && read.fingerprint.len() == 64);
+    assert!(is_hex(&read.serial) && !read.serial.is_empty(), "{:?}", read.serial);
+    for name in [&read.subject, &read.issuer] {
+        assert!(!name.contains(char::is_control), "{name:?}");
+        assert!(name.is_empty() || name.contains('='), "{name:?}");
+    }
+}
+
+fn is_hex(text: &str) -> bool {
+    text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }

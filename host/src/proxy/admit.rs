@@ -117,6 +117,9 @@ fn route(view: &View, connection: &Connection, head: &Parts) -> Result<(usize, B
     if head.method == Method::OPTIONS && head.uri.path() == "*" {
         return Err(ClientError::AsteriskOptions);
     }
+    if headers::repeats_single(&head.headers) {
+        return Err(ClientError::Repeated);
+    }
     let target = target(&head.uri, head.version)?;
     let found = view.directory.router.find(&Target {
         listener: connection.listener(),
