@@ -208,5 +208,6 @@ fn settings(config: &Config, listener: &config::Listener, tls: &Option<Tls>) -> 
         idle_timeout: listener.limits.idle_timeout,
         headers: listener.limits.headers,
         header_bytes: listener.limits.header_bytes,
+        streams: listener.limits.streams,
     }
 }

@@ -17,6 +17,8 @@ use tokio::time::{Instant, sleep};
 
 /// How often timers are looked at; they run out up to twice so much late.
 const TICK: Duration = Duration::from_millis(100);
+/// How many of those looks are between two that a connection has asked for.
+const TICKS_A_LOOK: u32 = 5;
 
 /// The state of one connection that its timers depend on.
 pub(super) struct Patience {
@@ -34,6 +36,8 @@ pub(super) struct Patience {
     /// What the connection has yet to hear.
     news: Cell<Option<News>>,
     waker: RefCell<Option<Waker>>,
+    /// Whether it has more to look at than these timers.
+    looks: Cell<bool>,
 }
 
 /// What a connection is told.
@@ -45,6 +49,8 @@ pub(super) enum News {
     Head,
     /// No request came for too long.
     Idle,
+    /// It is time for a look at what it waits for.
+    Look,
 }
 
 /// The time at the next look at the timers, which is when it counts: never too early, at most a tick late.
@@ -103,6 +109,7 @@ impl Patients {
 
     /// Looks at the timers, for as long as the worker lives.
     pub(super) async fn attend(&self) {
+        let mut ticks = 0_u32;
         loop {
             if self.watched.borrow().is_empty() {
                 self.arrived.notified().await;
@@ -110,9 +117,12 @@ impl Patients {
             sleep(TICK).await;
             let now = Instant::now();
             self.clock.set(now);
+            ticks = ticks.wrapping_add(1);
             self.each(|patience| {
                 if let Some(end) = patience.over(now) {
                     patience.tell(end);
+                } else if patience.looks.get() && ticks.is_multiple_of(TICKS_A_LOOK) {
+                    patience.tell(News::Look);
                 }
             });
         }
@@ -143,7 +153,18 @@ impl Patience {
             began: Cell::new(false),
             news: Cell::new(None),
             waker: RefCell::new(None),
+            looks: Cell::new(false),
         }
+    }
+
+    /// The time, to a tick.
+    pub(super) fn now(&self) -> std::time::Instant {
+        self.clock.now().into_std()
+    }
+
+    /// Whether the connection is told from time to time to look at what it waits for.
+    pub(super) fn looks(&self, looks: bool) {
+        self.looks.set(looks);
     }
 
     /// A request runs until the answer is dropped, or the body that it is tied to.

@@ -73,6 +73,7 @@ fn listener<'a>(form: &'a form::Listener, taken: &mut Taken<'a>, problems: &mut 
             idle_timeout: limits.idle_timeout,
             headers: limits.headers.count(),
             header_bytes: usize::try_from(limits.header_bytes.0).unwrap_or(usize::MAX),
+            streams: limits.streams.count(),
         },
         place: place.clone(),
     })
