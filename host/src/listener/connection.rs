@@ -79,7 +79,8 @@ async fn source(open: &Open, socket: &mut Socket, peer: Peer, settings: &Setting
         source = proxied::source(socket) => source,
         news = patience.news() => match news {
             News::Drain => return None,
-            News::Head | News::Idle => Err(std::io::ErrorKind::TimedOut.into()),
+            // Nobody asked for looks.
+            News::Head | News::Idle | News::Look => Err(std::io::ErrorKind::TimedOut.into()),
         },
     };
     match source {
