@@ -7,17 +7,18 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::flight::Flight;
+use super::gzip::Content;
 use crate::upstream::{AnswerBodyError, UpstreamBody};
 
 /// The body of a response. Dropped before its end, it ends the exchange as not completed.
 pub struct Body {
-    inner: UpstreamBody,
+    inner: Content,
     /// Gone when the exchange has ended.
     flight: Option<Box<Flight>>,
 }
 
 impl Body {
-    pub(super) fn new(inner: UpstreamBody, flight: Flight) -> Self {
+    pub(super) fn new(inner: Content, flight: Flight) -> Self {
         let mut body = Self { inner, flight: Some(Box::new(flight)) };
         if body.inner.is_end_stream() {
             body.end();
@@ -27,7 +28,7 @@ impl Body {
 
     /// A body that belongs to no exchange.
     pub(super) fn detached(inner: UpstreamBody) -> Self {
-        Self { inner, flight: None }
+        Self { inner: Content::Plain(inner), flight: None }
     }
 
     fn end(&mut self) {
