@@ -21,18 +21,21 @@ use super::connection::{FAREWELL, Served};
 use super::patience::{News, Patience};
 use crate::http1::Socket;
 use crate::proxy::{ClientBody, NotHttp2};
+use streams::{ROOM, Timeouts};
 use watch::{Breach, Limits, Watch};
 use wire::{Hearing, Wire};
 
 /// In which a client that is waited for has to take something of its responses.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// In which it has to send something of a request's body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) async fn serve(served: Served, socket: Socket, input: BytesMut) {
     let limits = Limits {
         streams: served.settings.streams,
         lines: served.settings.headers,
         header_timeout: served.settings.header_timeout,
-        write_timeout: WRITE_TIMEOUT,
+        timeouts: Timeouts { write: WRITE_TIMEOUT, body: BODY_TIMEOUT },
     };
     let watch = Watch::new(limits, served.patience.now());
     let wire = Rc::new(Wire::new(socket, input, watch, Rc::clone(&served.patience)));
@@ -83,6 +86,7 @@ async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
     let mut builder = http2::Builder::new(LocalExecutor);
     builder
         .timer(TokioTimer::new())
+        .initial_stream_window_size(ROOM)
         .max_concurrent_streams(u32::try_from(settings.streams).unwrap_or(u32::MAX))
         .max_header_list_size(u32::try_from(settings.header_bytes).unwrap_or(u32::MAX));
     let mut connection = pin!(builder.serve_connection(Hearing(Rc::clone(wire)), service));

@@ -42,6 +42,12 @@ struct Arguments {
     /// Connections of a bomb.
     #[arg(long, default_value_t = 20)]
     connections: usize,
+    /// Requests of each connection of a bomb.
+    #[arg(long, default_value_t = 100)]
+    streams: u32,
+    /// Field lines of each request of those bombs that keep to the limits.
+    #[arg(long, default_value_t = 95)]
+    fields: usize,
     /// A path whose response is larger than 64 KiB, for the bomb that needs one.
     #[arg(long, default_value = "/bytes/200kb")]
     large: String,
@@ -82,7 +88,8 @@ fn main() -> Result<ExitCode> {
 
 /// Name, shape, and whether it lets a byte of each response through every second.
 fn bombs(arguments: &Arguments) -> Vec<(&'static str, Bomb, bool)> {
-    let bomb = Bomb { connections: arguments.connections, ..Bomb::default() };
+    let Arguments { connections, streams, fields, .. } = *arguments;
+    let bomb = Bomb { connections, streams, fields, ..Bomb::default() };
     let large = arguments.large.clone();
     vec![
         ("bomb", Bomb { fields: 4000, ..bomb.clone() }, false),

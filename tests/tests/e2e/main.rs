@@ -20,6 +20,7 @@ mod hostile;
 mod hostile_floods;
 mod hostile_limits;
 mod hostile_load;
+mod http2_bombs;
 mod http2_floods;
 mod http2_strict;
 mod isolation;

@@ -1,20 +1,22 @@
-//! The open streams of one connection, and how much of the responses the client takes.
+//! The open streams of one connection: how much of the responses the client takes, and how much it sends of bodies.
 //!
-//! hyper does not tell what waits for whom, so both flow-control windows are counted here (RFC 9113, section 5.2).
+//! hyper does not tell what waits for whom, so all flow-control windows are counted here (RFC 9113, section 5.2).
 //! Pure: time comes in. What is wrong with a frame is for h2 to say.
 
 use std::time::{Duration, Instant};
 
 /// RFC 9113, section 6.9.2.
 const INITIAL_WINDOW: i64 = 65_535;
-/// Who takes this much goes on; who waits and takes less in the time that the listener grants is given up.
+/// What the gateway lets each stream send at first.
+pub const ROOM: u32 = 1024 * 1024;
+/// Who takes or sends this much goes on; who is waited for and does less in the time that the listener grants is given up.
 const PROGRESS: u64 = 4 * 1024;
 /// A client that asks for a response and does not take its first bytes is not slow: it never meant to.
 const FIRST_BYTES: Duration = Duration::from_secs(5);
 /// Closed streams that are remembered. One on which a client says more is an error of its own, if it was the client who
 /// ended it; others may be closed without the client knowing.
 const REMEMBERED: usize = 16;
-/// When more responses than these wait together, the client has a part of the time only.
+/// When the client is waited for on more streams than these, it has a part of the time only.
 const MANY: usize = 8;
 const MANY_PART: u32 = 4;
 
@@ -36,6 +38,8 @@ pub struct Streams {
     /// Bytes of DATA that went out.
     taken: u64,
     wait: Wait,
+    /// What the gateway lets all of them send together.
+    room: i64,
 }
 
 #[derive(Debug)]
@@ -50,6 +54,19 @@ struct Stream {
     window: i64,
     taken: u64,
     wait: Wait,
+    /// The same of the request's body.
+    room: i64,
+    sent: u64,
+    body: Wait,
+}
+
+/// How long the client may be waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// To take something of a response.
+    pub write: Duration,
+    /// To send something of a body, of a request that has no response yet.
+    pub body: Duration,
 }
 
 /// Since when the client is waited for, and what it had taken by then.
@@ -80,6 +97,7 @@ impl Streams {
             window: INITIAL_WINDOW,
             taken: 0,
             wait: Wait::default(),
+            room: INITIAL_WINDOW,
         }
     }
 
@@ -108,8 +126,18 @@ impl Streams {
         }
         self.highest = number;
         self.lines += lines as usize;
-        let window = self.initial_window;
-        self.open.push(Stream { number, lines, ended, answering: false, window, taken: 0, wait: Wait::default() });
+        self.open.push(Stream {
+            number,
+            lines,
+            ended,
+            answering: false,
+            window: self.initial_window,
+            taken: 0,
+            wait: Wait::default(),
+            room: i64::from(ROOM),
+            sent: 0,
+            body: Wait::default(),
+        });
     }
 
     /// The client has said all on it.
@@ -147,6 +175,25 @@ impl Streams {
         }
     }
 
+    /// The client sent DATA.
+    pub fn received(&mut self, number: u32, length: u32) {
+        self.room -= i64::from(length);
+        if let Ok(at) = self.find(number) {
+            let stream = &mut self.open[at];
+            stream.room -= i64::from(length);
+            stream.sent += u64::from(length);
+        }
+    }
+
+    /// The gateway granted more.
+    pub fn made_room(&mut self, number: u32, more: u32) {
+        if number == 0 {
+            self.room += i64::from(more);
+        } else if let Ok(at) = self.find(number) {
+            self.open[at].room += i64::from(more);
+        }
+    }
+
     /// The client said what each stream may send: also those that are open.
     pub fn set_initial_window(&mut self, window: u32) {
         let change = i64::from(window) - self.initial_window;
@@ -174,20 +221,26 @@ impl Streams {
 
     /// Looks who waits for the client in vain: puts the streams into `stalled`, and answers whether it is all of the
     /// connection. `blocked` says that the connection itself takes no bytes.
-    pub fn look(&mut self, blocked: bool, timeout: Duration, now: Instant, stalled: &mut Vec<u32>) -> bool {
-        let shut = blocked || self.window <= 0;
-        let waits = |stream: &Stream| stream.answering && (shut || stream.window <= 0);
-        let many = self.open.iter().filter(|stream| waits(stream)).count() > MANY;
-        let timeout = if many { timeout / MANY_PART } else { timeout };
+    pub fn look(&mut self, blocked: bool, timeouts: Timeouts, now: Instant, stalled: &mut Vec<u32>) -> bool {
+        let (shut, full) = (blocked || self.window <= 0, self.room <= 0);
+        let takes_none = |stream: &Stream| stream.answering && (shut || stream.window <= 0);
+        let sends_none = |stream: &Stream| !stream.ended && !stream.answering && !full && stream.room > 0;
+        let several = |waits: &dyn Fn(&Stream) -> bool| self.open.iter().filter(|stream| waits(stream)).count() > MANY;
+        let part = |timeout: Duration, many| if many { timeout / MANY_PART } else { timeout };
+        let write = part(timeouts.write, several(&takes_none));
+        let body = part(timeouts.body, several(&sends_none));
         for stream in &mut self.open {
-            let timeout = if stream.taken < PROGRESS { timeout.min(FIRST_BYTES) } else { timeout };
-            let waits = stream.answering && stream.window <= 0;
-            if stream.wait.is_over(waits, stream.taken, timeout, now) {
+            let write = if stream.taken < PROGRESS { write.min(FIRST_BYTES) } else { write };
+            let takes_none = stream.answering && stream.window <= 0;
+            let sends_none = sends_none(stream);
+            let is_over = stream.wait.is_over(takes_none, stream.taken, write, now)
+                || stream.body.is_over(sends_none, stream.sent, body, now);
+            if is_over {
                 stalled.push(stream.number);
             }
         }
         let waits = blocked || shut && self.open.iter().any(|stream| stream.answering);
-        self.wait.is_over(waits, self.taken, timeout, now)
+        self.wait.is_over(waits, self.taken, write, now)
     }
 
     fn find(&self, number: u32) -> Result<usize, usize> {
@@ -199,7 +252,7 @@ impl Streams {
 mod tests {
     use super::*;
 
-    const TIMEOUT: Duration = Duration::from_secs(30);
+    const TIMEOUTS: Timeouts = Timeouts { write: Duration::from_secs(30), body: Duration::from_secs(20) };
 
     struct Watched {
         streams: Streams,
@@ -222,7 +275,7 @@ mod tests {
         fn stalled(&mut self, seconds: u64) -> (Vec<u32>, bool) {
             let (mut stalled, mut all) = (Vec::new(), false);
             for _ in 0..seconds {
-                all |= self.streams.look(false, TIMEOUT, self.now, &mut stalled);
+                all |= self.streams.look(false, TIMEOUTS, self.now, &mut stalled);
                 stalled.iter().for_each(|number| self.streams.closed(*number));
                 self.now += Duration::from_secs(1);
             }
@@ -276,6 +329,30 @@ mod tests {
         let mut watched = Watched::new(INITIAL_WINDOW as u32 + 1, &many);
         watched.streams.sent(1, INITIAL_WINDOW as u32);
         assert_eq!(watched.stalled(10), (vec![], true));
+    }
+
+    #[test]
+    fn a_body_that_does_not_come_is_given_up_and_one_that_may_not_come_is_not() {
+        let mut watched = Watched::new(10_000, &[]);
+        for number in [1, 3, 5, 7] {
+            watched.streams.opened(number, 4, false);
+        }
+        watched.streams.answered(3);
+        watched.streams.received(5, ROOM);
+        watched.streams.made_room(0, ROOM);
+        for second in 0..60 {
+            if second % 10 == 0 {
+                watched.streams.received(7, PROGRESS as u32);
+            }
+            let expected = if second == 20 { vec![1] } else { vec![] };
+            assert_eq!(watched.stalled(1), (expected, false), "{second}");
+        }
+        watched.streams.made_room(5, 1);
+        assert_eq!(watched.stalled(9), (vec![], false));
+        for number in (9..40).step_by(2) {
+            watched.streams.opened(number, 4, false);
+        }
+        assert_eq!(watched.stalled(7).0.len(), 18, "many have a quarter of the time");
     }
 
     #[test]

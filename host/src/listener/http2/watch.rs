@@ -12,7 +12,7 @@ use thiserror::Error;
 use super::budget::Budget;
 use super::fields::Fields;
 use super::frames::{ACK, END_HEADERS, END_STREAM, Frames, Head, Kind, PADDED, PRIORITY, Piece};
-use super::streams::Streams;
+use super::streams::{Streams, Timeouts};
 
 /// What comes before the first frame (RFC 9113, section 3.4).
 const PREFACE: usize = 24;
@@ -42,6 +42,8 @@ const FREE_PER_BYTE: usize = 8;
 /// Streams of a client that lets none of its responses begin with more than so little.
 const TINY_WINDOW: i64 = 4096;
 const MOST_TINY: usize = 8;
+/// Refusals of such a client's requests before it is left.
+const MOST_TINY_REFUSED: u32 = 32;
 /// Streams beyond those of the listener's limit that can be on their way to be refused.
 const MORE_STREAMS: usize = 2048;
 
@@ -66,6 +68,8 @@ pub struct Watch {
     lines: u32,
     /// The stream whose block was the last is not to be served.
     refuses: bool,
+    /// Requests refused for want of a window.
+    refused: u32,
     /// The other side was told to be calm, by whomever.
     calmed: bool,
 }
@@ -79,8 +83,8 @@ pub struct Limits {
     pub lines: usize,
     /// From the first frame of a header block to its last.
     pub header_timeout: Duration,
-    /// In which a client that is waited for has to take something.
-    pub write_timeout: Duration,
+    /// In which a client that is waited for has to do something.
+    pub timeouts: Timeouts,
 }
 
 /// Why a connection is closed.
@@ -175,6 +179,7 @@ impl Watch {
             received: 0,
             lines: 0,
             refuses: false,
+            refused: 0,
             calmed: false,
         }
     }
@@ -224,10 +229,10 @@ impl Watch {
                     }
                 }
                 Piece::Payload { head, mut bytes, last } => {
-                    if matches!(head.kind, Kind::Reset | Kind::GoAway) {
+                    if matches!(head.kind, Kind::Reset | Kind::GoAway | Kind::WindowUpdate) {
                         self.answered.fill(&mut bytes, 8);
                         if last {
-                            self.gave_up(head, now)?;
+                            self.heard(head, now)?;
                         }
                     }
                 }
@@ -242,7 +247,7 @@ impl Watch {
         if self.block.as_ref().is_some_and(|block| block.since + self.limits.header_timeout <= now) {
             return Err(Breach::Late);
         }
-        if self.streams.look(blocked, self.limits.write_timeout, now, stalled) {
+        if self.streams.look(blocked, self.limits.timeouts, now, stalled) {
             return Err(Breach::Stalled);
         }
         for number in stalled {
@@ -371,7 +376,12 @@ impl Watch {
                     self.streams.granted(head.stream, more & 0x7fff_ffff);
                 }
             }
-            Kind::Data if head.has(END_STREAM) => self.streams.ended(head.stream),
+            Kind::Data => {
+                self.streams.received(head.stream, head.length);
+                if head.has(END_STREAM) {
+                    self.streams.ended(head.stream);
+                }
+            }
             Kind::Headers | Kind::Continuation if head.has(END_HEADERS) => {
                 return self.block.take().map_or(Ok(false), |block| self.complete(block));
             }
@@ -392,6 +402,10 @@ impl Watch {
             let kept = (self.streams.lines() + unusual as usize) * LINE;
             let tiny = self.streams.initial_window() < TINY_WINDOW && self.streams.len() >= MOST_TINY;
             self.refuses = tiny || kept > FREE + FREE_PER_BYTE * self.received;
+            self.refused += u32::from(tiny);
+            if self.refused > MOST_TINY_REFUSED {
+                return Err(Breach::Tiny);
+            }
             self.streams.opened(stream, unusual, ends);
             if self.streams.len() > self.limits.streams + MORE_STREAMS {
                 return Err(Breach::Flood);
@@ -410,11 +424,15 @@ impl Watch {
         Ok(turn)
     }
 
-    /// RST_STREAM or GOAWAY went out. What the client is not to blame for costs it nothing.
-    fn gave_up(&mut self, head: Head, now: Instant) -> Result<(), Breach> {
+    /// RST_STREAM, GOAWAY or WINDOW_UPDATE went out. What the client is not to blame for costs it nothing.
+    fn heard(&mut self, head: Head, now: Instant) -> Result<(), Breach> {
         const BLAMELESS: [u32; 3] = [0 /* NO_ERROR */, 2 /* INTERNAL_ERROR */, 8 /* CANCEL */];
         if head.kind == Kind::GoAway {
             self.calmed |= self.answered.number(4) == Some(CALM);
+            return Ok(());
+        }
+        if head.kind == Kind::WindowUpdate {
+            self.streams.made_room(head.stream, self.answered.number(0).unwrap_or_default());
             return Ok(());
         }
         self.streams.closed(head.stream);
