@@ -50,7 +50,7 @@ pub fn send_before(address: SocketAddr, slow: Vec<Asked>, requests: Vec<Asked>) 
 ///
 /// # Panics
 /// When it is not answered.
-pub fn send_with_trailers(address: SocketAddr, request: Asked, trailers: http::HeaderMap) -> Answer {
+pub fn send_with_trailers(address: SocketAddr, request: Asked, trailers: HeaderMap) -> Answer {
     block_on(async {
         let stream = TcpStream::connect(address).await.expect("it is accepted");
         let (mut sender, connection) =
