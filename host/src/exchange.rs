@@ -73,6 +73,8 @@ pub struct RequestHead {
     /// Normal form: what is routed on, authorised on and forwarded.
     pub target: PathAndQuery,
     pub headers: HeaderMap,
+    /// Whether the client takes trailers over HTTP/1.1 too (`TE`), and upstreams may send some.
+    pub takes_trailers: bool,
 }
 
 /// The head of the response as the next plugin or the client sees it.

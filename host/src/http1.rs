@@ -18,5 +18,6 @@ pub mod write;
 
 pub use client::Answer;
 pub use error::{BodyError, HeadError};
+pub use framing::{Framing, of_response as response_framing};
 pub use server::{LastAnswer, RequestStream};
 pub use socket::Socket;

@@ -39,5 +39,7 @@ pub struct Route {
     /// Bytes of a request's body.
     pub max_body: Option<u64>,
     pub preserve_host: bool,
+    /// Of responses.
+    pub compress: Option<config::Compress>,
     pub metrics: Arc<RouteMetrics>,
 }

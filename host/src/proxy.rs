@@ -5,10 +5,13 @@
 
 mod admit;
 mod body;
+mod compress;
 mod error;
 mod flight;
 mod forward;
 pub mod forwarded;
+mod grpc;
+mod gzip;
 mod log;
 mod own_answer;
 mod request_id;
@@ -49,6 +52,7 @@ pub struct Proxy {
     metrics: Arc<WorkerMetrics>,
     /// Requests that no route took.
     unmatched: Arc<RouteMetrics>,
+    compressors: Rc<gzip::Compressors>,
     /// Exchanges that were cut, once the worker has no more time for those in flight.
     cut: Cell<Option<usize>>,
 }
@@ -73,6 +77,7 @@ impl Proxy {
             endings: log::Endings::new(),
             metrics: parts.metrics,
             unmatched: parts.unmatched,
+            compressors: Rc::default(),
             cut: Cell::new(None),
         })
     }
@@ -88,7 +93,7 @@ impl Proxy {
             Err(refused) => return self.refuse(*refused),
         };
         let route = view.route(exchange.route);
-        let body = RequestBody::incoming(body, flight::meter(route));
+        let body = RequestBody::incoming(body, flight::meter(route), Rc::clone(&view.trailers));
         let mut flight = Flight::new(Rc::clone(self), view.clone(), exchange, &body);
 
         let mut answer = if body.meter().over_limit() {

@@ -16,6 +16,7 @@ pub mod echo;
 mod endpoint;
 mod error;
 mod from_config;
+mod http2;
 mod idle;
 mod patience;
 mod request_body;
@@ -37,7 +38,7 @@ use crate::http1::client::Request;
 use balance::Turns;
 use definition::Endpoint;
 #[cfg(test)]
-use definition::{Address, Balancer, Internal, KeepAlive};
+use definition::{Address, Balancer, Internal, KeepAlive, Protocol};
 use endpoint::EndpointState;
 
 /// What one worker keeps for the upstreams of one config, in the config's order.
@@ -87,8 +88,8 @@ impl WorkerUpstreams {
     /// last piece of the request and the head of the response.
     ///
     /// A request is sent once. Only when an idle connection turns out to be closed before anything
-    /// was written does it go to a new one, to the same endpoint. A call that is dropped closes its
-    /// connection.
+    /// was written, or an endpoint says over HTTP/2 that it did nothing with it, does it go to another one, to the same
+    /// endpoint. A call that is dropped closes its connection, or resets its stream.
     ///
     /// # Errors
     ///
@@ -119,7 +120,7 @@ impl WorkerUpstreams {
     pub fn sweep(&self) {
         let now = Instant::now();
         for endpoint in self.upstreams.iter().flat_map(|upstream| &upstream.endpoints) {
-            endpoint.idle.sweep(now);
+            endpoint.sweep(now);
         }
     }
 }
@@ -129,7 +130,7 @@ impl UpstreamState {
         let endpoint = |endpoint: &Endpoint| {
             let kept = old.iter().find(|old| old.address == endpoint.address);
             let state = kept.map_or_else(|| EndpointState::new(&endpoint.address), Rc::clone);
-            state.idle.limit(upstream.keep_alive);
+            state.limit(upstream.keep_alive);
             state
         };
         Self {

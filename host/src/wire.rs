@@ -1,7 +1,9 @@
 //! The rules of the wire that several layers share: pure functions over what is received, and who sent it.
 
 pub mod authority;
+pub mod encoding;
 pub mod headers;
 pub mod path;
 pub mod peer;
 pub mod proxy_protocol;
+pub mod trailers;

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::ServerName;
@@ -44,6 +46,23 @@ pub fn send_before(address: SocketAddr, slow: Vec<Asked>, requests: Vec<Asked>) 
     })
 }
 
+/// Sends a request whose body ends with these trailers.
+///
+/// # Panics
+/// When it is not answered.
+pub fn send_with_trailers(address: SocketAddr, request: Asked, trailers: HeaderMap) -> Answer {
+    block_on(async {
+        let stream = TcpStream::connect(address).await.expect("it is accepted");
+        let (mut sender, connection) =
+            http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("it speaks HTTP/2");
+        tokio::spawn(connection);
+        let request = request.map(|body| body.with_trailers(async move { Some(Ok(trailers)) }).boxed());
+        let answered = timeout(PATIENCE, sender.send_request(request)).await.expect("it is answered in time");
+        let (head, body) = answered.expect("an answer").into_parts();
+        http::Response::from_parts(head, body.collect().await.expect("a whole body").to_bytes())
+    })
+}
+
 /// As [`send`], over TLS to who has a certificate for this name.
 ///
 /// # Panics
@@ -55,6 +74,41 @@ pub fn send_over(tls: &Tls, address: SocketAddr, name: &str, requests: Vec<Asked
         let stream = TlsConnector::from(tls.config.clone()).connect(name, stream).await.expect("a handshake");
         exchange(stream, Vec::new(), requests).await.1
     })
+}
+
+/// Sends one request, and answers its body with its trailers.
+///
+/// # Panics
+/// When it is not answered to its end.
+pub fn send_whole(address: SocketAddr, request: Asked) -> (Bytes, Option<HeaderMap>) {
+    block_on(async {
+        let body = timeout(PATIENCE, send_alone(address, request)).await.expect("it is answered in time");
+        let body = body.into_body().collect().await.expect("a whole body");
+        let trailers = body.trailers().cloned();
+        (body.to_bytes(), trailers)
+    })
+}
+
+/// Sends one request with a body of any kind, and answers the status.
+///
+/// # Panics
+/// When it is not answered.
+pub fn send_body<B>(address: SocketAddr, request: http::Request<B>) -> StatusCode
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static,
+{
+    block_on(async { timeout(PATIENCE, send_alone(address, request)).await.expect("it is answered in time").status() })
+}
+
+async fn send_alone<B>(address: SocketAddr, request: http::Request<B>) -> http::Response<Incoming>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static,
+{
+    let stream = TcpStream::connect(address).await.expect("it is accepted");
+    let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (mut sender, connection) = handshake.await.expect("it speaks HTTP/2");
+    tokio::spawn(connection);
+    sender.send_request(request).await.expect("an answer")
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

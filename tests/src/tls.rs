@@ -15,6 +15,10 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion};
 
+use tokio::net::TcpStream as TokioStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
 use crate::Client;
 
 /// Who issues certificates.
@@ -155,6 +159,12 @@ impl Tls {
         };
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         Self { config: Arc::new(config) }
+    }
+
+    /// Shakes hands on a stream, with who has a certificate for this name.
+    pub async fn secure(&self, stream: TokioStream, name: &str) -> io::Result<TlsStream<TokioStream>> {
+        let name = ServerName::try_from(name.to_owned()).expect("a valid name");
+        TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await
     }
 
     /// The same without a memory: it shakes hands anew each time.

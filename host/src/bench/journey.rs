@@ -65,6 +65,7 @@ impl Chained {
                 authority: "gateway.example".into(),
                 target,
                 headers: fields(headers),
+                takes_trailers: false,
             },
             response: None,
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -63,6 +63,9 @@ fn decode<'p>(framing: Framing, mut pieces: impl Iterator<Item = &'p [u8]>) -> R
                 assert!(!more.is_empty(), "no bytes are no data");
                 data.extend_from_slice(&more);
             }
+            Ok(Decoded::Trailers(trailers)) => {
+                assert!(decoder.is_done() && !trailers.is_empty());
+            }
             Ok(Decoded::End) => {
                 assert!(decoder.is_done() && decoder.remaining() == Some(0));
                 pieces.for_each(|piece| input.extend_from_slice(piece));

@@ -134,8 +134,8 @@ fn shown(target: &str) -> String {
 
 fn write_and_read(read: &Read, method: &str) {
     let (method, target) = (method.parse().expect("it was read"), http::uri::PathAndQuery::from_static("/"));
-    let request =
-        write::Request { method: &method, target: &target, fields: Fields { came: &read.fields, edits: &[] } };
+    let fields = Fields { came: &read.fields, edits: &[] };
+    let request = write::Request { method: &method, target: &target, fields, takes_trailers: false };
     let mut output = BytesMut::new();
     write::request(&mut output, request, &HeaderValue::from_static("x"), length(read.framing));
     let (parts, framing) =

@@ -1,15 +1,14 @@
 //! Takes a body out of the bytes of a connection, by its framing.
 
 use bytes::{Buf, Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::error::{BodyError, HeadError};
 use super::framing::Framing;
+use crate::wire::trailers::{MOST_TRAILER_BYTES, MOST_TRAILERS};
 
 /// The longest line of a chunk's size, with its extensions.
 const MOST_SIZE_LINE: usize = 1024;
-/// All trailers of one body; they are read and dropped (RFC 9110, section 6.5.1).
-const MOST_TRAILERS: usize = 16 * 1024;
-const MOST_TRAILER_FIELDS: usize = 64;
 
 /// What is left of a body.
 #[derive(Debug)]
@@ -32,6 +31,8 @@ enum State {
 #[derive(Debug, PartialEq)]
 pub enum Decoded {
     Data(Bytes),
+    /// At the end, if there are some. Which of them may pass is not known here.
+    Trailers(HeaderMap),
     /// More bytes are needed.
     Wanting,
     End,
@@ -109,9 +110,12 @@ impl Decoder {
                     self.state = State::ChunkSize;
                 }
                 State::Trailers => {
-                    let Some(length) = trailers(input)? else { return Ok(Decoded::Wanting) };
+                    let Some((length, trailers)) = trailers(input)? else { return Ok(Decoded::Wanting) };
                     input.advance(length);
                     self.state = State::Done;
+                    if !trailers.is_empty() {
+                        return Ok(Decoded::Trailers(trailers));
+                    }
                 }
             }
         }
@@ -168,23 +172,32 @@ fn chunk_size(line: &[u8]) -> Result<u64, BodyError> {
     Ok(digits.iter().fold(0, |size, digit| size << 4 | u64::from(char::from(*digit).to_digit(16).unwrap_or(0))))
 }
 
-/// What a trailer may not say (RFC 9110, section 6.5.1): where the message ends, or who it is for. They are dropped like
-/// all of them, but who sends one of these hopes that somebody believes it.
+/// What a trailer may not say (RFC 9110, section 6.5.1): where the message ends, or who it is for. They would not
+/// pass anyhow, but who sends one of these hopes that somebody believes it.
 const NO_TRAILERS: [&str; 3] = ["content-length", "host", "transfer-encoding"];
 
-/// The length of the trailer section with its empty line, once it is there.
-fn trailers(input: &[u8]) -> Result<Option<usize>, BodyError> {
+/// The trailers, and the length of their section with its empty line, once it is there.
+fn trailers(input: &[u8]) -> Result<Option<(usize, HeaderMap)>, BodyError> {
     if input.starts_with(b"\r\n") {
-        return Ok(Some(2));
+        return Ok(Some((2, HeaderMap::new())));
     }
-    let mut fields = [httparse::EMPTY_HEADER; MOST_TRAILER_FIELDS];
+    let mut fields = [httparse::EMPTY_HEADER; MOST_TRAILERS];
     match httparse::parse_headers(input, &mut fields) {
         Ok(httparse::Status::Complete((length, fields)))
-            if length <= MOST_TRAILERS && ends_lines_with_cr(&input[..length]) && fields.iter().all(may_trail) =>
+            if length <= MOST_TRAILER_BYTES && ends_lines_with_cr(&input[..length]) && fields.iter().all(may_trail) =>
         {
-            Ok(Some(length))
+            let field = |field: &httparse::Header<'_>| {
+                let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
+                Some((name, HeaderValue::from_bytes(field.value).ok()?))
+            };
+            let mut trailers = HeaderMap::new();
+            for field in fields.iter().map(field) {
+                let (name, value) = field.ok_or(BodyError::Trailers)?;
+                trailers.append(name, value);
+            }
+            Ok(Some((length, trailers)))
         }
-        Ok(httparse::Status::Partial) if input.len() < MOST_TRAILERS => Ok(None),
+        Ok(httparse::Status::Partial) if input.len() < MOST_TRAILER_BYTES => Ok(None),
         _ => Err(BodyError::Trailers),
     }
 }
@@ -209,6 +222,11 @@ mod tests {
         loop {
             match decoder.decode(&mut input)? {
                 Decoded::Data(data) => body.extend_from_slice(&data),
+                Decoded::Trailers(trailers) => {
+                    for (name, value) in &trailers {
+                        body.extend_from_slice(format!(" {name}={}", value.to_str().expect("text")).as_bytes());
+                    }
+                }
                 Decoded::End => {
                     pieces.for_each(|piece| input.extend_from_slice(piece));
                     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -242,7 +260,7 @@ mod tests {
     #[test]
     fn chunks_are_read_with_extensions_and_trailers() {
         let wire = "5;name=value\r\nhello\r\n0A ;x\r\n, world ok\r\n000\r\nx-sum: 1\r\nx-more: 2\r\n\r\nGET /";
-        assert_eq!(chunked(wire).expect("good"), Some(("hello, world ok".into(), "GET /".into())));
+        assert_eq!(chunked(wire).expect("good"), Some(("hello, world ok x-sum=1 x-more=2".into(), "GET /".into())));
         assert_eq!(chunked("0\r\n\r\n").expect("good"), Some((String::new(), String::new())));
         assert_eq!(chunked("5\r\nhel").expect("good"), None);
         assert_eq!(chunked("5\r\nhello\r\n0\r\nx-").expect("good"), None);
@@ -278,9 +296,9 @@ mod tests {
         for wire in wires {
             assert!(chunked(wire).is_err(), "{wire:?}");
         }
-        let many = format!("0\r\n{}\r\n", "x: 1\r\n".repeat(MOST_TRAILER_FIELDS + 1));
+        let many = format!("0\r\n{}\r\n", "x: 1\r\n".repeat(MOST_TRAILERS + 1));
         assert!(decode(Framing::Chunked, many.as_bytes(), 512).is_err());
-        let endless = format!("0\r\nx: {}", "y".repeat(MOST_TRAILERS));
+        let endless = format!("0\r\nx: {}", "y".repeat(MOST_TRAILER_BYTES));
         assert!(decode(Framing::Chunked, endless.as_bytes(), 512).is_err());
     }
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::{Bytes, BytesMut};
 use http::header;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, response};
-use http_body::{Body, SizeHint};
+use http_body::{Body, Frame, SizeHint};
 use tokio::net::TcpStream;
 
 use super::body::{self, Decoded, Decoder};
@@ -16,11 +16,11 @@ use super::socket::Socket;
 use super::stream::{Stream, after_others};
 use super::write::{self, Length};
 pub use super::write::{Edit, Fields, Request};
-use crate::wire::headers::MOST_RECEIVED;
+use crate::wire::headers::{MOST_RECEIVED, MOST_RECEIVED_BYTES};
 
-const LIMITS: HeadLimits = HeadLimits { bytes: 64 * 1024, fields: MOST_RECEIVED };
+const LIMITS: HeadLimits = HeadLimits { bytes: MOST_RECEIVED_BYTES as usize, fields: MOST_RECEIVED };
 /// 1xx before the response itself (RFC 9110, section 15.2).
-const MOST_INTERIM_RESPONSES: usize = 8;
+pub const MOST_INTERIM_RESPONSES: usize = 8;
 
 /// A connection between two exchanges.
 #[derive(Debug)]
@@ -161,17 +161,22 @@ impl<B: Body<Data = Bytes> + Unpin> Upload<B> {
             ready!(stream.poll_flush(context)).map_err(|_| UploadError::Io)?;
             let Some(body) = &mut self.body else { return Poll::Ready(Ok(())) };
             match ready!(Pin::new(body).poll_frame(context)) {
-                Some(Ok(frame)) => {
-                    // Trailers end here (RFC 9110, section 6.5.1).
-                    let Ok(data) = frame.into_data() else { continue };
-                    if data.is_empty() {
-                        continue;
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) if data.is_empty() => {}
+                    Ok(data) => {
+                        if self.chunked {
+                            write::chunk(&mut stream.output, data.len());
+                        }
+                        stream.push(data, if self.chunked { write::CHUNK_END } else { "" });
                     }
-                    if self.chunked {
-                        write::chunk(&mut stream.output, data.len());
+                    // They are the last. A body with a length has no place for them.
+                    Err(frame) => {
+                        self.body = None;
+                        if self.chunked {
+                            write::last_chunk(&mut stream.output, &frame.into_trailers().unwrap_or_default());
+                        }
                     }
-                    stream.push(data, if self.chunked { write::CHUNK_END } else { "" });
-                }
+                },
                 Some(Err(error)) => return Poll::Ready(Err(UploadError::Body(error))),
                 None => {
                     self.body = None;
@@ -185,15 +190,16 @@ impl<B: Body<Data = Bytes> + Unpin> Upload<B> {
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Answer<B> {
-    /// The next piece of the body. Meanwhile the rest of the request is sent.
-    pub fn poll_data(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+    /// The next piece of the body, or its trailers. Meanwhile the rest of the request is sent.
+    pub fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if let Poll::Ready(Err(_)) = self.upload.poll(&mut self.stream, context) {
             // Nobody waits for the rest of it any more: the response is there.
             self.upload.give_up(&mut self.stream);
         }
         loop {
             match self.decoder.decode(&mut self.stream.input) {
-                Ok(Decoded::Data(data)) => return Poll::Ready(Some(Ok(data))),
+                Ok(Decoded::Data(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                Ok(Decoded::Trailers(trailers)) => return Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
                 Ok(Decoded::End) => return Poll::Ready(None),
                 Ok(Decoded::Wanting) => match ready!(self.stream.poll_fill(context)) {
                     Ok(0) if self.decoder.ends_with_connection() => {

@@ -206,8 +206,8 @@ impl Connection {
 }
 
 impl Shared {
-    /// The next piece of the request's body.
-    fn poll_data(&self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+    /// The next piece of the request's body, or its trailers.
+    fn poll_frame(&self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let mut stream = self.stream.borrow_mut();
         if self.continues.get() {
             stream.output.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
@@ -216,7 +216,8 @@ impl Shared {
         }
         loop {
             match self.decoder.borrow_mut().decode(&mut stream.input) {
-                Ok(Decoded::Data(data)) => return Poll::Ready(Some(Ok(data))),
+                Ok(Decoded::Data(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                Ok(Decoded::Trailers(trailers)) => return Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
                 Ok(Decoded::End) => return Poll::Ready(None),
                 Ok(Decoded::Wanting) => {}
                 Err(error) => {
@@ -268,8 +269,10 @@ impl Shared {
         let mut skipped = 0;
         poll_fn(|context| {
             loop {
-                match ready!(self.poll_data(context)) {
-                    Some(Ok(data)) if skipped < MOST_LEFT_OVER => skipped += data.len() as u64,
+                match ready!(self.poll_frame(context)) {
+                    Some(Ok(frame)) if skipped < MOST_LEFT_OVER => {
+                        skipped += frame.data_ref().map_or(0, |data| data.len() as u64);
+                    }
                     None => return Poll::Ready(true),
                     Some(_) => return Poll::Ready(false),
                 }
@@ -303,8 +306,11 @@ impl<B: Body<Data = Bytes, Error: std::error::Error> + Unpin> Sending<'_, B> {
                     let is_last = body.is_end_stream();
                     // It counts anew: who is gone answers what is written with a reset.
                     shared.leaving.take();
-                    let data = frame.into_data().unwrap_or_default();
-                    self.push(&mut shared.stream.borrow_mut(), data, is_last);
+                    let stream = &mut shared.stream.borrow_mut();
+                    match frame.into_data() {
+                        Ok(data) => self.push(stream, data, is_last),
+                        Err(frame) => self.end_with(stream, &frame.into_trailers().unwrap_or_default()),
+                    }
                 }
                 Poll::Ready(None) => self.push(&mut shared.stream.borrow_mut(), Bytes::new(), true),
                 // A response that was cut must not look whole.
@@ -334,6 +340,14 @@ impl<B: Body<Data = Bytes, Error: std::error::Error> + Unpin> Sending<'_, B> {
             self.body = None;
         }
     }
+
+    /// Trailers are the last. Only chunks have a place for them.
+    fn end_with(&mut self, stream: &mut Stream, trailers: &HeaderMap) {
+        if self.length == Length::Chunked {
+            write::last_chunk(&mut stream.output, trailers);
+        }
+        self.body = None;
+    }
 }
 
 /// Whether another request may follow on the connection (RFC 9112, section 9.3).
@@ -362,7 +376,7 @@ impl Body for RequestStream {
     type Error = BodyError;
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.shared.poll_data(context).map(|data| data.map(|data| data.map(Frame::data)))
+        self.shared.poll_frame(context)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -36,6 +36,8 @@ pub struct Request<'h> {
     pub method: &'h Method,
     pub target: &'h PathAndQuery,
     pub fields: Fields<'h>,
+    /// Whether trailers are asked for. Over HTTP/1.1 they are not, but those that come are passed on.
+    pub takes_trailers: bool,
 }
 
 /// The fields of a message as they are written: those that came, and what is said in place of some of them.
@@ -148,6 +150,15 @@ pub fn chunk(output: &mut BytesMut, size: usize) {
     let _ = write!(output, "{size:x}\r\n");
 }
 
+/// Closes a body in chunks that has trailers.
+pub fn last_chunk(output: &mut BytesMut, trailers: &HeaderMap) {
+    output.extend_from_slice(b"0\r\n");
+    for (name, value) in trailers {
+        field(output, name, value);
+    }
+    output.extend_from_slice(b"\r\n");
+}
+
 pub const CHUNK_END: &str = "\r\n";
 pub const LAST_CHUNK: &str = "0\r\n\r\n";
 pub const CHUNK_END_AND_LAST: &str = "\r\n0\r\n\r\n";
@@ -177,7 +188,12 @@ mod tests {
         let mut came = HeaderMap::new();
         came.insert(header::CONTENT_LENGTH, HeaderValue::from_static("+7"));
         let target = PathAndQuery::from_static("/");
-        let of = Request { method: &Method::GET, target: &target, fields: Fields { came: &came, edits: &[] } };
+        let of = Request {
+            method: &Method::GET,
+            target: &target,
+            fields: Fields { came: &came, edits: &[] },
+            takes_trailers: false,
+        };
         let mut output = BytesMut::new();
         request(&mut output, of, &HeaderValue::from_static("x"), Length::None);
         assert_eq!(output, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");

@@ -77,7 +77,11 @@ async fn source(open: &Open, socket: &mut Socket, peer: Peer, settings: &Setting
     let source = tokio::select! {
         biased;
         source = proxied::source(socket) => source,
-        _ = patience.news() => Err(std::io::ErrorKind::TimedOut.into()),
+        news = patience.news() => match news {
+            News::Drain => return None,
+            // Nobody asked for looks.
+            News::Head | News::Idle | News::Look => Err(std::io::ErrorKind::TimedOut.into()),
+        },
     };
     match source {
         Ok(Source::Client(address)) => Some(address.into()),

@@ -13,6 +13,7 @@ use http::{Method, Uri, Version};
 
 use super::error::{ClientError, ProxyError};
 use super::forwarded::{self, Connection};
+use super::grpc;
 use super::request_id::RequestIds;
 use super::view::View;
 use crate::exchange::{Exchange, Outcome, Progress, RequestHead, RequestId};
@@ -26,6 +27,8 @@ pub(super) struct Refused {
     pub(super) id: RequestId,
     /// None when there is no head that can be read.
     pub(super) line: Option<(Method, Uri, Version)>,
+    /// A gRPC call, whose caller understands no problem.
+    pub(super) is_call: bool,
     pub(super) client: std::net::IpAddr,
     pub(super) started: Instant,
 }
@@ -42,7 +45,7 @@ pub(super) fn admit(
     // As sent, but for cookies, which HTTP/2 may split: the codec of HTTP/1 has looked already.
     let too_many = head.headers.len() > connection.most_fields();
     // Cleaned before anything looks at it: no plugin sees what a client may not say.
-    headers::strip_hop_by_hop(&mut head.headers, |name| {
+    let takes_trailers = headers::strip_hop_by_hop(&mut head.headers, |name| {
         headers::is_said_by_gateway(name) || view.live.owned.contains(name)
     });
     view.live.owned.strip(&mut head.headers);
@@ -69,6 +72,7 @@ pub(super) fn admit(
                 authority,
                 target,
                 headers: head.headers,
+                takes_trailers,
             },
             response: None,
             client: told.client,
@@ -86,6 +90,7 @@ pub(super) fn admit(
         Err(error) => Err(Box::new(Refused {
             error,
             id,
+            is_call: grpc::is_call(head.version, &head.headers),
             line: Some((head.method, head.uri, head.version)),
             client: told.client,
             started,

@@ -4,20 +4,22 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::flight::Flight;
+use super::gzip::Content;
 use crate::upstream::{AnswerBodyError, UpstreamBody};
 
 /// The body of a response. Dropped before its end, it ends the exchange as not completed.
 pub struct Body {
-    inner: UpstreamBody,
+    inner: Content,
     /// Gone when the exchange has ended.
     flight: Option<Box<Flight>>,
 }
 
 impl Body {
-    pub(super) fn new(inner: UpstreamBody, flight: Flight) -> Self {
+    pub(super) fn new(inner: Content, flight: Flight) -> Self {
         let mut body = Self { inner, flight: Some(Box::new(flight)) };
         if body.inner.is_end_stream() {
             body.end();
@@ -27,7 +29,13 @@ impl Body {
 
     /// A body that belongs to no exchange.
     pub(super) fn detached(inner: UpstreamBody) -> Self {
-        Self { inner, flight: None }
+        Self { inner: Content::Plain(inner), flight: None }
+    }
+
+    /// What the client gets of trailers. Without any the body is over.
+    fn pass(&self, trailers: HeaderMap) -> Option<Result<Frame<Bytes>, AnswerBodyError>> {
+        let passed = self.flight.as_ref()?.trailers(trailers).map_err(AnswerBodyError::Trailers);
+        passed.transpose().map(|trailers| trailers.map(Frame::trailers))
     }
 
     fn end(&mut self) {
@@ -45,7 +53,10 @@ impl HttpBody for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
+        let frame = match ready!(Pin::new(&mut self.inner).poll_frame(context)) {
+            Some(Ok(frame)) if frame.is_trailers() => self.pass(frame.into_trailers().unwrap_or_default()),
+            frame => frame,
+        };
         match &frame {
             Some(Ok(frame)) => {
                 if let (Some(flight), Some(data)) = (&mut self.flight, frame.data_ref()) {

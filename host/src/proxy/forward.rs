@@ -29,7 +29,8 @@ pub(super) async fn send(
     edits.push((header::EXPECT, None));
     edits.extend(host(route, exchange));
     let fields = Fields { came: &exchange.request.headers, edits: &edits };
-    let request = Request { method: &exchange.request.method, target: &target, fields };
+    let takes_trailers = exchange.request.takes_trailers;
+    let request = Request { method: &exchange.request.method, target: &target, fields, takes_trailers };
     let upstream = exchange.upstream.expect("only what has an upstream is sent");
     let sent = view.upstreams.send(upstream, request, body, route.timeout).await;
     let outcome = &mut run.exchange_mut().outcome;

@@ -14,6 +14,7 @@ use super::body::Body;
 use super::error::{ClientError, ProxyError};
 use super::flight::allow;
 use super::forwarded::{Connection, X_REQUEST_ID};
+use super::grpc;
 use super::view::View;
 use crate::chain::Run;
 use crate::exchange::Exchange;
@@ -112,7 +113,7 @@ impl Proxy {
     pub fn malformed(&self, error: HeadError, connection: &Connection) -> Response<Body> {
         let started = Instant::now();
         let client = connection.peer().address();
-        self.refuse(Refused { error: error.into(), id: self.ids.next(), line: None, client, started })
+        self.refuse(Refused { error: error.into(), id: self.ids.next(), line: None, is_call: false, client, started })
     }
 
     /// Answers a request that no route takes.
@@ -128,6 +129,11 @@ impl Proxy {
         let answer = problem::problem(told.status, told.kind, told.title, error.detail().as_deref(), Some(&refused.id));
         let (mut head, body) = answer.into_parts();
         head.headers.extend(methods);
+        let mut response = Response::from_parts(head, ());
+        if refused.is_call {
+            grpc::answer(&mut response, told.title);
+        }
+        let (mut head, ()) = response.into_parts();
         head.headers.insert(X_REQUEST_ID, refused.id.value().clone());
         if ends_connection {
             head.extensions.insert(LastAnswer);
@@ -135,7 +141,7 @@ impl Proxy {
         // An answer to HEAD has none, whoever makes it: over HTTP/2 each byte of one would be an error.
         let is_head = refused.line.as_ref().is_some_and(|(method, ..)| method == http::Method::HEAD);
         let is_answer = told.status == http::StatusCode::NO_CONTENT;
-        let body = if is_head || is_answer { bytes::Bytes::new() } else { body };
+        let body = if is_head || is_answer || refused.is_call { bytes::Bytes::new() } else { body };
         if is_answer {
             head.headers.clear();
         }

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use crate::exchange::Directory;
 use crate::live::{Live, Route};
 use crate::upstream::WorkerUpstreams;
+use crate::wire::trailers::Sieve;
 
 /// One live config on one worker. Requests count their use of it without touching memory that
 /// workers share.
@@ -18,6 +19,8 @@ pub(super) struct View {
     /// This worker's own handle on the directory.
     pub(super) directory: Arc<Directory>,
     pub(super) upstreams: WorkerUpstreams,
+    /// This worker's own, as bodies count their use of it.
+    pub(super) trailers: Rc<Sieve>,
 }
 
 /// The worker's current view, renewed when the live config was swapped.
@@ -36,7 +39,8 @@ impl View {
 
     fn of(live: Arc<Live>, upstreams: WorkerUpstreams) -> Rc<Self> {
         let directory = Arc::new(live.directory.clone());
-        Rc::new(Self { live, directory, upstreams })
+        let trailers = Rc::new(Sieve::new(live.owned.clone()));
+        Rc::new(Self { live, directory, upstreams, trailers })
     }
 }
 

@@ -10,11 +10,13 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::endpoint::Lease;
+use super::http2;
 use super::request_body::RequestBody;
 use crate::http1;
+use crate::wire::trailers;
 
 /// The body of a response. An error in its middle means that it was cut: whoever passes it on must
-/// not let it look complete. Dropped before its end, it closes the upstream's connection.
+/// not let it look complete. Dropped before its end, it closes the upstream's connection, or resets the stream.
 #[derive(Debug)]
 pub struct UpstreamBody {
     source: Source,
@@ -26,12 +28,18 @@ pub struct UpstreamBody {
 pub enum AnswerBodyError {
     #[error("the upstream's response was cut short")]
     Cut(#[source] http1::BodyError),
+    #[error("the upstream's response was cut short")]
+    Stream(#[source] http2::Cut),
+    #[error("the upstream's response cannot be passed on to its end")]
+    Trailers(#[source] trailers::TooMany),
     // A timeout between frames joins here.
 }
 
 #[derive(Debug)]
 enum Source {
     Answer(Box<http1::Answer<RequestBody>>),
+    /// Over HTTP/2.
+    Stream(Box<http2::Answer>),
     /// At most one frame; `None` when it is spent or there was none.
     Whole(Option<Bytes>),
     /// So many bytes yet, of no meaning.
@@ -57,6 +65,10 @@ impl UpstreamBody {
         Self { source: Source::Answer(Box::new(answer)), lease: None }
     }
 
+    pub(super) fn stream(answer: http2::Answer) -> Self {
+        Self { source: Source::Stream(Box::new(answer)), lease: None }
+    }
+
     pub(super) fn filler(bytes: u64) -> Self {
         Self { source: Source::Filler(bytes), lease: None }
     }
@@ -79,6 +91,7 @@ impl UpstreamBody {
         let Some(lease) = self.lease.take() else { return };
         match std::mem::replace(&mut self.source, Source::Whole(None)) {
             Source::Answer(answer) => lease.finish(answer.into_connection()),
+            Source::Stream(answer) => drop((answer, lease)),
             source => self.source = source,
         }
     }
@@ -94,7 +107,10 @@ impl Body for UpstreamBody {
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
         let item = match &mut self.source {
             Source::Answer(answer) => {
-                ready!(answer.poll_data(context)).map(|data| data.map(Frame::data).map_err(AnswerBodyError::Cut))
+                ready!(answer.poll_frame(context)).map(|frame| frame.map_err(AnswerBodyError::Cut))
+            }
+            Source::Stream(answer) => {
+                ready!(answer.poll_frame(context)).map(|frame| frame.map_err(AnswerBodyError::Stream))
             }
             Source::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
             Source::Filler(remaining) => take_filler(remaining).map(|bytes| Ok(Frame::data(bytes))),
@@ -118,6 +134,7 @@ impl Body for UpstreamBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Answer(answer) => answer.is_done(),
+            Source::Stream(answer) => answer.is_done(),
             Source::Whole(bytes) => bytes.is_none(),
             Source::Filler(remaining) => *remaining == 0,
         }
@@ -126,6 +143,7 @@ impl Body for UpstreamBody {
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Answer(answer) => answer.size_hint(),
+            Source::Stream(answer) => answer.size_hint(),
             Source::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Source::Filler(remaining) => SizeHint::with_exact(*remaining),
         }

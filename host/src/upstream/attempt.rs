@@ -1,6 +1,8 @@
 //! One attempt to have a request answered by the endpoint that was chosen. Whether there is another
 //! attempt is not known here: retries join a level above.
 
+mod http2;
+
 use std::io;
 use std::pin::pin;
 use std::rc::Rc;
@@ -11,7 +13,7 @@ use http::{HeaderValue, Response, Version};
 use tokio::time::Instant;
 
 use super::answer_body::UpstreamBody;
-use super::definition::{Address, Internal};
+use super::definition::{Address, Internal, Protocol};
 use super::endpoint::{EndpointState, Lease};
 use super::error::UpstreamError;
 use super::patience::{Alarm, within};
@@ -39,7 +41,11 @@ pub(super) async fn run(
     // Counted from here on; an attempt that is dropped while it waits is uncounted with it.
     let in_flight = endpoint.enter();
     let (response, alarm) = match &endpoint.address {
-        Address::Tcp { host, port, authority, .. } => {
+        Address::Tcp { protocol: Protocol::Http2, host, port, authority, .. } => {
+            // Boxed, so that those over HTTP/1 keep no room for it.
+            Box::pin(attempt.over_http2(host, *port, request, authority, body)).await?
+        }
+        Address::Tcp { protocol: Protocol::Http1, host, port, authority, .. } => {
             let (response, alarm) = attempt.over_tcp(host, *port, request, authority, body).await?;
             (response.map(UpstreamBody::answer), alarm)
         }
@@ -92,12 +98,18 @@ impl Attempt<'_> {
 
     async fn open(&self, host: &str, port: u16) -> Result<client::Connection, UpstreamError> {
         let after = self.timeouts.connect;
-        let endpoint = || Arc::clone(&self.endpoint.text);
         match tokio::time::timeout(after, connection::open(host, port)).await {
             Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(source)) if is_exhaustion(&source) => Err(UpstreamError::Exhausted { endpoint: endpoint(), source }),
-            Ok(Err(source)) => Err(UpstreamError::Connect { endpoint: endpoint(), source }),
-            Err(_) => Err(UpstreamError::ConnectTimeout { endpoint: endpoint(), after }),
+            Ok(Err(source)) => Err(self.not_connected(source)),
+            Err(_) => Err(UpstreamError::ConnectTimeout { endpoint: Arc::clone(&self.endpoint.text), after }),
+        }
+    }
+
+    fn not_connected(&self, source: io::Error) -> UpstreamError {
+        let endpoint = Arc::clone(&self.endpoint.text);
+        match is_exhaustion(&source) {
+            true => UpstreamError::Exhausted { endpoint, source },
+            false => UpstreamError::Connect { endpoint, source },
         }
     }
 

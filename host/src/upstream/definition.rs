@@ -33,8 +33,9 @@ pub struct Endpoint {
 /// Where an endpoint is, with what is needed of it per request made in advance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// Plain HTTP/1.1 over TCP.
+    /// Plain HTTP over TCP.
     Tcp {
+        protocol: Protocol,
         /// A DNS name or an IP address, IPv6 without brackets.
         host: Box<str>,
         port: u16,
@@ -45,6 +46,14 @@ pub enum Address {
     },
     /// Answered by the gateway itself, with no connection.
     Internal(Internal),
+}
+
+/// What an endpoint speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    Http1,
+    /// With prior knowledge (RFC 9113, section 3.3).
+    Http2,
 }
 
 /// Endpoints that the gateway itself is.
@@ -71,6 +80,13 @@ pub struct KeepAlive {
     pub connections: usize,
     /// How long one may wait. Keep it below the upstream's own, or requests race with its closing.
     pub idle_timeout: Duration,
+    /// HTTP/2: how often an endpoint is asked for a sign of life while exchanges run on a connection.
+    pub ping_interval: Duration,
+}
+
+impl KeepAlive {
+    /// Until a config says what is kept.
+    pub(super) const NONE: Self = Self { connections: 0, idle_timeout: Duration::ZERO, ping_interval: Duration::MAX };
 }
 
 impl Address {
@@ -80,9 +96,10 @@ impl Address {
     /// # Errors
     ///
     /// When `authority` cannot be a header value.
-    pub fn tcp(host: &str, port: u16, authority: &str) -> Result<Self, InvalidHeaderValue> {
+    pub fn tcp(protocol: Protocol, host: &str, port: u16, authority: &str) -> Result<Self, InvalidHeaderValue> {
         let text = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-        Ok(Self::Tcp { host: host.into(), port, authority: HeaderValue::from_str(authority)?, text: text.into() })
+        let authority = HeaderValue::from_str(authority)?;
+        Ok(Self::Tcp { protocol, host: host.into(), port, authority, text: text.into() })
     }
 
     /// The address as logs and metrics show it: `127.0.0.1:9001`, `internal:echo`.

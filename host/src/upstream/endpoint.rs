@@ -3,8 +3,10 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
-use super::definition::Address;
+use super::definition::{Address, KeepAlive};
+use super::http2::Connections;
 use super::idle::Idle;
 use super::patience::Alarm;
 use crate::http1::client::Connection;
@@ -13,7 +15,9 @@ use crate::http1::client::Connection;
 pub(super) struct EndpointState {
     pub(super) address: Address,
     pub(super) text: Arc<str>,
+    /// Over HTTP/1.
     pub(super) idle: Idle,
+    pub(super) http2: Connections,
     in_flight: Cell<u32>,
 }
 
@@ -33,7 +37,25 @@ pub(super) struct Lease {
 
 impl EndpointState {
     pub(super) fn new(address: &Address) -> Rc<Self> {
-        Rc::new(Self { address: address.clone(), text: address.text(), idle: Idle::new(), in_flight: Cell::new(0) })
+        Rc::new(Self {
+            address: address.clone(),
+            text: address.text(),
+            idle: Idle::new(),
+            http2: Connections::new(),
+            in_flight: Cell::new(0),
+        })
+    }
+
+    /// Sets what a config says of its connections.
+    pub(super) fn limit(&self, limits: KeepAlive) {
+        self.idle.limit(limits);
+        self.http2.limit(limits);
+    }
+
+    /// Closes connections that idled too long or were closed by the endpoint.
+    pub(super) fn sweep(&self, now: Instant) {
+        self.idle.sweep(now);
+        self.http2.sweep(now);
     }
 
     /// Unfinished requests of this worker: sent or about to be, and not yet answered to the end.

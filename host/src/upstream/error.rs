@@ -27,6 +27,19 @@ pub enum UpstreamError {
     Closed { endpoint: Arc<str>, source: io::Error },
     #[error("{endpoint} sent a malformed response")]
     Malformed { endpoint: Arc<str>, source: HeadError },
+    #[error("{endpoint} does not speak HTTP/2 with prior knowledge")]
+    NoHttp2 { endpoint: Arc<str>, source: h2::Error },
+    /// As many requests run as its connections take.
+    #[error("{endpoint} had no room for another request within {after:?}")]
+    Full { endpoint: Arc<str>, after: Duration },
+    /// It did nothing with the request, it says, twice.
+    #[error("{endpoint} refused the request")]
+    Refused { endpoint: Arc<str>, source: h2::Error },
+    /// The stream or its connection ended before the head of a response.
+    #[error("{endpoint} reset the request")]
+    Reset { endpoint: Arc<str>, source: h2::Error },
+    #[error("{endpoint} does not keep to HTTP/2")]
+    Broken { endpoint: Arc<str>, source: h2::Error },
     /// The request's body could not be read to its end; the upstream saw no complete request.
     #[error("the request to {endpoint} has no complete body")]
     RequestBody { endpoint: Arc<str>, source: RequestBodyError },
@@ -41,8 +54,11 @@ impl UpstreamError {
             Self::Exhausted { .. } => "gateway-exhausted",
             Self::ConnectTimeout { .. } => "upstream-connect-timeout",
             Self::ResponseTimeout { .. } => "upstream-timeout",
-            Self::Closed { .. } => "upstream-reset",
-            Self::Malformed { .. } => "upstream-malformed",
+            Self::Closed { .. } | Self::Reset { .. } => "upstream-reset",
+            Self::Malformed { .. } | Self::Broken { .. } => "upstream-malformed",
+            Self::NoHttp2 { .. } => "upstream-no-http2",
+            Self::Full { .. } => "upstream-full",
+            Self::Refused { .. } => "upstream-refused",
             Self::RequestBody { source, .. } => match source {
                 RequestBodyError::OverLimit { .. } => "request-body-too-large",
                 RequestBodyError::Client(_) => "request-body-cut",
@@ -61,6 +77,11 @@ impl UpstreamError {
             | Self::ResponseTimeout { endpoint, .. }
             | Self::Closed { endpoint, .. }
             | Self::Malformed { endpoint, .. }
+            | Self::NoHttp2 { endpoint, .. }
+            | Self::Full { endpoint, .. }
+            | Self::Refused { endpoint, .. }
+            | Self::Reset { endpoint, .. }
+            | Self::Broken { endpoint, .. }
             | Self::RequestBody { endpoint, .. } => Some(endpoint),
         }
     }

@@ -1,13 +1,13 @@
 //! From what the config says to what a worker uses: places are forgotten, headers made in advance.
 
-use super::definition::{Address, Balancer, Endpoint, Internal, KeepAlive, Upstream};
+use super::definition::{Address, Balancer, Endpoint, Internal, KeepAlive, Protocol, Upstream};
 use crate::config;
 
 impl From<&config::Upstream> for Upstream {
     fn from(checked: &config::Upstream) -> Self {
         Self {
             name: checked.name.as_str().into(),
-            endpoints: checked.endpoints.iter().map(Endpoint::from).collect(),
+            endpoints: checked.endpoints.iter().map(|endpoint| self::endpoint(endpoint, checked.protocol)).collect(),
             balancer: match checked.balancer {
                 config::Balancer::RoundRobin => Balancer::RoundRobin,
                 config::Balancer::LeastRequests => Balancer::LeastRequests,
@@ -17,19 +17,21 @@ impl From<&config::Upstream> for Upstream {
             keep_alive: KeepAlive {
                 connections: checked.keep_alive.connections,
                 idle_timeout: checked.keep_alive.idle_timeout,
+                ping_interval: checked.keep_alive.ping_interval,
             },
         }
     }
 }
 
-impl From<&config::Endpoint> for Endpoint {
-    fn from(checked: &config::Endpoint) -> Self {
-        let address = match &checked.address {
-            config::Address::Http { host, port, authority } => {
-                Address::tcp(host, *port, authority.as_str()).expect("an authority has only visible ASCII characters")
-            }
-            config::Address::Echo => Address::Internal(Internal::Echo),
-        };
-        Self { address, weight: checked.weight.get() }
-    }
+fn endpoint(checked: &config::Endpoint, protocol: config::Protocol) -> Endpoint {
+    let protocol = match protocol {
+        config::Protocol::Http1 => Protocol::Http1,
+        config::Protocol::Http2 => Protocol::Http2,
+    };
+    let address = match &checked.address {
+        config::Address::Http { host, port, authority } => Address::tcp(protocol, host, *port, authority.as_str())
+            .expect("an authority has only visible ASCII characters"),
+        config::Address::Echo => Address::Internal(Internal::Echo),
+    };
+    Endpoint { address, weight: checked.weight.get() }
 }

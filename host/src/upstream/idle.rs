@@ -19,7 +19,7 @@ use crate::http1::client::Connection;
 /// socket each time would cost a system call and close nothing: what comes a microsecond after the question looks the
 /// same. An endpoint that answers twice is not made to by a client, because both sides of the codec frame messages in
 /// one way only; what is left is an endpoint that is broken, and could give the wrong answer to anybody anyhow.
-const NEWS: Duration = Duration::from_millis(1);
+pub(super) const NEWS: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
 pub(super) struct Idle {
@@ -37,8 +37,7 @@ struct Waiting {
 
 impl Idle {
     pub(super) fn new() -> Self {
-        let limits = KeepAlive { connections: 0, idle_timeout: Duration::ZERO };
-        Self { waiting: RefCell::default(), limits: Cell::new(limits) }
+        Self { waiting: RefCell::default(), limits: Cell::new(KeepAlive::NONE) }
     }
 
     /// Sets what a config says; what is over it goes with the next sweep.
@@ -85,7 +84,7 @@ impl Idle {
 
     /// Closes what waited too long or was closed by the endpoint.
     pub(super) fn sweep(&self, now: Instant) {
-        let KeepAlive { connections, idle_timeout } = self.limits.get();
+        let KeepAlive { connections, idle_timeout, .. } = self.limits.get();
         let mut waiting = self.waiting.borrow_mut();
         waiting.retain_mut(|waiting| {
             waiting.connection.is_open() && now.saturating_duration_since(waiting.since) < idle_timeout

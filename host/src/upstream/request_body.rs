@@ -14,13 +14,15 @@ use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use crate::http1;
+use crate::wire::trailers::Sieve;
 
 /// The body of a request that goes to an upstream. Its size hint is exact when the client's framing
-/// says the length, so that `content-length` is forwarded as such; trailers pass through.
+/// says the length, so that `content-length` is forwarded as such; of trailers those pass that may.
 #[derive(Debug)]
 pub struct RequestBody {
     source: Source,
     meter: Rc<BodyMeter>,
+    sieve: Rc<Sieve>,
 }
 
 #[derive(Debug)]
@@ -64,11 +66,11 @@ pub enum RequestBodyError {
 impl RequestBody {
     /// What a client sends. A body whose declared length is over the meter's limit marks the meter
     /// at once, so that it can be refused before anything is done for it.
-    pub fn incoming(body: ClientBody, meter: Rc<BodyMeter>) -> Self {
+    pub fn incoming(body: ClientBody, meter: Rc<BodyMeter>, sieve: Rc<Sieve>) -> Self {
         if meter.limit.is_some_and(|limit| body.size_hint().lower() > limit) {
             meter.over_limit.set(true);
         }
-        Self { source: Source::Client(body), meter }
+        Self { source: Source::Client(body), meter, sieve }
     }
 
     /// Bytes at hand, empty ones for no body.
@@ -76,7 +78,7 @@ impl RequestBody {
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = Some(bytes.into()).filter(|bytes| !bytes.is_empty());
         let meter = BodyMeter::default();
-        Self { source: Source::Whole(bytes), meter: Rc::new(meter) }
+        Self { source: Source::Whole(bytes), meter: Rc::new(meter), sieve: crate::upstream::tests::harness::sieve() }
     }
 
     /// No body.
@@ -90,11 +92,16 @@ impl RequestBody {
         &self.meter
     }
 
-    fn meter_frame(&self, frame: &Frame<Bytes>) -> Result<(), RequestBodyError> {
+    /// What goes on of a frame.
+    fn pass(&self, frame: Frame<Bytes>) -> Option<Result<Frame<Bytes>, RequestBodyError>> {
         if let Some(data) = frame.data_ref() {
-            self.meter.add(data.len() as u64)?;
+            return Some(self.meter.add(data.len() as u64).map(|()| frame));
         }
-        Ok(())
+        let trailers = self.sieve.of_request(frame.into_trailers().unwrap_or_default());
+        trailers
+            .map_err(|error| RequestBodyError::Client(error.into()))
+            .transpose()
+            .map(|trailers| trailers.map(Frame::trailers))
     }
 }
 
@@ -161,7 +168,7 @@ impl Body for RequestBody {
             Source::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
         };
         Poll::Ready(match item {
-            Some(Ok(frame)) => Some(self.meter_frame(&frame).map(|()| frame)),
+            Some(Ok(frame)) => self.pass(frame),
             Some(Err(error)) => Some(Err(RequestBodyError::Client(error))),
             None => None,
         })
@@ -191,7 +198,11 @@ impl Body for ClientBody {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.get_mut() {
             Self::Http1(body) => Pin::new(body).poll_frame(context).map(|frame| frame.map(|frame| Ok(frame?))),
-            Self::Http2(body) => Pin::new(body).poll_frame(context).map(|frame| frame.map(|frame| Ok(frame?))),
+            Self::Http2(body) => Poll::Ready(match ready!(Pin::new(&mut *body).poll_frame(context)) {
+                // hyper takes a stream that the client has reset with NO_ERROR or CANCEL for a whole body.
+                None if !body.is_end_stream() => Some(Err("the client reset the stream".into())),
+                frame => frame.map(|frame| Ok(frame?)),
+            }),
         }
     }
 

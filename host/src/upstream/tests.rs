@@ -4,5 +4,6 @@ mod bodies;
 mod echoes;
 mod failures;
 pub(super) mod harness;
+mod http2;
 mod reuse;
 mod spread;

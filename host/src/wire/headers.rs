@@ -5,6 +5,8 @@ use http::header::{self, HeaderMap, HeaderName};
 /// Fields that one message may come with, from a client or an upstream: what a listener's `limits.headers` is at
 /// most.
 pub const MOST_RECEIVED: usize = 256;
+/// Bytes of the head of a response from an upstream.
+pub const MOST_RECEIVED_BYTES: u32 = 64 * 1024;
 /// Fields that one message may have after plugins edited it. However many a client sends, plugins have room.
 pub const MOST_FIELDS: usize = MOST_RECEIVED + 128;
 
@@ -27,7 +29,7 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
     header::TE,
-    // Trailers end here, so nobody is told of them.
+    // Not all of them may pass, and nobody has to be told.
     header::TRAILER,
     KEEP_ALIVE,
     PROXY_CONNECTION,
@@ -37,8 +39,8 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 
 /// Removes what concerns one connection only: the listed fields, and those that `Connection` names.
 /// `protected` are never removed because a client named them: otherwise `Connection: x-consumer-name`
-/// would strip what the gateway or a plugin says.
-pub fn strip_hop_by_hop(headers: &mut HeaderMap, protected: impl Fn(&HeaderName) -> bool) {
+/// would strip what the gateway or a plugin says. Answers whether the sender takes trailers (RFC 9110, section 10.1.4).
+pub fn strip_hop_by_hop(headers: &mut HeaderMap, protected: impl Fn(&HeaderName) -> bool) -> bool {
     let Some(first) = headers.get(header::CONNECTION) else {
         return strip_listed(headers);
     };
@@ -49,17 +51,30 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap, protected: impl Fn(&HeaderName)
     };
     if !plain(first) || headers.get_all(header::CONNECTION).iter().nth(1).is_some() {
         for name in named_by_connection(headers) {
-            if !protected(&name) && name != header::HOST && name != header::CONTENT_LENGTH {
+            // It has to be named there, and goes below.
+            let is_te = name == header::TE;
+            if !protected(&name) && !is_te && name != header::HOST && name != header::CONTENT_LENGTH {
                 headers.remove(&name);
             }
         }
     }
-    strip_listed(headers);
+    strip_listed(headers)
 }
 
-fn strip_listed(headers: &mut HeaderMap) {
+fn strip_listed(headers: &mut HeaderMap) -> bool {
     // One pass over the names that came costs less than a look-up for each that could have.
-    remove_all(headers, |name| HOP_BY_HOP.iter().any(|listed| listed.as_str() == name));
+    let is_listed = |name: &&HeaderName| HOP_BY_HOP.iter().any(|listed| listed == *name);
+    let found: Vec<HeaderName> = headers.keys().filter(is_listed).cloned().collect();
+    let takes_trailers = found.contains(&header::TE) && takes_trailers(headers);
+    for name in found {
+        headers.remove(name);
+    }
+    takes_trailers
+}
+
+fn takes_trailers(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TE).iter().flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
+    codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
 }
 
 fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
@@ -99,7 +114,7 @@ const FAMILIES: [&str; 6] =
 ///
 /// Whole families, because upstreams read more of them than any RFC names: `x-forwarded-prefix` makes links,
 /// `x-forwarded-ssl` and `front-end-https` make a connection secure, `client-cert` (RFC 9440) and what other servers call
-/// it make a certificate, the others make addresses.
+/// it make a certificate, the last ones name a host, the others make addresses.
 pub fn tells_of_client(name: &str) -> bool {
     let starts_with_one_of = |families: &[&str]| families.iter().any(|start| name.starts_with(start));
     let family = match name.as_bytes() {
@@ -125,6 +140,9 @@ pub fn tells_of_client(name: &str) -> bool {
                 | "fastly-client-ip"
                 | "front-end-https"
                 | "x-url-scheme"
+                | "x-host"
+                | "x-original-host"
+                | "x-http-host-override"
         )
 }
 
@@ -218,12 +236,21 @@ impl Owned {
         });
     }
 
-    fn has_alias(&self, name: &str) -> bool {
-        let fold = |name: &str| name.replace(['_', '.'], "-");
+    pub(super) fn aliases(&self) -> Aliases {
+        self.aliases
+    }
+
+    /// Whether it is what the gateway says or a plugin owns, in any alias.
+    pub(super) fn has_alias(&self, name: &str) -> bool {
         let name = fold(name);
         let is_same = |other: &HeaderName| fold(other.as_str()) == name;
         tells_of_client(&name) || misleads_upstreams(&name) || self.names.iter().chain(&SAID_BY_GATEWAY).any(is_same)
     }
+}
+
+/// A name in the eyes of who makes variables of names.
+pub(super) fn fold(name: &str) -> String {
+    name.replace(['_', '.'], "-")
 }
 
 #[cfg(test)]
@@ -269,6 +296,14 @@ mod tests {
             headers(&[("connection", "close, x-hop, X-Consumer-Name"), ("x-hop", "1"), ("x-consumer-name", "acme")]);
         strip_hop_by_hop(&mut got, |name| name == "x-consumer-name");
         assert_eq!(got, headers(&[("x-consumer-name", "acme")]));
+    }
+
+    #[test]
+    fn who_takes_trailers_says_so() {
+        let takes = |fields| strip_hop_by_hop(&mut headers(fields), |_| false);
+        assert!(takes(&[("te", "trailers")]));
+        assert!(takes(&[("connection", "TE, close"), ("te", "gzip;q=0.5, Trailers")]));
+        assert!(!takes(&[("te", "gzip")]) && !takes(&[("trailer", "trailers")]) && !takes(&[]));
     }
 
     #[test]

@@ -63,7 +63,8 @@ impl Request {
         once(&self.facts.id, backend::request::id)
     }
 
-    /// Address of the client without its port, after the trusted-proxy rules, as text.
+    /// Address of the client without its port, after the trusted-proxy rules, as text; `0.0.0.0` if it has none, for it
+    /// came through a Unix socket.
     pub fn client_address(&self) -> &str {
         once(&self.facts.client_address, backend::request::client_address)
     }

@@ -62,6 +62,8 @@ fn the_families_of_metrics_are_what_dashboards_are_built_on() {
     tollgate_connections_accepted_total counter
     tollgate_requests gauge
     tollgate_on_log_dropped_total counter
+    tollgate_http2_floods_total counter
+    tollgate_http2_stalled_total counter
     tollgate_connections_refused_total counter
     tollgate_accept_failures_total counter
     tollgate_log_lines_dropped_total counter

@@ -28,11 +28,13 @@ fn upstream(form: &form::Upstream, problems: &mut Vec<Problem>) -> Option<Upstre
     Some(Upstream {
         name: name.value.clone(),
         endpoints,
+        protocol: form.protocol,
         balancer: form.balancer,
         timeout: UpstreamTimeout { connect: form.timeout.connect, response: form.timeout.response },
         keep_alive: KeepAlive {
             connections: form.keep_alive.connections.count(),
             idle_timeout: form.keep_alive.idle_timeout,
+            ping_interval: form.keep_alive.ping_interval,
         },
     })
 }
@@ -71,6 +73,10 @@ fn address(url: &str) -> Result<Address, Wrong> {
     match scheme {
         "http" => {}
         "https" => return Err(Wrong::help("is not supported yet: TLS to upstreams comes later", FORM)),
+        "h2c" | "grpc" => {
+            let help = "HTTP/2 with prior knowledge is `http://host:port`, with `protocol = \"http2\"` in the upstream";
+            return Err(Wrong::help("has an unknown scheme", help));
+        }
         _ => return Err(Wrong::help("has an unknown scheme", FORM)),
     }
     let rest = rest.strip_suffix('/').unwrap_or(rest);

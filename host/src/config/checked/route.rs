@@ -22,8 +22,19 @@ pub struct Route {
     pub max_body: Option<u64>,
     /// Whether the upstream sees the client's `Host` (`true`) or its own endpoint's authority.
     pub preserve_host: bool,
+    /// Which responses are compressed; `None`: none.
+    pub compress: Option<Compress>,
     /// Where its name is written.
     pub place: Place,
+}
+
+/// Which responses are compressed with gzip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compress {
+    /// Media types in lower case: `text/html`, or `text/*`.
+    pub types: Vec<String>,
+    /// Bytes of a body; one of unknown length is long enough.
+    pub min_length: u64,
 }
 
 /// What becomes of the path on the way to the upstream. The query is kept always.

@@ -11,6 +11,7 @@ pub struct Upstream {
     pub name: String,
     /// At least one.
     pub endpoints: Vec<Endpoint>,
+    pub protocol: Protocol,
     pub balancer: Balancer,
     pub timeout: UpstreamTimeout,
     pub keep_alive: KeepAlive,
@@ -39,6 +40,14 @@ pub enum Address {
     Echo,
 }
 
+/// What endpoints speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    Http1,
+    /// With prior knowledge.
+    Http2,
+}
+
 /// The choice among endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Balancer {
@@ -61,4 +70,6 @@ pub struct KeepAlive {
     /// Idle ones for each worker and endpoint; 0: every request opens its own.
     pub connections: usize,
     pub idle_timeout: Duration,
+    /// HTTP/2: how often one is asked for a sign of life while exchanges run on it.
+    pub ping_interval: Duration,
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::config::checked::Balancer;
+use crate::config::checked::{Balancer, Protocol};
 use crate::config::node::{Node, Text, Value};
 use crate::config::read::{Form, Placed, Reading, form, words};
 use crate::config::values::Whole;
@@ -16,12 +16,21 @@ form! {
         required name: Text,
         /// At least one.
         required endpoints: Placed<Vec<Endpoint>>,
+        /// What the endpoints speak.
+        preset protocol: Protocol = "http1",
         /// The choice among endpoints.
         preset balancer: Balancer = "round-robin",
         /// How long an endpoint may take.
         table timeout: Timeout,
         /// Connections that wait for the next request.
         table keep_alive: KeepAlive,
+    }
+}
+
+words! {
+    Protocol {
+        "http1" = Protocol::Http1,
+        "http2" = Protocol::Http2,
     }
 }
 
@@ -49,6 +58,8 @@ form! {
         preset connections: Whole<0, 100_000> = 256,
         /// How long one waits.
         preset idle_timeout: Duration = "60s",
+        /// HTTP/2: how often one is asked for a sign of life while requests run on it.
+        preset ping_interval: Duration = "5m",
     }
 }
 

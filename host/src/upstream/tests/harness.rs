@@ -5,19 +5,20 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::uri::PathAndQuery;
-use http::{Request, Response};
+use http::{Request, Response, header};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 
+use crate::http1::Socket;
 use crate::http1::client::{self, Fields};
+use crate::http1::server::{self, HeadLimits, Next};
 use crate::upstream::*;
+use crate::wire::headers::{Aliases, Owned};
+use crate::wire::trailers::Sieve;
 
 /// Runs a test as a worker would, on one thread. A test that hangs fails.
 pub(in crate::upstream) fn worker<F: Future>(test: F) -> F::Output {
@@ -110,7 +111,7 @@ pub(in crate::upstream) fn upstream(endpoints: &[&Scripted]) -> Upstream {
 
 pub(in crate::upstream) fn upstream_at(addresses: &[SocketAddr]) -> Upstream {
     let endpoint = |address: &SocketAddr| Endpoint {
-        address: Address::tcp(&address.ip().to_string(), address.port(), &address.to_string())
+        address: Address::tcp(Protocol::Http1, &address.ip().to_string(), address.port(), &address.to_string())
             .expect("a socket address is a header value"),
         weight: 1,
     };
@@ -120,8 +121,13 @@ pub(in crate::upstream) fn upstream_at(addresses: &[SocketAddr]) -> Upstream {
         balancer: Balancer::RoundRobin,
         connect_timeout: Duration::from_secs(10),
         response_timeout: Duration::from_secs(10),
-        keep_alive: KeepAlive { connections: 8, idle_timeout: Duration::from_secs(60) },
+        keep_alive: KeepAlive { connections: 8, idle_timeout: Duration::from_secs(60), ..KeepAlive::NONE },
     }
+}
+
+/// Lets pass what is nobody's.
+pub(in crate::upstream) fn sieve() -> Rc<Sieve> {
+    Rc::new(Sieve::new(Owned::new([], Aliases::Drop)))
 }
 
 pub(in crate::upstream) fn echo() -> WorkerUpstreams {
@@ -148,7 +154,7 @@ impl WorkerUpstreams {
         let (head, body) = request.into_parts();
         let target = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         let fields = Fields { came: &head.headers, edits: &[] };
-        let request = client::Request { method: &head.method, target: &target, fields };
+        let request = client::Request { method: &head.method, target: &target, fields, takes_trailers: false };
         self.send(0, request, body, timeout).await
     }
 
@@ -176,29 +182,37 @@ pub(in crate::upstream) async fn text(response: Response<UpstreamBody>) -> Resul
     Ok(String::from_utf8(bytes.into()).expect("tests speak ASCII"))
 }
 
-/// A gateway with nothing in it: hyper's server in front of `upstreams`, for bodies that come from
-/// a real client. Failures are answered with 502 and their reason.
+/// A gateway with nothing in it: the codec in front of `upstreams`, for bodies that come from a real client. Failures
+/// are answered with 502 and their reason.
 pub(in crate::upstream) async fn gateway(upstreams: Rc<WorkerUpstreams>, limit: Option<u64>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     tokio::task::spawn_local(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let upstreams = Rc::clone(&upstreams);
-            let service = service_fn(move |request: Request<Incoming>| {
-                let upstreams = Rc::clone(&upstreams);
-                async move {
-                    let mut request =
-                        request.map(|body| RequestBody::incoming(ClientBody::Http2(body), BodyMeter::new(limit)));
-                    request.headers_mut().remove(http::header::TRANSFER_ENCODING);
-                    let answer = upstreams.ask(request, None).await;
-                    Ok::<_, std::convert::Infallible>(answer.map_or_else(refusal, |answer| answer.response))
-                }
-            });
-            let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-            tokio::task::spawn_local(connection);
+            tokio::task::spawn_local(serve(stream, Rc::clone(&upstreams), limit));
         }
     });
     address
+}
+
+async fn serve(stream: TcpStream, upstreams: Rc<WorkerUpstreams>, limit: Option<u64>) {
+    let limits = HeadLimits { bytes: 64 * 1024, fields: 100 };
+    let connection = server::Connection::new(Socket::Plain(stream), BytesMut::new(), limits);
+    while let Next::Request(request) = connection.next(|| {}).await {
+        let (method, version) = (request.method().clone(), request.version());
+        let body = |body| RequestBody::incoming(ClientBody::Http1(body), BodyMeter::new(limit), sieve());
+        let mut request = request.map(body);
+        for name in [header::TRANSFER_ENCODING, header::TRAILER] {
+            request.headers_mut().remove(name);
+        }
+        let answer = Box::pin(upstreams.ask(request, None));
+        let Some(answer) = connection.unless_gone(std::pin::pin!(answer)).await else { return };
+        let mut response = answer.map_or_else(refusal, |answer| answer.response);
+        response.headers_mut().remove(header::TRANSFER_ENCODING);
+        if !matches!(connection.respond(&method, version, response).await, Ok(true)) {
+            return;
+        }
+    }
 }
 
 fn refusal(error: UpstreamError) -> Response<UpstreamBody> {

@@ -1,0 +1,58 @@
+//! Heads of requests and of responses (RFC 9113, section 8.3).
+
+use http::header::{self, HeaderMap, HeaderValue};
+use http::uri::{Authority, Scheme};
+use http::{Method, Request, Uri, Version, response};
+
+use crate::http1::client::Request as Asked;
+use crate::http1::{Framing, HeadError, response_framing};
+use crate::wire::headers::{MOST_RECEIVED, belongs_to_gateway};
+
+/// The head of a request. `length` is of its body, if it is known; `host` is for a request whose fields have none.
+pub(in crate::upstream) fn head(asked: &Asked<'_>, host: &HeaderValue, length: Option<u64>) -> Request<()> {
+    let mut request = Request::new(());
+    *request.method_mut() = asked.method.clone();
+    *request.version_mut() = Version::HTTP_2;
+    *request.uri_mut() = uri(asked, host);
+    let mut fields = HeaderMap::with_capacity(asked.fields.came.len() + asked.fields.edits.len() + 2);
+    // What frames the message, and the host, are said otherwise.
+    for (name, value) in asked.fields.iter().filter(|(name, _)| !belongs_to_gateway(name)) {
+        fields.append(name.clone(), value.clone());
+    }
+    if let Some(length) = length.filter(|length| *length > 0 || has_meaning_without_body(asked.method)) {
+        fields.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    if asked.takes_trailers {
+        fields.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+    *request.headers_mut() = fields;
+    request
+}
+
+fn uri(asked: &Asked<'_>, host: &HeaderValue) -> Uri {
+    let named = asked.fields.get(&header::HOST).unwrap_or(host);
+    let authority = Authority::try_from(named.as_bytes()).or_else(|_| Authority::try_from(host.as_bytes()));
+    let mut parts = http::uri::Parts::default();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(authority.expect("the authority of an endpoint is one"));
+    parts.path_and_query = Some(asked.target.clone());
+    Uri::from_parts(parts).expect("it has all that a URI has")
+}
+
+/// RFC 9110, section 8.6: a `POST` of nothing says so.
+fn has_meaning_without_body(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
+}
+
+/// How long the body of a response is, if its head says so; or what is wrong with the head.
+pub(super) fn check(method: &Method, response: &response::Parts) -> Result<Option<u64>, HeadError> {
+    if response.headers.len() > MOST_RECEIVED {
+        return Err(HeadError::TooManyFields(MOST_RECEIVED));
+    }
+    match response_framing(method, response.status, Version::HTTP_11, &response.headers)? {
+        Framing::Length(length) => Ok(Some(length)),
+        Framing::UntilClose => Ok(None),
+        // The codec of HTTP/2 refuses it already.
+        Framing::Chunked => Err(HeadError::TransferEncoding),
+    }
+}
