@@ -103,10 +103,6 @@ impl Flight {
         *response.status_mut() = head.status;
         *response.headers_mut() = if logs { head.headers.clone() } else { std::mem::take(&mut head.headers) };
         response.headers_mut().insert(X_REQUEST_ID, exchange.id.value().clone());
-        if !logs {
-            // Nobody asks for these any more, and the response may take long.
-            exchange.request.headers = HeaderMap::new();
-        }
         if matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
             // Of the response that a plugin gave this status to.
             response.headers_mut().remove(header::CONTENT_LENGTH);
@@ -117,6 +113,10 @@ impl Flight {
         {
             grpc::answer(&mut response, title);
             without_body = true;
+        }
+        if !logs {
+            // Nobody asks for these any more, and the response may take long.
+            exchange.request.headers = HeaderMap::new();
         }
         let is_http2 = exchange.request.version == Version::HTTP_2;
         let compressed = route.compress.as_ref().is_some_and(|settings| {
