@@ -40,5 +40,7 @@ pub struct Route {
     /// Bytes of a request's body.
     pub max_body: Option<u64>,
     pub preserve_host: bool,
+    /// Whether its requests may switch to another protocol.
+    pub upgrade: bool,
     pub metrics: Arc<RouteMetrics>,
 }

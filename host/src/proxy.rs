@@ -11,6 +11,7 @@ mod forward;
 mod forwarded;
 mod log;
 mod request_id;
+mod tunnel;
 mod view;
 
 use std::cell::Cell;

@@ -65,6 +65,7 @@ impl Chained {
                 authority: "gateway.example".into(),
                 target,
                 headers: fields(headers),
+                upgrade: None,
             },
             response: None,
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),

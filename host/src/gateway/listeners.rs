@@ -133,6 +133,12 @@ fn settings(listener: &config::Listener, tls: &Option<Tls>) -> Settings {
         header_timeout: listener.limits.header_timeout,
         handshake_timeout: listener.limits.handshake_timeout,
         idle_timeout: listener.limits.idle_timeout,
+        body_timeout: listener.limits.body_timeout,
+        write_timeout: listener.limits.write_timeout,
+        min_rate: listener.limits.min_rate,
+        tunnel_idle_timeout: listener.limits.tunnel_idle_timeout,
+        requests: listener.limits.requests.map(std::num::NonZero::get),
+        target_bytes: listener.limits.target_bytes,
         headers: listener.limits.headers,
         header_bytes: listener.limits.header_bytes,
     }

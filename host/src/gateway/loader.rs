@@ -205,6 +205,7 @@ impl Loader {
             timeout: route.timeout,
             max_body: route.max_body,
             preserve_host: route.preserve_host,
+            upgrade: route.upgrade,
             metrics: self.registry.route(&route.name),
         }
     }

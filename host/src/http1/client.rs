@@ -14,11 +14,12 @@ use super::error::{BodyError, HeadError};
 use super::head::{self, HeadLimits};
 use super::socket::Socket;
 use super::stream::{Stream, after_others};
+use super::upgrade::Protocols;
 use super::write::{self, Length};
 pub use super::write::{Edit, Fields, Request};
 use crate::wire::headers::MOST_RECEIVED;
 
-const LIMITS: HeadLimits = HeadLimits { bytes: 64 * 1024, fields: MOST_RECEIVED };
+const LIMITS: HeadLimits = HeadLimits { bytes: 64 * 1024, fields: MOST_RECEIVED, target: 0 };
 /// 1xx before the response itself (RFC 9110, section 15.2).
 const MOST_INTERIM_RESPONSES: usize = 8;
 
@@ -51,6 +52,12 @@ pub struct Answer<B> {
     reusable: bool,
 }
 
+/// A connection that has switched to another protocol.
+#[derive(Debug)]
+pub struct Switched {
+    pub(super) stream: Stream,
+}
+
 #[derive(Debug)]
 struct Upload<B> {
     /// None when all of it is in the stream, or nobody wants more of it.
@@ -71,7 +78,7 @@ impl Connection {
         self.stream.input.is_empty() && self.stream.poll_fill(&mut Context::from_waker(Waker::noop())).is_pending()
     }
 
-    /// Writes the request, and waits for the head of the response. `body` is taken as it is needed; what is
+    /// Writes the request, and waits for the head of the response, which is a `101` only if it was asked for. `body` is taken as it is needed; what is
     /// not sent when the response comes early goes on with [`Answer`].
     pub async fn send<B: Body<Data = Bytes> + Unpin>(
         mut self,
@@ -97,8 +104,12 @@ impl Connection {
                 }
                 match head::response(&mut self.stream.input, LIMITS, request.method) {
                     Err(error) => return Poll::Ready(Err(error.into())),
-                    Ok(Some((parts, _))) if parts.status == StatusCode::SWITCHING_PROTOCOLS => {
-                        return Poll::Ready(Err(HeadError::UnaskedUpgrade.into()));
+                    Ok(Some((parts, framing))) if parts.status == StatusCode::SWITCHING_PROTOCOLS => {
+                        return Poll::Ready(match request.upgrade {
+                            Some(asked) if agrees(asked, &parts) => Ok((parts, framing)),
+                            Some(_) => Err(HeadError::OtherProtocol.into()),
+                            None => Err(HeadError::UnaskedUpgrade.into()),
+                        });
                     }
                     Ok(Some((parts, _))) if parts.status.is_informational() => {
                         interim += 1;
@@ -131,6 +142,11 @@ fn length_of(body: &impl Body, method: &Method) -> Length {
         Some(length) => Length::Exact(length),
         None => Length::Chunked,
     }
+}
+
+/// Whether a `101` is what was asked for (RFC 9110, section 15.2.2).
+fn agrees(asked: &Protocols, answer: &response::Parts) -> bool {
+    answer.version == Version::HTTP_11 && asked.include(&answer.headers)
 }
 
 fn says_close(headers: &HeaderMap) -> bool {
@@ -205,6 +221,11 @@ impl<B: Body<Data = Bytes> + Unpin> Answer<B> {
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
         }
+    }
+
+    /// The connection after a `101`.
+    pub fn into_switched(self) -> Switched {
+        Switched { stream: self.stream }
     }
 
     /// Whether the whole response was read.

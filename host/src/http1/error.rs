@@ -35,6 +35,10 @@ pub enum HeadError {
     UnexpectedBody,
     #[error("it switches protocols, which nobody asked for")]
     UnaskedUpgrade,
+    #[error("it switches to another protocol than was asked for")]
+    OtherProtocol,
+    #[error("it expects something else than `100-continue`")]
+    Expectation,
     #[error("more than {0} interim responses")]
     InterimResponses(usize),
 }
@@ -50,4 +54,6 @@ pub enum BodyError {
     Chunk,
     #[error("its trailers are no header fields, or too many")]
     Trailers,
+    #[error("too little of it came for too long")]
+    Late,
 }

@@ -1,20 +1,23 @@
 //! One client connection, from the accept to its close.
 
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 
 use bytes::BytesMut;
+use http::{Response, StatusCode};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::accept::Open;
 use super::patience::{Busy, News, Patience};
+use super::stalls::Stalls;
 use super::tls::{Greeted, Tls};
 use super::{Settings, http2};
 use crate::http1::server::{self, HeadLimits, Next};
 use crate::http1::{HeadError, Socket};
-use crate::proxy::{ClientBody, Connection, Proxy};
+use crate::proxy::{Body, ClientBody, Connection, Proxy};
 
 /// What an HTTP/2 client says first (RFC 9113, section 3.4). No HTTP/1 request begins like it.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -76,7 +79,7 @@ async fn secure(open: Open, stream: TcpStream, peer: SocketAddr, settings: Rc<Se
         }
         Ok(Greeted::Secure { .. }) => tracing::debug!("{peer}: the client did not agree to HTTP/2"),
         Ok(Greeted::Plain(stream)) => {
-            let limits = HeadLimits { bytes: settings.header_bytes, fields: settings.headers };
+            let limits = limits(&settings);
             let served = Served::new(open, peer, settings, "http");
             let connection = server::Connection::new(Socket::Plain(stream), BytesMut::new(), limits);
             connection.close();
@@ -91,7 +94,7 @@ impl Served {
         Self {
             proxy: Rc::clone(&open.shared.proxy),
             patience: open.shared.patients.patience(settings.header_timeout, settings.idle_timeout),
-            client: Rc::new(Connection::new(peer, settings.headers, scheme)),
+            client: Rc::new(Connection::new(peer, (settings.headers, settings.target_bytes), scheme)),
             open,
             settings,
             peer,
@@ -119,8 +122,8 @@ async fn first_bytes(served: &Served, mut stream: Socket) -> Option<(Socket, Byt
 
 /// Serves HTTP/1 until one side has enough.
 async fn http1(served: Served, socket: Socket, input: BytesMut) {
-    let limits = HeadLimits { bytes: served.settings.header_bytes, fields: served.settings.headers };
-    let connection = server::Connection::new(socket, input, limits);
+    let connection = server::Connection::new(socket, input, limits(&served.settings));
+    served.patience.watch(Stalls::new(connection.progress(), &served.settings));
     let end = {
         let mut requests = pin!(requests(&served, &connection));
         loop {
@@ -150,6 +153,10 @@ async fn http1(served: Served, socket: Socket, input: BytesMut) {
     }
 }
 
+fn limits(settings: &Settings) -> HeadLimits {
+    HeadLimits { bytes: settings.header_bytes, fields: settings.headers, target: settings.target_bytes }
+}
+
 /// How a connection ends that the client did not end.
 enum End {
     /// The last answer has yet to arrive.
@@ -175,20 +182,34 @@ async fn linger(connection: server::Connection) {
 
 /// One request after the other. Answers whether the last answer has yet to arrive.
 async fn requests(served: &Served, connection: &server::Connection) -> bool {
-    let Served { patience, proxy, client, .. } = served;
+    let Served { patience, proxy, client, settings, .. } = served;
+    let mut count = 0;
     loop {
         match connection.next(|| patience.received()).await {
             Next::Request(request) => {
+                count += 1;
+                if settings.requests == Some(count) {
+                    connection.close();
+                }
                 let busy = Patience::busy(patience);
                 let (method, version) = (request.method().clone(), request.version());
                 // Pinned here, for it is large and would be copied on its way.
                 let response = pin!(proxy.handle(request.map(ClientBody::Http1), client));
                 let Some(response) = connection.unless_gone(response).await else { return false };
-                match connection.respond(&method, version, response).await {
+                if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                    // Boxed, so that others keep no room for it.
+                    Box::pin(tunnel(served, connection, response)).await;
+                    return false;
+                }
+                let (head, mut body) = response.into_parts();
+                match connection.respond(&method, version, Response::from_parts(head, &mut body)).await {
                     Ok(true) => drop::<Busy>(busy),
                     Ok(false) => return true,
                     Err(error) => {
                         tracing::debug!("connection of {}: {error}", served.peer);
+                        if error.kind() == io::ErrorKind::TimedOut {
+                            body.not_read();
+                        }
                         return false;
                     }
                 }
@@ -201,4 +222,15 @@ async fn requests(served: &Served, connection: &server::Connection) -> bool {
             Next::Closed => return false,
         }
     }
+}
+
+/// Carries the bytes of the protocol that the upstream has switched to.
+async fn tunnel(served: &Served, connection: &server::Connection, response: Response<Body>) {
+    let (head, body) = response.into_parts();
+    let Some((endpoint, mut tunnel)) = body.into_tunnel() else { return };
+    let end = connection.switch(head, endpoint, |way, bytes| tunnel.carried(way, bytes)).await;
+    if let Err(error) = &end {
+        tracing::debug!("tunnel of {}: {error}", served.peer);
+    }
+    tunnel.end(&end);
 }

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::flight::Flight;
+use super::tunnel::Tunnel;
+use crate::http1::Switched;
 use crate::upstream::{AnswerBodyError, UpstreamBody};
 
 /// The body of a response. Dropped before its end, it ends the exchange as not completed.
@@ -28,6 +30,19 @@ impl Body {
     /// A body that belongs to no exchange.
     pub(super) fn detached(inner: UpstreamBody) -> Self {
         Self { inner, flight: None }
+    }
+
+    /// What carries the bytes of another protocol after a `101`.
+    pub fn into_tunnel(self) -> Option<(Switched, Tunnel)> {
+        let (switched, lease) = self.inner.into_switched()?;
+        Some((switched, Tunnel::new(self.flight?, lease)))
+    }
+
+    /// The client does not read it, and what is left of it is dropped.
+    pub fn not_read(&mut self) {
+        if let Some(flight) = &mut self.flight {
+            flight.cut("client-write-timeout");
+        }
     }
 
     fn end(&mut self) {

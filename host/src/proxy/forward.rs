@@ -28,8 +28,9 @@ pub(super) async fn send(
     let mut edits = forwarded::edits(&exchange.request, connection, &exchange.id);
     edits.push((header::EXPECT, None));
     edits.extend(host(route, exchange));
+    let upgrade = exchange.request.upgrade.as_deref();
     let fields = Fields { came: &exchange.request.headers, edits: &edits };
-    let request = Request { method: &exchange.request.method, target: &target, fields };
+    let request = Request { method: &exchange.request.method, target: &target, fields, upgrade };
     let sent = view.upstreams.send(exchange.upstream, request, body, route.timeout).await;
     let outcome = &mut run.exchange_mut().outcome;
     match sent {

@@ -20,6 +20,7 @@ pub struct Connection {
     peer: IpAddr,
     peer_text: HeaderValue,
     most_fields: usize,
+    most_target: usize,
     scheme: &'static str,
 }
 
@@ -37,11 +38,16 @@ fn via(received: Version) -> HeaderValue {
 }
 
 impl Connection {
-    /// `most_fields`: header fields that one request may have; `scheme`: `https` over TLS, or `http`.
-    pub fn new(peer: SocketAddr, most_fields: usize, scheme: &'static str) -> Self {
+    /// `most_fields`: header fields that one request may have; `most_target`: bytes of its target; `scheme`: `https`
+    /// over TLS, or `http`.
+    pub fn new(peer: SocketAddr, (most_fields, most_target): (usize, usize), scheme: &'static str) -> Self {
         let ip = peer.ip().to_canonical();
         let peer_text = HeaderValue::from_str(&ip.to_string()).expect("addresses are ASCII");
-        Self { peer: ip, peer_text, most_fields, scheme }
+        Self { peer: ip, peer_text, most_fields, most_target, scheme }
+    }
+
+    pub(super) fn most_target(&self) -> usize {
+        self.most_target
     }
 
     pub(super) fn most_fields(&self) -> usize {
@@ -166,7 +172,7 @@ mod tests {
         let field =
             |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().expect("a value"));
         let mut headers: HeaderMap = fields.iter().map(field).collect();
-        let connection = Connection::new(SocketAddr::new(peer.parse().expect("an address"), 1234), 100, "http");
+        let connection = Connection::new(SocketAddr::new(peer.parse().expect("an address"), 1234), (100, 100), "http");
         let trusted = ["10.0.0.0/8".parse().expect("a network")];
         (read(&mut headers, &connection, &trusted), headers)
     }

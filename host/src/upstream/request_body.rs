@@ -48,6 +48,8 @@ pub struct BodyMeter {
     last: Cell<Option<Instant>>,
     /// The upstream wants more and the client sends none.
     waiting: Cell<bool>,
+    /// The listener ends the waiting.
+    watched: Cell<bool>,
 }
 
 /// Why a request's body has no end.
@@ -59,6 +61,8 @@ pub enum RequestBodyError {
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the client sent nothing for {after:?}")]
     Stalled { after: Duration },
+    #[error("the client sent too little for too long")]
+    Late,
 }
 
 impl RequestBody {
@@ -68,6 +72,7 @@ impl RequestBody {
         if meter.limit.is_some_and(|limit| body.size_hint().lower() > limit) {
             meter.over_limit.set(true);
         }
+        meter.watched.set(matches!(body, ClientBody::Http1(_)));
         Self { source: Source::Client(body), meter }
     }
 
@@ -119,6 +124,16 @@ impl BodyMeter {
         self.waiting.get()
     }
 
+    /// Whether it is for the listener to say how long the client may take.
+    pub(super) fn is_watched(&self) -> bool {
+        self.watched.get()
+    }
+
+    /// Counts what went through a tunnel, which has no limit.
+    pub fn carried(&self, bytes: usize) {
+        self.bytes.set(self.bytes.get().saturating_add(bytes as u64));
+    }
+
     /// When the last piece was taken.
     pub(super) fn last(&self) -> Option<Instant> {
         self.last.get()
@@ -162,7 +177,10 @@ impl Body for RequestBody {
         };
         Poll::Ready(match item {
             Some(Ok(frame)) => Some(self.meter_frame(&frame).map(|()| frame)),
-            Some(Err(error)) => Some(Err(RequestBodyError::Client(error))),
+            Some(Err(error)) => Some(Err(match error.downcast_ref() {
+                Some(http1::BodyError::Late) => RequestBodyError::Late,
+                _ => RequestBodyError::Client(error),
+            })),
             None => None,
         })
     }

@@ -8,6 +8,7 @@ mod bodiless;
 mod bundled;
 mod cli;
 mod cost;
+mod expect;
 mod forwarding;
 mod guests;
 mod headers;
@@ -27,11 +28,16 @@ mod protocols;
 mod readme;
 mod routing;
 mod shutdown;
+mod stalls;
+mod streams;
 mod swap;
 mod tls;
 mod tls_certificates;
 mod tls_clients;
+mod tunnels;
+mod upgrade;
 mod upstreams;
+mod websocket;
 
 use tests::{Builder, Folder, Gateway, Ran};
 

@@ -71,6 +71,7 @@ fn route(
         timeout: form.timeout,
         max_body: form.max_body.on().map(|size| size.0),
         preserve_host: form.preserve_host,
+        upgrade: form.upgrade,
         place: name.place.clone(),
     })
 }

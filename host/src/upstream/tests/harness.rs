@@ -148,7 +148,7 @@ impl WorkerUpstreams {
         let (head, body) = request.into_parts();
         let target = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         let fields = Fields { came: &head.headers, edits: &[] };
-        let request = client::Request { method: &head.method, target: &target, fields };
+        let request = client::Request { method: &head.method, target: &target, fields, upgrade: None };
         self.send(0, request, body, timeout).await
     }
 
