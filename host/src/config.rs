@@ -65,6 +65,16 @@ pub fn load(path: &FilePath, surroundings: &Surroundings) -> Result<Config, Prob
     Ok(Config { files: sources.files, folders: sources.folders, ..config })
 }
 
+/// As [`load`], of a text that is in no file and has none beside it. What it includes is left out.
+#[cfg(feature = "fuzz")]
+pub fn of_text(text: &str, surroundings: &Surroundings) -> Result<Config, Problems> {
+    let mut problems = Vec::new();
+    let document = source::of_text(text, surroundings, &mut problems);
+    let config = check::check(&document, surroundings, &mut problems);
+    Problems::check(problems, &[])?;
+    Ok(config)
+}
+
 /// The JSON Schema (draft 2020-12) of the file form, for editors.
 pub fn schema() -> serde_json::Value {
     let mut schema = form::Document::schema();

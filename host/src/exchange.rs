@@ -3,6 +3,7 @@
 //! The proxy makes it, the chain passes it from plugin to plugin, the sandbox lends it to a guest
 //! for the time of a call. It holds data only: it must not know how a request is routed or sent.
 
+mod certificate;
 mod directory;
 mod edit;
 mod request_id;
@@ -17,6 +18,7 @@ use http::header::HeaderMap;
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode, Version};
 
+pub use certificate::ClientCertificate;
 pub use directory::{Directory, RouteNames};
 pub use edit::{Edit, Staged};
 pub use request_id::RequestId;
@@ -34,14 +36,17 @@ pub struct Exchange {
     pub directory: Arc<Directory>,
     /// Index of the route in [`Directory::routes`].
     pub route: usize,
-    /// Index of the upstream in [`Directory::upstreams`]; a plugin may steer it elsewhere.
-    pub upstream: usize,
+    /// Index of the upstream in [`Directory::upstreams`]; a plugin may steer it elsewhere. None of a route that answers
+    /// by itself.
+    pub upstream: Option<usize>,
     pub request: RequestHead,
     /// The target as routed: what captures point into, whatever plugins make of the path later.
     pub routed: PathAndQuery,
     pub response: Option<ResponseHead>,
     /// The client after the trusted-proxy rules.
     pub client: IpAddr,
+    /// What it showed in the handshake of its connection, where it was verified.
+    pub certificate: Option<Arc<ClientCertificate>>,
     pub id: RequestId,
     pub consumer: Option<ConsumerId>,
     pub notes: Vec<Note>,
@@ -87,7 +92,8 @@ pub enum Origin {
     Upstream,
     /// A plugin of the chain, by name.
     Plugin(Arc<str>),
-    /// The gateway itself; the kind of the problem, such as `upstream-connect`.
+    /// The gateway itself; the kind of the problem, such as `upstream-connect`, or what the route does by itself:
+    /// `redirect`, `respond`.
     Gateway(&'static str),
 }
 
@@ -147,9 +153,9 @@ impl Exchange {
         &self.directory.routes[self.route].name
     }
 
-    /// Of the upstream that it goes to.
+    /// Of the upstream that it goes to; empty if it goes to none.
     pub fn upstream_name(&self) -> &str {
-        &self.directory.upstreams[self.upstream]
+        self.upstream.map_or("", |upstream| &self.directory.upstreams[upstream])
     }
 
     /// The path without the query.

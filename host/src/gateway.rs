@@ -5,6 +5,7 @@
 
 pub mod cache;
 mod certificates;
+mod expiry;
 mod listeners;
 pub mod loader;
 mod reload;
@@ -20,6 +21,7 @@ use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
+use tokio::time::{Instant, Interval};
 
 use crate::admin::{self, AdminState, Readiness};
 use crate::config::{Config, Problems};
@@ -169,8 +171,11 @@ impl Gateway {
         let (stop_admin, admin_stopped) = oneshot::channel::<()>();
         let admin = self.admin.take().map(|socket| self.spawn_admin(socket, admin_stopped)).transpose()?;
         let mut watch = Watch::new(self.reloader.files());
+        let mut daily = tokio::time::interval_at(Instant::now() + expiry::AGAIN, expiry::AGAIN);
         self.readiness.set(true);
-        while self.wait_for_change(&mut watch, &mut signals).await && self.reload(&mut watch, &mut signals).await {}
+        while self.wait_for_change(&mut watch, &mut daily, &mut signals).await
+            && self.reload(&mut watch, &mut signals).await
+        {}
         self.drain(signals).await;
         let _ = stop_admin.send(());
         if let Some(admin) = admin {
@@ -180,15 +185,18 @@ impl Gateway {
     }
 
     /// Waits until the configuration is to be read again; false when the gateway is to stop.
-    async fn wait_for_change(&self, watch: &mut Watch, signals: &mut Signals) -> bool {
-        tokio::select! {
-            asked = signals.next() => {
-                if asked == Asked::Reload {
-                    tracing::info!("SIGHUP: reading the configuration again");
+    async fn wait_for_change(&self, watch: &mut Watch, daily: &mut Interval, signals: &mut Signals) -> bool {
+        loop {
+            tokio::select! {
+                asked = signals.next() => {
+                    if asked == Asked::Reload {
+                        tracing::info!("SIGHUP: reading the configuration again");
+                    }
+                    return asked == Asked::Reload;
                 }
-                asked == Asked::Reload
+                () = watch.changed() => return true,
+                _ = daily.tick() => self.reloader.remind(),
             }
-            () = watch.changed() => true,
         }
     }
 

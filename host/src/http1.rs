@@ -6,18 +6,18 @@
 //!
 //! It must not know routes, plugins or endpoints. HTTP/2 is hyper's.
 
-mod body;
+pub mod body;
 pub mod client;
 mod error;
-mod framing;
-mod head;
+pub mod framing;
+pub mod head;
 mod progress;
 pub mod server;
 mod socket;
 mod stream;
 mod tunnel;
 mod upgrade;
-mod write;
+pub mod write;
 
 pub use client::{Answer, Switched};
 pub use error::{BodyError, HeadError};

@@ -3,30 +3,58 @@
 //! The modules stand in the order in which a request meets them; calls go down only.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(feature = "gateway"), allow(dead_code, unused_imports, reason = "the fuzz targets are no gateway"))]
 
 /// What the binaries allocate with.
+#[cfg(feature = "gateway")]
 pub use mimalloc::MiMalloc as Allocator;
 
+#[cfg(feature = "gateway")]
 pub mod cli;
+#[cfg(feature = "gateway")]
 mod gateway;
 
+#[cfg(feature = "gateway")]
 mod listener;
+#[cfg(feature = "gateway")]
 mod proxy;
 mod router;
+#[cfg(feature = "gateway")]
 mod chain;
+#[cfg(feature = "gateway")]
 mod sandbox;
+#[cfg(feature = "gateway")]
 mod upstream;
 
+#[cfg(feature = "gateway")]
 mod live;
 mod exchange;
 mod http1;
 mod wire;
+#[cfg(feature = "gateway")]
 mod problem;
 mod state;
 mod config;
+#[cfg(feature = "gateway")]
 mod admin;
+#[cfg(feature = "gateway")]
 mod telemetry;
 
 #[cfg(feature = "bench")]
 #[doc(hidden)]
 pub mod bench;
+
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
+
+// What is pure is fuzzed without the rest of the gateway, which takes long to compile.
+#[cfg(not(feature = "gateway"))]
+mod listener {
+    mod socket;
+    pub use socket::takes_in;
+}
+#[cfg(not(feature = "gateway"))]
+mod proxy {
+    pub mod forwarded;
+}

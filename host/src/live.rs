@@ -33,7 +33,7 @@ pub struct Live {
 #[derive(Debug)]
 pub struct Route {
     pub chain: Chain,
-    pub upstream: usize,
+    pub destination: config::Destination,
     pub path: config::Path,
     /// From the request being sent to the head of its response.
     pub timeout: Option<Duration>,

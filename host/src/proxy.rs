@@ -8,8 +8,9 @@ mod body;
 mod error;
 mod flight;
 mod forward;
-mod forwarded;
+pub mod forwarded;
 mod log;
+mod own_answer;
 mod request_id;
 mod tunnel;
 mod view;
@@ -28,6 +29,7 @@ pub use error::{ClientError, ProxyError};
 pub use forwarded::Connection;
 
 use crate::chain::Halt;
+use crate::config::Destination;
 use crate::live::Live;
 use crate::telemetry::access_log::AccessWriter;
 use crate::telemetry::metrics::{RouteMetrics, WorkerMetrics};
@@ -93,9 +95,13 @@ impl Proxy {
             flight.fail(ClientError::BodyTooLarge.into())
         } else {
             match flight.run.on_request(&route.chain).await {
-                None => match forward::send(&view, &mut flight.run, body, connection).await {
-                    Ok(answer) => flight.answer(answer),
-                    Err(error) => flight.fail(error),
+                None => match &route.destination {
+                    Destination::Upstream(_) => match forward::send(&view, &mut flight.run, body, connection).await {
+                        Ok(answer) => flight.answer(answer),
+                        Err(error) => flight.fail(error),
+                    },
+                    Destination::Redirect(redirect) => flight.redirect(redirect),
+                    Destination::Respond(respond) => flight.respond_with(respond),
                 },
                 Some(halt) => flight.halt(halt),
             }

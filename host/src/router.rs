@@ -4,16 +4,17 @@
 //! that wins. Which one that is depends on the rules and the request alone, in this order:
 //!
 //! 1. the host: exact, then the longest `*.suffix`, then rules without hosts;
-//! 2. the path, segment by segment from the left: literal, then `{param}`, then `**`;
+//! 2. the path, segment by segment from the left: literal, then `{param}`, then `**`; then regular expressions;
 //! 3. `priority`, the higher number first;
-//! 4. the number of conditions (the methods count as one, each header and query rule as one), then
-//!    how many of them ask for a value and not only for a presence, then whether the rule lists
-//!    `HEAD` or only serves it by `GET`;
-//! 5. the order of the file.
+//! 4. of regular expressions: the order of the file, in which the same one keeps its first place;
+//! 5. the number of conditions (the methods count as one, each header and query rule as one), then
+//!    how many of them ask for a value, then for a regular expression and not only for a presence, then whether the
+//!    rule lists `HEAD` or only serves it by `GET`;
+//! 6. the order of the file.
 //!
 //! So `priority` chooses among routes for the same host and path pattern, and never makes
 //! `/users/**` win over `/users/{id}`. A rule whose method, headers or query refuse the request
-//! leaves it to the next best. [`indistinguishable_pairs`] finds the rules that only step 5 would
+//! leaves it to the next best. [`indistinguishable_pairs`] finds the rules that only step 6 would
 //! tell apart.
 //!
 //! Pure: knows HTTP's types, and neither sockets, upstreams, plugins nor the form of the config.
@@ -23,10 +24,13 @@ mod explain;
 mod hash;
 mod host;
 mod path;
+mod regex;
 mod rule;
 #[cfg(test)]
 mod tests;
 mod trie;
+
+use std::collections::HashMap;
 
 use http::{HeaderMap, Method};
 
@@ -37,7 +41,8 @@ use self::explain::by_conditions;
 use self::hash::Table;
 pub use self::host::HostPattern;
 pub use self::path::PathPattern;
-pub use self::rule::{HeaderRule, QueryRule, Rule, ValueRule, indistinguishable_pairs};
+pub use self::regex::Regex;
+pub use self::rule::{HeaderRule, QueryRule, Rule, ValueRule, hidden_behind, indistinguishable_pairs};
 use self::trie::Trie;
 
 /// What the router sees of a request.
@@ -64,37 +69,50 @@ pub enum NoRoute {
     MethodNotAllowed(Vec<Method>),
 }
 
-/// All rules, arranged for lookup at load: a hash map of hosts, a trie of path segments under each.
+/// All rules, arranged for lookup at load: a hash map of hosts; under each a trie of path segments, and behind it
+/// regular expressions.
 #[derive(Debug)]
 pub struct Router {
     rules: Vec<Rule>,
     /// Of each rule.
     gates: Vec<Gate>,
-    exact: Table<Trie>,
+    exact: Table<Site>,
     /// Under what follows the `*.`.
-    suffixes: Table<Trie>,
-    any: Trie,
+    suffixes: Table<Site>,
+    any: Site,
+}
+
+/// The paths of one host.
+#[derive(Debug, Default)]
+struct Site {
+    trie: Trie,
+    /// Rules with regular expressions, best first.
+    regexes: Vec<u32>,
 }
 
 impl Router {
     /// The numbers that [`Router::find`] answers are the places in `rules`.
     pub fn new(rules: Vec<Rule>) -> Self {
         let gates = rules.iter().map(Gate::of).collect();
-        let (exact, suffixes, any) = (Table::default(), Table::default(), Trie::default());
+        let (exact, suffixes, any) = (Table::default(), Table::default(), Site::default());
         let mut router = Self { rules, gates, exact, suffixes, any };
+        let turns = turns(&router.rules);
         let mut best_first: Vec<_> = router.rules.iter().enumerate().collect();
         // Stable: what is equal stays in the order of the file.
-        best_first.sort_by(|(_, a), (_, b)| b.priority.cmp(&a.priority).then_with(|| by_conditions(a, b)));
+        best_first.sort_by(|&(a, one), &(b, other)| {
+            let by_priority = other.priority.cmp(&one.priority);
+            by_priority.then(turns[a].cmp(&turns[b])).then_with(|| by_conditions(one, other))
+        });
         for (route, rule) in best_first {
             if rule.hosts.is_empty() {
                 router.any.insert(&rule.path, route);
             }
             for host in &rule.hosts {
-                let trie = match host {
+                let site = match host {
                     HostPattern::Exact(name) => router.exact.entry(name.clone()).or_default(),
                     HostPattern::Suffix(name) => router.suffixes.entry(name.clone()).or_default(),
                 };
-                trie.insert(&rule.path, route);
+                site.insert(&rule.path, route);
             }
         }
         router
@@ -134,7 +152,14 @@ impl Router {
 
     /// The first rule that `accept` accepts, among those that want the host and the path, best first.
     fn first(&self, target: &Target<'_>, accept: &mut impl FnMut(usize) -> bool) -> Option<usize> {
-        let mut find = |trie: &Trie| trie.find(target.path, accept);
+        let mut find = |site: &Site| {
+            let found = site.trie.find(target.path, accept);
+            if found.is_some() || site.regexes.is_empty() {
+                return found;
+            }
+            let mut regexes = site.regexes.iter().map(|&route| route as usize);
+            regexes.find(|&route| self.rules[route].path.matches(target.path) && accept(route))
+        };
         if let Some(route) = self.exact.get(target.host).and_then(&mut find) {
             return Some(route);
         }
@@ -166,4 +191,26 @@ impl Router {
         methods.dedup();
         methods
     }
+}
+
+impl Site {
+    /// Rules with the same pattern are tried in the order in which they are inserted, regular expressions too.
+    fn insert(&mut self, path: &PathPattern, route: usize) {
+        match path {
+            PathPattern::Segments(segments) => self.trie.insert(segments, route),
+            PathPattern::Regex { .. } => {
+                self.regexes.push(u32::try_from(route).expect("a config has fewer than 2^32 routes"));
+            }
+        }
+    }
+}
+
+/// Of each rule with a regular expression: which rule has the same one first.
+fn turns(rules: &[Rule]) -> Vec<usize> {
+    let mut first = HashMap::new();
+    let turn = |(place, rule): (usize, &Rule)| match rule.path.is_regex() {
+        true => *first.entry(rule.path.to_string()).or_insert(place),
+        false => 0,
+    };
+    rules.iter().enumerate().map(turn).collect()
 }

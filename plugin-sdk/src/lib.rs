@@ -73,6 +73,7 @@ extern crate self as tollgate_plugin_sdk;
 
 mod action;
 mod backend;
+mod client_certificate;
 pub mod clock;
 pub mod config;
 pub mod consumers;
@@ -94,6 +95,7 @@ mod subject;
 pub mod testing;
 
 pub use action::Action;
+pub use client_certificate::ClientCertificate;
 pub use config::ConfigError;
 pub use header::HeaderError;
 pub use http::{self, HeaderName, HeaderValue, Method, StatusCode};

@@ -20,7 +20,8 @@ pub enum Origin {
     Upstream,
     /// A plugin of the chain, by name.
     Plugin(String),
-    /// The gateway itself, because the exchange failed, and why: `upstream-timeout`, ...
+    /// The gateway itself, because the exchange failed, and why: `upstream-timeout`, ...; or because the route answers
+    /// by itself: `redirect`, `respond`.
     Gateway(String),
 }
 

@@ -42,6 +42,7 @@
 //! ```
 
 pub(crate) mod apply;
+mod certificate;
 mod entry;
 mod gateway;
 mod hooks;
@@ -52,6 +53,7 @@ mod store;
 mod tester;
 pub(crate) mod world;
 
+pub use certificate::{ClientCertificate, client_certificate};
 pub use entry::{Entry, entry};
 pub use gateway::{Gateway, KnownConsumer};
 pub use hooks::Hooks;

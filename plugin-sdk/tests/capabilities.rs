@@ -145,3 +145,37 @@ fn a_note_that_has_no_room_is_an_error_that_can_be_handled() {
     let plugin = testing::configure::<Hoarder>(json!({})).expect("it takes any");
     assert_eq!(plugin.request(testing::get("/")).reply().body(), b"64");
 }
+
+#[test]
+fn a_client_has_the_certificate_that_the_test_gives_it() {
+    struct Mesh;
+
+    #[plugin]
+    impl Plugin for Mesh {
+        type Config = ();
+
+        fn configure(_: ()) -> Result<Self, ConfigError> {
+            Ok(Self)
+        }
+
+        fn on_request(&self, request: &mut Request) -> Action {
+            let Some(certificate) = request.client_certificate() else { return Reply::forbidden().into() };
+            if !certificate.uris().iter().any(|uri| uri == "spiffe://example.org/billing") {
+                return Reply::forbidden().into();
+            }
+            request.set_header("x-client", certificate.subject());
+            Action::Next
+        }
+    }
+
+    let gateway = Gateway::new();
+    let plugin = testing::configure::<Mesh>(json!(null)).expect("it needs nothing");
+    let certificate = testing::client_certificate("CN=billing");
+    let of_billing = certificate.clone().uri("spiffe://example.org/billing");
+    let request = plugin.request(testing::get("/").client_certificate(of_billing)).next();
+    assert_eq!(request.header("x-client"), Some("CN=billing"));
+    // The hook, whether there is one, its URIs, its subject, and the header.
+    assert_eq!(gateway.crossings(), 5);
+    assert_eq!(plugin.request(testing::get("/").client_certificate(certificate)).reply().status(), 403);
+    assert_eq!(plugin.request(testing::get("/")).reply().status(), 403);
+}

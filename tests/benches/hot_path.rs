@@ -24,6 +24,9 @@ fn main() {
     divan::Divan::from_args().sample_size(CALLS).sample_count(SAMPLES).main();
 }
 
+/// What `compare` tells the plugins.
+const CHAIN: &str = include_str!("../src/bin/compare/peers/chain.toml");
+
 /// What a browser sends, and a key; `probe` reads them.
 const HEADERS: [(&str, &str); 7] = [
     ("accept", "application/json"),
@@ -161,22 +164,8 @@ impl Loaded {
     fn bundled(names: &[&str]) -> Self {
         const CONSUMER: &str =
             "[[consumer]]\nname = \"acme\"\ngroups = [\"users\"]\ncredentials = [{ key = \"key-of-a-consumer\" }]\n";
-        const TOLD: &str = r#"
-[[plugin]]
-source = "rate-limit"
-config = { limit = 1000000000, window = "60s" }
-
-[[plugin]]
-source = "transform"
-[plugin.config.request.headers]
-set = { x-edited = "yes" }
-remove = ["cache-control"]
-[plugin.config.response.headers]
-set = { x-served-by = "gateway" }
-remove = ["server"]
-"#;
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let told = if names.len() > 1 { TOLD } else { "" };
+        let told = if names.len() > 1 { CHAIN } else { "" };
         Self::new(&names, &format!("{CONSUMER}{told}"))
     }
 

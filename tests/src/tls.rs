@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType, IsCa, KeyIdMethod,
@@ -46,6 +47,16 @@ impl Authority {
         self.make(names, year, 1)
     }
 
+    /// One that ends at this time, to the second.
+    pub fn issue_until_time(&self, names: &[&str], end: SystemTime) -> Issued {
+        let since = end.duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs();
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        self.issue_as(|params| {
+            *params = CertificateParams::new(names).expect("valid names");
+            params.not_after = date_time_ymd(1970, 1, 1) + Duration::from_secs(since);
+        })
+    }
+
     /// One with this serial number.
     pub fn issue_numbered(&self, names: &[&str], serial: u64) -> Issued {
         self.make(names, 4000, serial)
@@ -53,9 +64,17 @@ impl Authority {
 
     fn make(&self, names: &[&str], year: i32, serial: u64) -> Issued {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let mut params = CertificateParams::new(names).expect("valid names");
-        params.not_after = date_time_ymd(year, 1, 1);
-        params.serial_number = Some(SerialNumber::from(serial));
+        self.issue_as(|params| {
+            *params = CertificateParams::new(names).expect("valid names");
+            params.not_after = date_time_ymd(year, 1, 1);
+            params.serial_number = Some(SerialNumber::from(serial));
+        })
+    }
+
+    /// A certificate that says what is put into it.
+    pub fn issue_as(&self, say: impl FnOnce(&mut CertificateParams)) -> Issued {
+        let mut params = CertificateParams::new(Vec::new()).expect("no names are valid names");
+        say(&mut params);
         let key = KeyPair::generate().expect("the system has randomness");
         let cert = params.signed_by(&key, &self.0).expect("an authority may sign");
         Issued { cert: cert.pem(), key: key.serialize_pem() }

@@ -56,7 +56,7 @@ impl Chained {
         let exchange = Exchange {
             directory: Arc::clone(&self.directory),
             route: 0,
-            upstream: self.live.routes[0].upstream,
+            upstream: self.live.routes[0].destination.upstream(),
             routed: target.clone(),
             request: RequestHead {
                 method: Method::GET,
@@ -70,6 +70,7 @@ impl Chained {
             response: None,
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),
             id: RequestId::made([b'0'; 32]),
+            certificate: None,
             consumer: None,
             notes: Vec::new(),
             staged: Vec::new(),

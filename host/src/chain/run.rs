@@ -330,7 +330,7 @@ fn edit(headers: &mut HeaderMap, count: usize, edits: impl Iterator<Item = Edit>
 struct Before {
     request: RequestHead,
     response: Option<ResponseHead>,
-    upstream: usize,
+    upstream: Option<usize>,
     consumer: Option<ConsumerId>,
 }
 

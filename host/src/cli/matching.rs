@@ -3,7 +3,7 @@
 use clap::Args;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
-use crate::config::Config;
+use crate::config::{Config, Destination};
 use crate::proxy::{self, ProxyError};
 use crate::router::{NoRoute, Router, Target};
 
@@ -49,7 +49,12 @@ pub(super) fn explain(config: &Config, request: &Request) -> Result<String, Stri
             let route = &config.routes[route];
             let chain: Vec<&str> = route.chain.iter().map(|&plugin| &*config.plugins[plugin].name).collect();
             let chain = if chain.is_empty() { String::new() } else { format!("{} -> ", chain.join(" -> ")) };
-            format!("route `{}`: {chain}upstream `{}`\n", route.name, config.upstreams[route.upstream].name)
+            let end = match &route.destination {
+                Destination::Upstream(upstream) => format!("upstream `{}`", config.upstreams[*upstream].name),
+                Destination::Redirect(redirect) => format!("redirect {}", redirect.status.as_u16()),
+                Destination::Respond(respond) => format!("respond {}", respond.status.as_u16()),
+            };
+            format!("route `{}`: {chain}{end}\n", route.name)
         }
         Err(NoRoute::NotFound) => "no route: 404\n".to_owned(),
         Err(NoRoute::MethodNotAllowed(methods)) => {

@@ -4,11 +4,13 @@
 //! result are right only if there was no problem, and without that nobody sees it.
 
 mod consumers;
+mod destination;
 mod gateway;
 mod names;
 mod path;
 mod plugins;
 mod routes;
+mod template;
 mod tls;
 mod upstreams;
 

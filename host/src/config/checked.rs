@@ -3,11 +3,13 @@
 //!
 //! It must not know how a config is written down (`form`) nor how it is checked (`check`).
 
+mod destination;
 mod plugin;
 mod route;
 mod tls;
 mod upstream;
 
+pub use destination::{Destination, Origin, QueryPart, Redirect, Respond};
 pub use plugin::{Grant, Isolation, OnError, Plugin, PluginConfig, PluginLimits, Source};
 pub(super) use plugin::{Members, Places};
 pub use route::{Path, PathTemplate, Route, TemplatePart};

@@ -45,6 +45,16 @@ pub(super) fn read(path: &Path, surroundings: &Surroundings, problems: &mut Vec<
     Sources { document, files, folders, complete }
 }
 
+/// A document that is in no file, and includes none.
+#[cfg(feature = "fuzz")]
+pub(super) fn of_text(text: &str, surroundings: &Surroundings, problems: &mut Vec<Problem>) -> Document {
+    let (file, mut files) = (Arc::<Path>::from(Path::new("gateway.toml")), Vec::new());
+    let folder = Path::new("/nowhere");
+    let node = node::parse(&file, text, &mut Interpolation { surroundings, folder, files: &mut files, problems });
+    let document = node.and_then(|node| Document::read(&node, &mut Reading::new(problems)));
+    document.unwrap_or_else(|| Document::empty(&Place::whole(&file)))
+}
+
 struct Reader<'a> {
     surroundings: &'a Surroundings,
     problems: &'a mut Vec<Problem>,

@@ -117,10 +117,10 @@ impl Exchange {
         Ok(())
     }
 
-    /// Sends the exchange to another upstream.
+    /// Sends the exchange to another upstream, if it goes to one.
     pub fn steer(&mut self, upstream: &str) -> Result<(), WriteError> {
         let found = self.directory.upstreams.iter().position(|name| **name == *upstream);
-        self.upstream = found.ok_or(WriteError::Unknown)?;
+        self.upstream = Some(found.filter(|_| self.upstream.is_some()).ok_or(WriteError::Unknown)?);
         Ok(())
     }
 

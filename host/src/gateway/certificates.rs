@@ -15,26 +15,61 @@ use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientV
 use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 
-use crate::config::{Certificate, ClientCertificates, Listener, Problem};
+use super::expiry::Expiry;
+use crate::config::{self, Certificate, ClientCertificates, Listener, Problem};
 use crate::listener::{HTTP1, HTTP2, Tls};
-use names::ByName;
+use crate::telemetry::metrics::{HandshakeMetrics, Registry};
+use names::{ByName, Facts};
 use pem::Reader;
 
-/// What each listener needs, in the order of the configuration; nothing for one that speaks no TLS.
-pub(super) fn load(listeners: &[Listener], problems: &mut Vec<Problem>) -> Vec<Option<Tls>> {
-    let provider = Arc::new(default_provider());
-    listeners.iter().map(|listener| of_listener(listener, &provider, problems)).collect()
+/// What was made of the certificates of a configuration.
+#[derive(Debug, Default)]
+pub(super) struct Certificates {
+    /// What each listener needs, in the order of the configuration; nothing for one that speaks no TLS.
+    pub(super) tls: Vec<Option<Tls>>,
+    /// How long they last; no two are of the same listener and file.
+    pub(super) expiries: Vec<Expiry>,
 }
 
-fn of_listener(listener: &Listener, provider: &Arc<CryptoProvider>, problems: &mut Vec<Problem>) -> Option<Tls> {
-    let tls = listener.tls.as_ref()?;
+pub(super) fn load(listeners: &[Listener], registry: &Registry, problems: &mut Vec<Problem>) -> Certificates {
+    let provider = Arc::new(default_provider());
+    let mut loaded = Certificates::default();
+    for listener in listeners {
+        let tls = listener.tls.as_ref().and_then(|tls| {
+            let metrics = registry.handshakes(&listener.address.to_string());
+            of_listener(listener, tls, metrics, &provider, &mut loaded.expiries, problems)
+        });
+        loaded.tls.push(tls);
+    }
+    loaded
+}
+
+fn of_listener(
+    listener: &Listener,
+    tls: &config::Tls,
+    metrics: Arc<HandshakeMetrics>,
+    provider: &Arc<CryptoProvider>,
+    expiries: &mut Vec<Expiry>,
+    problems: &mut Vec<Problem>,
+) -> Option<Tls> {
     let mut reader = Reader::new(problems);
     // All of them first: each problem is said.
     let certificates: Vec<_> = tls.certificates.iter().map(|files| certificate(files, provider, &mut reader)).collect();
     let clients = tls.client.as_ref().map(|client| verifier(client, provider, &mut reader));
     let mut names: Option<ByName> = None;
     for (certificate, files) in certificates.into_iter().zip(&tls.certificates) {
-        let (key, of) = certificate?;
+        let (key, Facts { names: of, validity }) = certificate?;
+        let listener = listener.address.to_string();
+        if !expiries.iter().any(|known| known.listener == listener && known.file.shown == files.cert.shown) {
+            expiries.push(Expiry {
+                listener,
+                file: files.cert.clone(),
+                name: of.first().cloned().unwrap_or_default(),
+                not_before: validity.not_before.timestamp(),
+                not_after: validity.not_after.timestamp(),
+                day: names::day(validity.not_after),
+            });
+        }
         match &mut names {
             None => names = Some(ByName::new(key, of)),
             Some(_) if of.is_empty() => {
@@ -67,21 +102,21 @@ fn of_listener(listener: &Listener, provider: &Arc<CryptoProvider>, problems: &m
         }
     };
     reader.mark(&[u8::from(listener.protocols.http1), u8::from(listener.protocols.http2)]);
-    Some(Tls::new(Arc::new(config), reader.digest()))
+    Some(Tls::new(Arc::new(config), reader.digest(), metrics))
 }
 
-/// A certificate that may be shown now, and the names that it is for.
+/// A certificate that may be shown now, and what it says.
 fn certificate(
     files: &Certificate,
     provider: &CryptoProvider,
     reader: &mut Reader<'_>,
-) -> Option<(Arc<CertifiedKey>, Vec<String>)> {
+) -> Option<(Arc<CertifiedKey>, Facts)> {
     let chain = reader.certificates(&files.cert);
     let key = reader.key(&files.key);
     let chain = chain?;
-    let names = names::of(chain.first()?, &files.cert, reader)?;
+    let facts = names::of(chain.first()?, &files.cert, reader)?;
     match CertifiedKey::from_der(chain, key?, provider) {
-        Ok(key) => Some((Arc::new(key), names)),
+        Ok(key) => Some((Arc::new(key), facts)),
         Err(rustls::Error::InconsistentKeys(_)) => {
             let message =
                 format!("the key in {} is not that of the certificate in {}", files.key.shown, files.cert.shown);

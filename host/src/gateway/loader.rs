@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::certificates;
+use super::certificates::{self, Certificates};
+use super::expiry::{self, Expiry};
 use crate::chain::{Chain, Link};
 use crate::config::{self, Config, Isolation, Problem, Problems, Source, Surroundings};
 use crate::exchange::{Directory, RouteNames};
@@ -33,8 +34,10 @@ pub struct Loader {
     plugins: Vec<Loaded>,
     /// Of the config that was loaded last, until it is the live one.
     next: Option<Next>,
-    /// Of each listener of it.
-    tls: Vec<Option<Tls>>,
+    /// What it takes of its listeners.
+    certificates: Certificates,
+    /// Of the live config.
+    expiries: Vec<Expiry>,
     warnings: Vec<Problem>,
 }
 
@@ -116,7 +119,8 @@ impl Loader {
             components: HashMap::new(),
             plugins: Vec::new(),
             next: None,
-            tls: Vec::new(),
+            certificates: Certificates::default(),
+            expiries: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -137,13 +141,13 @@ impl Loader {
         problems.extend(broken.into_iter().map(Broken::into_problem));
         let consumers = consumers(config, &mut problems);
         self.check_slots(config, &loaded, &mut problems);
-        self.tls = certificates::load(&config.listeners, &mut problems);
+        self.certificates = certificates::load(&config.listeners, &self.registry, &mut problems);
         Problems::check(problems, &config.files)?;
 
         // Without a problem there is a plugin for each entry.
         let plugins: Vec<Loaded> = loaded.into_iter().flatten().collect();
-        self.warnings =
-            plugins.iter().zip(&config.plugins).filter_map(|(loaded, entry)| unfit(entry, loaded)).collect();
+        let unfit = plugins.iter().zip(&config.plugins).filter_map(|(loaded, entry)| unfit(entry, loaded));
+        self.warnings = unfit.chain(expiry::warnings(&self.certificates.expiries)).collect();
         for warning in &self.warnings {
             tracing::warn!("{warning}");
         }
@@ -154,10 +158,10 @@ impl Loader {
 
     /// What the handshakes of each listener need, of the config that was loaded last.
     pub fn tls(&self) -> &[Option<Tls>] {
-        &self.tls
+        &self.certificates.tls
     }
 
-    /// What is not wrong with the config that was loaded last, but dear.
+    /// What is not wrong with the config that was loaded last, but dear or soon to be.
     pub fn warnings(&self) -> &[Problem] {
         &self.warnings
     }
@@ -169,6 +173,15 @@ impl Loader {
         self.components = components;
         self.plugins = plugins;
         self.generation += 1;
+        self.expiries.clone_from(&self.certificates.expiries);
+        self.registry.show_certificates(self.expiries.iter().map(Expiry::end).collect());
+    }
+
+    /// Logs what is to be said again of the live config.
+    pub fn remind(&self) {
+        for warning in expiry::warnings(&self.expiries) {
+            tracing::warn!("{warning}");
+        }
     }
 
     fn live(&self, config: &Config, plugins: &[Loaded], consumers: Consumers) -> Live {
@@ -200,7 +213,7 @@ impl Loader {
         });
         Route {
             chain: Chain::new(links.collect()),
-            upstream: route.upstream,
+            destination: route.destination.clone(),
             path: route.path.clone(),
             timeout: route.timeout,
             max_body: route.max_body,

@@ -49,6 +49,13 @@ impl Reloader {
         &self.files
     }
 
+    /// Logs what is to be said again of the live configuration.
+    pub(super) fn remind(&self) {
+        if let Some(loader) = &self.loader {
+            loader.remind();
+        }
+    }
+
     /// Reads, checks, compiles and configures on another thread, then swaps. A configuration with a
     /// problem changes nothing, and its problems are logged as `tollgate check` prints them.
     ///

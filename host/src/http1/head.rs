@@ -72,11 +72,10 @@ pub fn response(
     Ok(Some((parts, framing)))
 }
 
-/// RFC 9112, section 2.2: a server passes over empty lines before a request.
+/// RFC 9112, section 2.2: a server passes over empty lines before a request. All that are there, as it is when they arrive
+/// one by one: how they arrive decides nothing.
 fn empty_lines(input: &[u8]) -> usize {
-    const MOST_LINES: usize = 4;
-    let empty = input.chunks_exact(2).take(MOST_LINES).take_while(|line| *line == b"\r\n");
-    2 * empty.count()
+    2 * input.chunks_exact(2).take_while(|line| *line == b"\r\n").count()
 }
 
 /// The bytes up to the first empty line, if it is there.
@@ -212,6 +211,20 @@ mod tests {
         for wire in wires {
             assert!(parse(wire).is_err(), "{}", wire.escape_ascii());
         }
+    }
+
+    #[test]
+    fn empty_lines_before_a_request_are_passed_over_however_they_arrive() {
+        let wire = "\r\n".repeat(9) + "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+        assert!(parse(wire.as_bytes()).expect("good").is_some());
+        let mut input = BytesMut::new();
+        let (last, bytes) = wire.as_bytes().split_last().expect("it is not empty");
+        for byte in bytes {
+            input.extend_from_slice(&[*byte]);
+            assert!(request(&mut input, LIMITS).expect("nothing is wrong yet").is_none());
+        }
+        input.extend_from_slice(&[*last]);
+        assert!(request(&mut input, LIMITS).expect("good").is_some());
     }
 
     #[test]

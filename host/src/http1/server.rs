@@ -1,5 +1,8 @@
 //! The gateway as a server: the requests of one connection, one after the other.
 
+mod said;
+mod sending;
+
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
@@ -9,7 +12,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{self, HeaderMap};
 use http::{Method, Request, Response, StatusCode, Version, request, response};
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
@@ -26,6 +28,8 @@ use super::stream::{Stream, after_others};
 use super::tunnel::{Tunnel, Way};
 use super::upgrade::Protocols;
 use super::write::{self, Length, Persistence};
+use said::{Expects, Said, expects};
+use sending::{Sending, length_of};
 
 /// What of a body is read that nobody asked for, so that the connection can serve on.
 const MOST_LEFT_OVER: u64 = 64 * 1024;
@@ -360,118 +364,6 @@ impl Shared {
             }
         })
         .await
-    }
-}
-
-/// The body of a response on its way into the stream, behind the head that is there.
-struct Sending<'b, B> {
-    /// None when it was read to its end.
-    body: Option<&'b mut B>,
-    length: Length,
-    /// The head goes out with the first piece, if there is one by then.
-    began: bool,
-}
-
-impl<B: Body<Data = Bytes, Error: std::error::Error> + Unpin> Sending<'_, B> {
-    fn poll(&mut self, shared: &Shared, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
-            if self.began {
-                ready!(shared.poll_flush(context))?;
-            }
-            let Some(body) = &mut self.body else { return shared.poll_flush(context) };
-            // Not while the stream is borrowed: the upstream may ask for more of the request's body.
-            let frame = Pin::new(&mut **body).poll_frame(context);
-            self.began = true;
-            match frame {
-                Poll::Ready(Some(Ok(frame))) => {
-                    let is_last = body.is_end_stream();
-                    // It counts anew: who is gone answers what is written with a reset.
-                    shared.leaving.take();
-                    let data = frame.into_data().unwrap_or_default();
-                    self.push(&mut shared.stream.borrow_mut(), data, is_last);
-                }
-                Poll::Ready(None) => self.push(&mut shared.stream.borrow_mut(), Bytes::new(), true),
-                // A response that was cut must not look whole.
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(io::Error::other(error.to_string()))),
-                Poll::Pending => {
-                    ready!(shared.poll_flush(context))?;
-                    ready!(shared.poll_gone(context));
-                    return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-                }
-            }
-        }
-    }
-
-    fn push(&mut self, stream: &mut Stream, data: Bytes, is_last: bool) {
-        let chunked = self.length == Length::Chunked;
-        if chunked && !data.is_empty() {
-            write::chunk(&mut stream.output, data.len());
-        }
-        let end = match (chunked, data.is_empty(), is_last) {
-            (false, ..) | (true, true, false) => "",
-            (true, false, false) => write::CHUNK_END,
-            (true, false, true) => write::CHUNK_END_AND_LAST,
-            (true, true, true) => write::LAST_CHUNK,
-        };
-        stream.push(data, end);
-        if is_last {
-            self.body = None;
-        }
-    }
-}
-
-/// What `Connection` says (RFC 9110, section 7.6.1).
-#[derive(Default)]
-struct Said {
-    close: bool,
-    keep_alive: bool,
-    upgrade: bool,
-}
-
-impl Said {
-    fn of(headers: &HeaderMap) -> Self {
-        let mut said = Self::default();
-        let values = headers.get_all(header::CONNECTION).iter();
-        for token in values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii) {
-            said.close |= token.eq_ignore_ascii_case(b"close");
-            said.keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
-            said.upgrade |= token.eq_ignore_ascii_case(b"upgrade");
-        }
-        said
-    }
-}
-
-/// What a client waits for before it sends the body of a request (RFC 9110, section 10.1.1).
-#[derive(PartialEq, Eq)]
-enum Expects {
-    Nothing,
-    Continue,
-    /// What nobody here can promise.
-    Other,
-}
-
-fn expects(head: &request::Parts) -> Expects {
-    let mut expected = Expects::Nothing;
-    // HTTP/1.0 has no expectations.
-    let values = (head.version == Version::HTTP_11).then(|| head.headers.get_all(header::EXPECT).iter());
-    let members = values.into_iter().flatten().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    for member in members.map(<[u8]>::trim_ascii).filter(|member| !member.is_empty()) {
-        if !member.eq_ignore_ascii_case(b"100-continue") {
-            return Expects::Other;
-        }
-        expected = Expects::Continue;
-    }
-    expected
-}
-
-fn length_of(method: &Method, version: Version, status: StatusCode, body: &impl Body) -> Length {
-    if *method == Method::HEAD || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED {
-        return Length::None;
-    }
-    match body.size_hint().exact() {
-        Some(length) => Length::Exact(length),
-        None if version == Version::HTTP_10 => Length::UntilClose,
-        None => Length::Chunked,
     }
 }
 

@@ -13,11 +13,12 @@ use tokio::net::TcpStream;
 use super::accept::Open;
 use super::patience::{Busy, News, Patience};
 use super::stalls::Stalls;
-use super::tls::{Greeted, Tls};
+use super::tls::{self, Greeted, Secure, Tls};
 use super::{Settings, http2};
 use crate::http1::server::{self, HeadLimits, Next};
 use crate::http1::{HeadError, Socket};
 use crate::proxy::{Body, ClientBody, Connection, Proxy};
+use crate::telemetry::metrics::HandshakeFailure;
 
 /// What an HTTP/2 client says first (RFC 9113, section 3.4). No HTTP/1 request begins like it.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -44,7 +45,8 @@ pub(super) async fn serve(open: Open, stream: TcpStream, peer: SocketAddr, setti
         // Boxed, so that plain connections keep no room for a handshake.
         return Box::pin(secure(open, stream, peer, settings, tls)).await;
     }
-    let served = Served::new(open, peer, settings, "http");
+    let client = Connection::new(peer, settings.headers, "http");
+    let served = Served::new(open, peer, settings, client);
     let socket = Socket::Plain(stream);
     match (served.settings.http1, served.settings.http2) {
         (true, false) => http1(served, socket, BytesMut::new()).await,
@@ -61,40 +63,53 @@ pub(super) async fn serve(open: Open, stream: TcpStream, peer: SocketAddr, setti
 
 /// Serves what was agreed on in the handshake, and only that.
 async fn secure(open: Open, stream: TcpStream, peer: SocketAddr, settings: Rc<Settings>, tls: Tls) {
+    let worker = open.shared.worker;
     let greeted = {
         let patience = open.shared.patients.patience(settings.handshake_timeout, settings.idle_timeout);
         tokio::select! {
             biased;
             greeted = tls.greet(stream) => greeted,
             // It takes too long, or the worker drains and nothing was asked yet.
-            _ = patience.news() => return,
+            news = patience.news() => {
+                let draining = matches!(news, News::Drain);
+                let why = if draining { HandshakeFailure::Shutdown } else { HandshakeFailure::Timeout };
+                return tls.metrics.failed(worker, why);
+            }
         }
     };
     match greeted {
-        Ok(Greeted::Secure { socket, http2: true }) => {
-            http2::serve(Served::new(open, peer, settings, "https"), socket, BytesMut::new()).await;
+        Ok(Greeted::Secure(Secure { socket, http2, version, resumed, certificate })) => {
+            tls.metrics.shaken(worker, version, resumed);
+            let client = Connection::new(peer, settings.headers, "https").verified(certificate);
+            let served = Served::new(open, peer, settings, client);
+            match (http2, served.settings.http1) {
+                (true, _) => http2::serve(served, socket, BytesMut::new()).await,
+                (false, true) => http1(served, socket, BytesMut::new()).await,
+                (false, false) => tracing::debug!("{peer}: the client did not agree to HTTP/2"),
+            }
         }
-        Ok(Greeted::Secure { socket, http2: false }) if settings.http1 => {
-            http1(Served::new(open, peer, settings, "https"), socket, BytesMut::new()).await;
-        }
-        Ok(Greeted::Secure { .. }) => tracing::debug!("{peer}: the client did not agree to HTTP/2"),
         Ok(Greeted::Plain(stream)) => {
+            tls.metrics.failed(worker, HandshakeFailure::PlainHttp);
             let limits = limits(&settings);
-            let served = Served::new(open, peer, settings, "http");
+            let client = Connection::new(peer, settings.headers, "http");
+            let served = Served::new(open, peer, settings, client);
             let connection = server::Connection::new(Socket::Plain(stream), BytesMut::new(), limits);
             connection.close();
             refuse(&served, connection, HeadError::WithoutTls).await;
         }
-        Err(error) => tracing::debug!("{peer}: no TLS handshake: {error}"),
+        Err(error) => {
+            tls.metrics.failed(worker, tls::failure(&error));
+            tracing::debug!("{peer}: no TLS handshake: {error}");
+        }
     }
 }
 
 impl Served {
-    fn new(open: Open, peer: SocketAddr, settings: Rc<Settings>, scheme: &'static str) -> Self {
+    fn new(open: Open, peer: SocketAddr, settings: Rc<Settings>, client: Connection) -> Self {
         Self {
             proxy: Rc::clone(&open.shared.proxy),
             patience: open.shared.patients.patience(settings.header_timeout, settings.idle_timeout),
-            client: Rc::new(Connection::new(peer, (settings.headers, settings.target_bytes), scheme)),
+            client: Rc::new(client.with_most_target(settings.target_bytes)),
             open,
             settings,
             peer,

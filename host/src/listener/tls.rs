@@ -5,12 +5,15 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustls::ServerConfig;
+use rustls::{CertificateError, HandshakeKind, ProtocolVersion, ServerConfig};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
+use crate::exchange::ClientCertificate;
 use crate::http1::Socket;
+use crate::telemetry::metrics::{HandshakeFailure, HandshakeMetrics, TlsVersion};
 
 /// The name of HTTP/2 in ALPN (RFC 9113, section 3.2).
 pub const HTTP2: &[u8] = b"h2";
@@ -22,6 +25,7 @@ pub const HTTP1: &[u8] = b"http/1.1";
 pub struct Tls {
     config: Arc<ServerConfig>,
     digest: [u8; 32],
+    pub(super) metrics: Arc<HandshakeMetrics>,
 }
 
 /// The digest tells two of them apart: it is of everything that one was made of.
@@ -39,16 +43,27 @@ impl fmt::Debug for Tls {
 
 /// How a connection began.
 pub(super) enum Greeted {
-    /// By a handshake; whether HTTP/2 was agreed on.
-    Secure { socket: Socket, http2: bool },
+    /// By a handshake.
+    Secure(Secure),
     /// By a request without TLS.
     Plain(TcpStream),
 }
 
+/// What was agreed on.
+pub(super) struct Secure {
+    pub(super) socket: Socket,
+    /// By ALPN.
+    pub(super) http2: bool,
+    pub(super) version: TlsVersion,
+    pub(super) resumed: bool,
+    /// Of the client: one that was verified, now or when the session began that is resumed.
+    pub(super) certificate: Option<Arc<ClientCertificate>>,
+}
+
 impl Tls {
     /// `digest` is of everything that `config` was made of.
-    pub fn new(config: Arc<ServerConfig>, digest: [u8; 32]) -> Self {
-        Self { config, digest }
+    pub fn new(config: Arc<ServerConfig>, digest: [u8; 32], metrics: Arc<HandshakeMetrics>) -> Self {
+        Self { config, digest, metrics }
     }
 
     /// Takes as long as the client does: the caller has the timer.
@@ -60,7 +75,39 @@ impl Tls {
             return Ok(Greeted::Plain(stream));
         }
         let stream = TlsAcceptor::from(Arc::clone(&self.config)).accept(stream).await?;
-        let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
-        Ok(Greeted::Secure { socket: Socket::Tls(Box::new(stream)), http2 })
+        let session = stream.get_ref().1;
+        let http2 = session.alpn_protocol() == Some(HTTP2);
+        let version = match session.protocol_version() {
+            Some(ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
+            _ => TlsVersion::Tls13,
+        };
+        let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
+        let shown = session.peer_certificates().and_then(<[_]>::first);
+        let certificate = shown.map(|der| certificate(der)).transpose().map_err(io::Error::other)?;
+        Ok(Greeted::Secure(Secure { socket: Socket::Tls(Box::new(stream)), http2, version, resumed, certificate }))
+    }
+}
+
+/// A certificate that was verified. A session that is resumed does so without another look at the date.
+fn certificate(der: &[u8]) -> Result<Arc<ClientCertificate>, rustls::Error> {
+    let refused = rustls::Error::InvalidCertificate;
+    let certificate = ClientCertificate::read(der).ok_or(refused(CertificateError::BadEncoding))?;
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(now) if now.as_secs() <= certificate.not_after => Ok(Arc::new(certificate)),
+        _ => Err(refused(CertificateError::Expired)),
+    }
+}
+
+/// Whose fault a handshake is that failed.
+pub(super) fn failure(error: &io::Error) -> HandshakeFailure {
+    use rustls::Error as E;
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<E>()) {
+        None => HandshakeFailure::Closed,
+        Some(E::AlertReceived(_)) => HandshakeFailure::Alert,
+        Some(E::NoCertificatesPresented | E::InvalidCertificate(_) | E::InvalidCertRevocationList(_)) => {
+            HandshakeFailure::ClientCertificate
+        }
+        Some(E::PeerIncompatible(_) | E::NoApplicationProtocol) => HandshakeFailure::Incompatible,
+        Some(_) => HandshakeFailure::Malformed,
     }
 }

@@ -48,6 +48,8 @@ pub struct Worker {
 
 /// What the connections of one worker share.
 pub(super) struct Shared {
+    /// Which worker it is, from 0.
+    pub(super) worker: usize,
     pub(super) proxy: Rc<Proxy>,
     pub(super) patients: Patients,
     pub(super) connections: Cell<usize>,
@@ -109,6 +111,7 @@ fn runtime() -> io::Result<LocalRuntime> {
 async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) -> Rc<Proxy> {
     let proxy = Proxy::new(parts.proxy);
     let shared = Rc::new(Shared {
+        worker: parts.index,
         proxy: Rc::clone(&proxy),
         patients: Patients::new(),
         connections: Cell::new(0),

@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::http1::HeadError;
 use crate::sandbox::Fault;
 use crate::upstream::{RequestBodyError, UpstreamError};
+use crate::wire::authority::AuthorityError;
 use crate::wire::path::PathError;
 
 /// Why the gateway answers in place of the upstream.
@@ -33,8 +34,8 @@ pub enum ClientError {
     Malformed(#[from] HeadError),
     #[error("a request has exactly one Host header")]
     HostCount,
-    #[error("the host is not a valid one")]
-    HostInvalid,
+    #[error("{0}")]
+    HostInvalid(#[from] AuthorityError),
     #[error("the request target and the Host header name different hosts")]
     HostMismatch,
     #[error("the request target is not a path")]
@@ -82,7 +83,7 @@ impl ProxyError {
                     _ => (400, "bad-request", "The request is not valid HTTP"),
                 },
                 ClientError::HostCount => (400, "bad-host", "A request needs exactly one Host header"),
-                ClientError::HostInvalid => (400, "bad-host", "The host is not valid"),
+                ClientError::HostInvalid(_) => (400, "bad-host", "The host is not valid"),
                 ClientError::HostMismatch => (400, "bad-host", "The request names two different hosts"),
                 ClientError::Target => (400, "bad-target", "The request target is not a path"),
                 ClientError::Path(_) => (400, "bad-path", "The path is not valid"),

@@ -134,7 +134,7 @@ impl Flight {
         self.run.exchange_mut().outcome.completed = true;
     }
 
-    fn respond(&mut self, head: ResponseHead, body: UpstreamBody) -> UpstreamBody {
+    pub(super) fn respond(&mut self, head: ResponseHead, body: UpstreamBody) -> UpstreamBody {
         self.run.exchange_mut().response = Some(head);
         body
     }

@@ -3,7 +3,7 @@
 use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
 
-use super::error::ProxyError;
+use super::error::{ClientError, ProxyError};
 use super::forwarded::{self, Connection};
 use super::view::View;
 use crate::chain::Run;
@@ -31,7 +31,8 @@ pub(super) async fn send(
     let upgrade = exchange.request.upgrade.as_deref();
     let fields = Fields { came: &exchange.request.headers, edits: &edits };
     let request = Request { method: &exchange.request.method, target: &target, fields, upgrade };
-    let sent = view.upstreams.send(exchange.upstream, request, body, route.timeout).await;
+    let upstream = exchange.upstream.expect("only what has an upstream is sent");
+    let sent = view.upstreams.send(upstream, request, body, route.timeout).await;
     let outcome = &mut run.exchange_mut().outcome;
     match sent {
         Ok(answer) => {
@@ -67,13 +68,7 @@ fn target(route: &Route, exchange: &Exchange) -> Result<PathAndQuery, ProxyError
             _ => return Ok(target.clone()),
         },
         Path::Rewrite(_) if target.path() != exchange.routed.path() => return Ok(target.clone()),
-        Path::Rewrite(template) => {
-            let path = render(template, exchange);
-            match path::normalise(&path) {
-                Ok(normal) => normal.into_owned(),
-                Err(_) => return Err(not_a_path(&path)),
-            }
-        }
+        Path::Rewrite(template) => rendered(template, exchange)?,
     };
     let (length, text) = match target.query() {
         Some(query) => (path.len(), format!("{path}?{query}")),
@@ -87,20 +82,26 @@ fn target(route: &Route, exchange: &Exchange) -> Result<PathAndQuery, ProxyError
 }
 
 /// Bytes of a target that `http` takes.
-const MOST_TARGET: usize = 65_534;
+pub(super) const MOST_TARGET: usize = 65_534;
 
 fn not_a_path(path: &str) -> ProxyError {
     const MOST_SHOWN: usize = 256;
     ProxyError::Rewrite(path.chars().take(MOST_SHOWN).collect())
 }
 
-fn render(template: &PathTemplate, exchange: &Exchange) -> String {
+/// The path that a template makes, in its normal form.
+pub(super) fn rendered(template: &PathTemplate, exchange: &Exchange) -> Result<String, ProxyError> {
     let mut path = String::with_capacity(64);
-    for part in &template.parts {
-        match part {
-            TemplatePart::Literal(literal) => path.push_str(literal),
-            TemplatePart::Param(name) => path.push_str(exchange.param(name).unwrap_or_default()),
-        }
+    template.parts.iter().for_each(|part| path.push_str(part_of(part, exchange)));
+    // The template was looked at when it was loaded, so it is for what the params stand for, which the client said.
+    Ok(path::joined(&path).map_err(ClientError::from)?.into_owned())
+}
+
+/// What a part of a template stands for.
+pub(super) fn part_of<'e>(part: &'e TemplatePart, exchange: &'e Exchange) -> &'e str {
+    match part {
+        TemplatePart::Literal(literal) => literal,
+        TemplatePart::Param(name) => exchange.param(name).unwrap_or_default(),
+        TemplatePart::Path => exchange.path(),
     }
-    path
 }

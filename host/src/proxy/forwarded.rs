@@ -5,12 +5,13 @@
 //! sends in these headers is deleted.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use http::Version;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-use crate::exchange::{RequestHead, RequestId};
+use crate::exchange::{ClientCertificate, RequestHead, RequestId};
 use crate::http1::client::Edit;
 use crate::wire::headers;
 
@@ -22,6 +23,7 @@ pub struct Connection {
     most_fields: usize,
     most_target: usize,
     scheme: &'static str,
+    certificate: Option<Arc<ClientCertificate>>,
 }
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -38,12 +40,21 @@ fn via(received: Version) -> HeaderValue {
 }
 
 impl Connection {
-    /// `most_fields`: header fields that one request may have; `most_target`: bytes of its target; `scheme`: `https`
-    /// over TLS, or `http`.
-    pub fn new(peer: SocketAddr, (most_fields, most_target): (usize, usize), scheme: &'static str) -> Self {
+    /// `most_fields`: header fields that one request may have; `scheme`: `https` over TLS, or `http`.
+    pub fn new(peer: SocketAddr, most_fields: usize, scheme: &'static str) -> Self {
         let ip = peer.ip().to_canonical();
         let peer_text = HeaderValue::from_str(&ip.to_string()).expect("addresses are ASCII");
-        Self { peer: ip, peer_text, most_fields, most_target, scheme }
+        Self { peer: ip, peer_text, most_fields, most_target: usize::MAX, scheme, certificate: None }
+    }
+
+    /// Bytes that the target of one request may have.
+    pub fn with_most_target(self, most_target: usize) -> Self {
+        Self { most_target, ..self }
+    }
+
+    /// The client showed this certificate, and it was good.
+    pub fn verified(self, certificate: Option<Arc<ClientCertificate>>) -> Self {
+        Self { certificate, ..self }
     }
 
     pub(super) fn most_target(&self) -> usize {
@@ -54,21 +65,25 @@ impl Connection {
         self.most_fields
     }
 
+    pub(super) fn certificate(&self) -> Option<Arc<ClientCertificate>> {
+        self.certificate.clone()
+    }
+
     pub(super) fn peer(&self) -> IpAddr {
         self.peer
     }
 }
 
 /// What is known of the client after the trusted-proxy rules.
-pub(super) struct Told {
-    pub(super) client: IpAddr,
-    pub(super) scheme: &'static str,
+pub struct Told {
+    pub client: IpAddr,
+    pub scheme: &'static str,
     /// The id that a trusted proxy gave.
-    pub(super) request_id: Option<RequestId>,
+    pub request_id: Option<RequestId>,
 }
 
 /// Reads what a trusted peer says about the client; deletes what anybody else says.
-pub(super) fn read(fields: &mut HeaderMap, connection: &Connection, trusted: &[IpNet]) -> Told {
+pub fn read(fields: &mut HeaderMap, connection: &Connection, trusted: &[IpNet]) -> Told {
     let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
     if trusted.is_empty() || !is_trusted(connection.peer) {
         headers::remove_all(fields, |name| headers::tells_of_client(name) || headers::misleads_upstreams(name));
@@ -172,7 +187,7 @@ mod tests {
         let field =
             |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().expect("a value"));
         let mut headers: HeaderMap = fields.iter().map(field).collect();
-        let connection = Connection::new(SocketAddr::new(peer.parse().expect("an address"), 1234), (100, 100), "http");
+        let connection = Connection::new(SocketAddr::new(peer.parse().expect("an address"), 1234), 100, "http");
         let trusted = ["10.0.0.0/8".parse().expect("a network")];
         (read(&mut headers, &connection, &trusted), headers)
     }

@@ -174,7 +174,7 @@ impl Proxy {
             response_bytes: exchange.outcome.response_bytes,
             duration: exchange.outcome.duration,
             route: Some(&route.name),
-            upstream: Some(&view.directory.upstreams[exchange.upstream]),
+            upstream: exchange.upstream.map(|upstream| &*view.directory.upstreams[upstream]),
             endpoint: exchange.outcome.endpoint.as_deref(),
             consumer: exchange.caller().map(|consumer| &*consumer.name),
             completed: exchange.outcome.completed,

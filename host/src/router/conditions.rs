@@ -48,11 +48,12 @@ impl Gate {
 }
 
 /// How much a rule asks for; the greater is tried first.
-pub(super) fn weight(rule: &Rule) -> (usize, usize) {
-    let values = rule.headers.iter().map(|it| &it.value).chain(rule.query.iter().map(|it| &it.value));
-    let equals = values.filter(|value| matches!(value, ValueRule::Equals(_))).count();
+pub(super) fn weight(rule: &Rule) -> (usize, usize, usize) {
+    let values = || rule.headers.iter().map(|it| &it.value).chain(rule.query.iter().map(|it| &it.value));
+    let equals = values().filter(|value| matches!(value, ValueRule::Equals(_))).count();
+    let matches = values().filter(|value| matches!(value, ValueRule::Matches(_))).count();
     let methods = usize::from(!rule.methods.is_empty());
-    (methods + rule.headers.len() + rule.query.len(), equals)
+    (methods + rule.headers.len() + rule.query.len(), equals, matches)
 }
 
 /// Whether a rule with these methods serves `method`. `GET` serves `HEAD` (RFC 9110 section 9.3.2:
@@ -75,9 +76,11 @@ pub(super) fn missing_query<'r>(rule: &'r Rule, target: &Target<'_>) -> Option<&
 }
 
 fn has_header(headers: &HeaderMap, wanted: &HeaderRule) -> bool {
+    let mut values = headers.get_all(&wanted.name).iter();
     match &wanted.value {
         ValueRule::Present => headers.contains_key(&wanted.name),
-        ValueRule::Equals(value) => headers.get_all(&wanted.name).iter().any(|it| it.as_bytes() == value.as_bytes()),
+        ValueRule::Equals(value) => values.any(|it| it.as_bytes() == value.as_bytes()),
+        ValueRule::Matches(regex) => values.any(|it| regex.matches(it.as_bytes())),
     }
 }
 
@@ -88,6 +91,7 @@ fn has_parameter(query: &str, wanted: &QueryRule) -> bool {
             && match &wanted.value {
                 ValueRule::Present => true,
                 ValueRule::Equals(wanted) => decoded(value).eq(wanted.bytes()),
+                ValueRule::Matches(regex) => regex.matches(&decoded(value).collect::<Vec<u8>>()),
             }
     })
 }

@@ -53,7 +53,7 @@ impl Router {
             let outcome = match (refusal(rule, target), taken) {
                 (Some(refusal), _) => refusal,
                 (None, Some(taken)) if taken != route => {
-                    Outcome::Behind { taken, step: compare(&self.rules()[taken], rule, target.host).0 }
+                    Outcome::Behind { taken, step: compare(self.rules(), (taken, route), target.host).0 }
                 }
                 (None, _) => Outcome::Taken,
             };
@@ -80,12 +80,20 @@ pub(super) fn refusal<'r>(rule: &'r Rule, target: &Target<'_>) -> Option<Outcome
     (!serves(&rule.methods, target.method)).then_some(Outcome::Method(&rule.methods))
 }
 
-/// Which of two matching rules comes first, and by what. Equal only if their order decides.
-pub(super) fn compare(a: &Rule, b: &Rule, host: &str) -> (Step, Ordering) {
+/// Which of two matching rules, by their places, comes first, and by what. Equal only if their order decides.
+pub(super) fn compare(rules: &[Rule], (a, b): (usize, usize), host: &str) -> (Step, Ordering) {
+    // Of a regular expression: where in the file it comes first.
+    let turn = |rule: usize| {
+        let path = &rules[rule].path;
+        path.is_regex().then(|| rules.iter().position(|rule| rule.path == *path))
+    };
+    let turns = turn(a).cmp(&turn(b));
+    let (a, b) = (&rules[a], &rules[b]);
     let steps = [
         (Step::Host, closeness(b, host).cmp(&closeness(a, host))),
         (Step::Path, a.path.ranks().cmp(b.path.ranks())),
         (Step::Priority, b.priority.cmp(&a.priority)),
+        (Step::Order, turns),
         (Step::Conditions, by_conditions(a, b)),
     ];
     steps.into_iter().find(|(_, order)| order.is_ne()).unwrap_or((Step::Order, Ordering::Equal))
@@ -117,9 +125,15 @@ impl fmt::Display for Outcome<'_> {
             Self::Header(HeaderRule { name, value: ValueRule::Equals(value) }) => {
                 write!(f, "header `{name}` is not `{value}`")
             }
+            Self::Header(HeaderRule { name, value: ValueRule::Matches(regex) }) => {
+                write!(f, "header `{name}` does not match `{regex}`")
+            }
             Self::Query(QueryRule { name, value: ValueRule::Present }) => write!(f, "no query parameter `{name}`"),
             Self::Query(QueryRule { name, value: ValueRule::Equals(value) }) => {
                 write!(f, "query parameter `{name}` is not `{value}`")
+            }
+            Self::Query(QueryRule { name, value: ValueRule::Matches(regex) }) => {
+                write!(f, "query parameter `{name}` does not match `{regex}`")
             }
             Self::Method(methods) => write!(f, "another method: it wants {}", Either(methods)),
             Self::Behind { step, .. } => write!(f, "it matches, but {step}"),

@@ -1,133 +1,110 @@
-//! Path patterns: `/users`, `/users/{id}`, `/users/**`.
+//! Path patterns: `/users`, `/users/{id}`, `/users/**`, and regular expressions: `~/v[0-9]+/.*`.
 
-mod parse;
+mod reach;
+mod segments;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
-/// Which paths a rule wants.
-///
-/// - `/users` is that path alone, not `/users/`;
-/// - `{id}` is one whole segment that is not empty, captured as `id`;
-/// - `/**`, only at the end, is everything: `/users/**` wants `/users`, `/users/` and all below.
-///   What follows `/users/` is captured as `rest`.
-///
-/// Literals are held in the form in which paths are compared (see [`super::Target::path`]), and
-/// compared as bytes: case matters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PathPattern {
-    pub(super) segments: Vec<Segment>,
-    /// `**` at the end.
-    pub(super) rest: bool,
-    params: Vec<Box<str>>,
-}
+pub use self::segments::PathError;
+pub(super) use self::segments::{Segment, Segments, cut};
+use super::regex::Regex;
 
+/// Which paths a rule wants. They are compared in their normal form (see [`super::Target::path`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Segment {
-    /// Empty only at the end, for a final slash.
-    Literal(Box<str>),
-    Param,
+pub enum PathPattern {
+    Segments(Segments),
+    /// Of the whole path; what its named groups match are params.
+    Regex {
+        regex: Regex,
+        params: Box<[Box<str>]>,
+    },
 }
 
 impl PathPattern {
+    /// `text` is a path of segments, or `~` and a regular expression.
+    pub fn parse(text: &str) -> Result<Self, PathError> {
+        let Some(written) = text.strip_prefix('~') else { return Segments::parse(text).map(Self::Segments) };
+        let regex = Regex::parse(written)?;
+        if !reach::matches_some_path(&regex) {
+            return Err(PathError::Unreachable(text.to_owned()));
+        }
+        let params: Box<[Box<str>]> = regex.names().map(Box::from).collect();
+        match params.iter().find(|name| !segments::is_name(name)) {
+            Some(name) => Err(PathError::Name(name.to_string())),
+            None => Ok(Self::Regex { regex, params }),
+        }
+    }
+
     /// Names of what it captures, from left to right; `rest`, for `**`, is the last.
     pub fn params(&self) -> &[Box<str>] {
-        &self.params
+        match self {
+            Self::Segments(segments) => segments.params(),
+            Self::Regex { params, .. } => params,
+        }
     }
 
     /// `path` is normalised.
     pub fn matches(&self, path: &str) -> bool {
-        self.walk(path, |_, _| {}).is_some()
+        match self {
+            Self::Segments(segments) => segments.matches(path),
+            Self::Regex { regex, .. } => regex.matches(path.as_bytes()),
+        }
     }
 
     /// What `name` stands for in `path`, raw: percent-encoding is left as it is. None when there is no
     /// such param or the path does not match.
     pub fn capture<'p>(&self, name: &str, path: &'p str) -> Option<&'p str> {
-        let wanted = self.params.iter().position(|param| &**param == name)?;
-        let mut found = None;
-        self.walk(path, |param, value| {
-            if param == wanted {
-                found = Some(value);
-            }
-        })?;
-        found
+        match self {
+            Self::Segments(segments) => segments.capture(name, path),
+            Self::Regex { regex, .. } => regex.capture(name, path),
+        }
+    }
+
+    /// Whether it takes every path.
+    pub fn takes_all(&self) -> bool {
+        matches!(self, Self::Segments(segments) if segments.rest && segments.segments.is_empty())
+    }
+
+    pub fn is_regex(&self) -> bool {
+        matches!(self, Self::Regex { .. })
     }
 
     /// Same paths, whatever the params are called.
     pub(super) fn same_shape(&self, other: &Self) -> bool {
-        self.rest == other.rest && self.segments == other.segments
+        match (self, other) {
+            (Self::Segments(one), Self::Segments(other)) => one.same_shape(other),
+            (one, other) => one == other,
+        }
     }
 
     /// Equal for patterns of [`PathPattern::same_shape`].
     pub(super) fn shape(&self) -> String {
-        let mut shape = String::new();
-        for segment in &self.segments {
-            shape.push('/');
-            match segment {
-                Segment::Literal(literal) => shape.push_str(literal),
-                Segment::Param => shape.push_str("{}"),
-            }
+        match self {
+            Self::Segments(segments) => segments.shape(),
+            Self::Regex { regex, .. } => regex.to_string(),
         }
-        if self.rest {
-            shape.push_str("/**");
-        }
-        shape
     }
 
     /// Of two patterns that match one path, the one with the smaller sequence comes first.
     pub(super) fn ranks(&self) -> impl Iterator<Item = u8> {
-        let segments = self.segments.iter().map(|segment| match segment {
-            Segment::Literal(_) => 0,
-            Segment::Param => 1,
-        });
-        segments.chain([if self.rest { 3 } else { 2 }])
-    }
-
-    /// Calls `capture` with the number and the value of each param. None when `path` does not match,
-    /// perhaps after some calls.
-    fn walk<'p>(&self, path: &'p str, mut capture: impl FnMut(usize, &'p str)) -> Option<()> {
-        let mut left = Some(path.strip_prefix('/')?);
-        let mut param = 0;
-        for segment in &self.segments {
-            let (piece, after) = cut(left?);
-            match segment {
-                Segment::Literal(literal) if piece == &**literal => {}
-                Segment::Param if !piece.is_empty() => {
-                    capture(param, piece);
-                    param += 1;
-                }
-                _ => return None,
-            }
-            left = after;
-        }
-        match left {
-            _ if self.rest => capture(param, left.unwrap_or("")),
-            Some(_) => return None,
-            None => {}
-        }
-        Some(())
+        /// Behind every kind of segment.
+        const REGEX: u8 = u8::MAX;
+        let (segments, regex) = match self {
+            Self::Segments(segments) => (Some(segments), None),
+            Self::Regex { .. } => (None, Some(REGEX)),
+        };
+        segments.into_iter().flat_map(Segments::ranks).chain(regex)
     }
 }
 
 impl fmt::Display for PathPattern {
     /// As the operator wrote it, in normal form.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut params = self.params.iter();
-        for segment in &self.segments {
-            match segment {
-                Segment::Literal(literal) => write!(f, "/{literal}")?,
-                Segment::Param => write!(f, "/{{{}}}", params.next().map_or("", |name| name))?,
-            }
+        match self {
+            Self::Segments(segments) => segments.fmt(f),
+            Self::Regex { regex, .. } => regex.fmt(f),
         }
-        if self.rest { f.write_str("/**") } else { Ok(()) }
-    }
-}
-
-/// The first segment of a path without its slash, and what follows the next slash if there is one.
-pub(super) fn cut(path: &str) -> (&str, Option<&str>) {
-    match path.as_bytes().iter().position(|&byte| byte == b'/') {
-        Some(slash) => (&path[..slash], Some(&path[slash + 1..])),
-        None => (path, None),
     }
 }

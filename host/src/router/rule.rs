@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use http::{HeaderName, Method};
 
+use super::regex::Regex;
 use super::{HostPattern, PathPattern};
 
 /// The requests that a route wants: those that match the path and every other part. An empty part
@@ -19,7 +20,7 @@ pub struct Rule {
     pub headers: Vec<HeaderRule>,
     /// All of them.
     pub query: Vec<QueryRule>,
-    /// Among rules for the same host and path pattern the highest wins.
+    /// Among rules for the same host and path pattern the highest wins; among all regular expressions of a host too.
     pub priority: i32,
 }
 
@@ -42,6 +43,8 @@ pub struct QueryRule {
 pub enum ValueRule {
     /// Byte for byte, the whole of it.
     Equals(String),
+    /// The whole of it, as it is; of a query parameter decoded.
+    Matches(Regex),
     /// There is one, even an empty one.
     Present,
 }
@@ -80,6 +83,20 @@ pub fn indistinguishable_pairs(rules: &[Rule]) -> Vec<(usize, usize)> {
         }
     }
     pairs
+}
+
+/// The place of a rule that takes every request that `rule`, which has a regular expression, could take: it wants every
+/// path of the same hosts, without a condition, and segments come before expressions.
+pub fn hidden_behind(rules: &[Rule], rule: &Rule) -> Option<usize> {
+    let hides = |other: &Rule| {
+        let is_plain = other.methods.is_empty() && other.headers.is_empty() && other.query.is_empty();
+        let has_hosts = match rule.hosts.is_empty() {
+            true => other.hosts.is_empty(),
+            false => rule.hosts.iter().all(|host| other.hosts.contains(host)),
+        };
+        is_plain && other.path.takes_all() && has_hosts
+    };
+    if rule.path.is_regex() { rules.iter().position(hides) } else { None }
 }
 
 fn overlap<T: PartialEq>(a: &[T], b: &[T]) -> bool {

@@ -22,6 +22,10 @@ fn equals(text: &str) -> ValueRule {
     ValueRule::Equals(text.to_owned())
 }
 
+fn like(regex: &str) -> ValueRule {
+    ValueRule::Matches(Regex::parse(regex).expect("a good expression"))
+}
+
 fn with_header(name: &'static str, value: ValueRule, rule: Rule) -> Rule {
     let mut rule = rule;
     rule.headers.push(HeaderRule { name: HeaderName::from_static(name), value });
@@ -171,6 +175,57 @@ fn more_conditions_come_first_and_a_value_before_a_presence() {
 }
 
 #[test]
+fn a_value_comes_before_a_regular_expression_and_that_before_a_presence() {
+    let router = Router::new(vec![
+        with_header("x-version", ValueRule::Present, rule("/a")),
+        with_header("x-version", like(r"2\..*"), rule("/a")),
+        with_header("x-version", equals("2.1"), rule("/a")),
+    ]);
+    for (version, found) in [("2.1", 2), ("2.2", 1), ("12.2", 0), ("2", 0)] {
+        let mut sent = Sent::to("", "/a");
+        sent.headers.append("x-version", HeaderValue::from_static(version));
+        assert_eq!(router.find(&sent.target()), Ok(found), "{version}");
+    }
+}
+
+#[test]
+fn regular_expressions_come_last_by_priority_and_then_in_the_order_of_the_file() {
+    let rules = [
+        rule("~/users/.*"),
+        rule("~/users/[0-9]+"),
+        by(&[Method::POST], rule("~/users/[0-9]+")),
+        Rule { priority: 1, ..rule("~/users/[0-9]+/special") },
+        rule("/users/{id}/**"),
+        by(&[Method::PUT], rule("~/users/.*")),
+        on("*.test", rule("~/.*")),
+    ];
+    let find = |rules: &[Rule], method: Method, host, path: &str| {
+        let sent = Sent { method, ..Sent::to(host, path) };
+        Router::new(rules.to_vec()).find(&sent.target())
+    };
+    assert_eq!(find(&rules, Method::GET, "", "/users/7"), Ok(4));
+    assert_eq!(find(&rules[..4], Method::GET, "", "/users/7"), Ok(0));
+    assert_eq!(find(&rules[1..4], Method::GET, "", "/users/7"), Ok(0));
+    // More conditions come first where the expression is the same, wherever it stands.
+    assert_eq!(find(&rules[1..4], Method::POST, "", "/users/7"), Ok(1));
+    assert_eq!(find(&rules[..4], Method::POST, "", "/users/7"), Ok(0));
+    assert_eq!(find(&[&rules[..4], &rules[5..6]].concat(), Method::PUT, "", "/users/7"), Ok(4));
+    assert_eq!(find(&rules[..4], Method::GET, "", "/users/7/special"), Ok(3));
+    // The host comes before the path.
+    assert_eq!(find(&rules, Method::GET, "a.test", "/users/7"), Ok(6));
+}
+
+#[test]
+fn a_query_is_matched_decoded() {
+    let router = Router::new(vec![with_query("q", like("a b[+]?"), rule("/s"))]);
+    for (query, found) in [("q=a+b%2B", true), ("q=a%20b", true), ("q=a%2Bb", false), ("q=xa+b", false)] {
+        let mut sent = Sent::to("", "/s");
+        sent.query = Some(query);
+        assert_eq!(router.find(&sent.target()).is_ok(), found, "{query}");
+    }
+}
+
+#[test]
 fn priority_chooses_within_a_path_pattern_and_not_across() {
     let mut urgent = rule("/users/**");
     urgent.priority = 10;
@@ -231,6 +286,7 @@ fn rules_that_share_a_request_and_a_rank_are_indistinguishable() {
     let same = with_header("b", equals("1"), with_header("a", ValueRule::Present, rule("/a")));
     let other = with_header("b", equals("2"), with_header("a", ValueRule::Present, rule("/a")));
     assert_eq!(pairs(&[one, same, other]), [(0, 1)]);
+    assert_eq!(pairs(&[rule("~/a.*"), rule("~/a.+"), rule("~/a.*"), by(&[Method::GET], rule("~/a.*"))]), [(0, 2)]);
 }
 
 #[test]
@@ -250,6 +306,9 @@ fn each_rule_is_told_why_it_lost() {
         Rule { priority: -1, ..rule("/users/{id}") },
         on("c.test", rule("/**")),
         on("*.test", rule("/**")),
+        rule("~/users/[0-9]+"),
+        rule("~/users/[a-z]+"),
+        with_header("x-version", like("[23]"), rule("/users/{id}")),
     ];
     let explained = |rules: &[Rule], host| {
         let router = Router::new(rules.to_vec());
@@ -272,6 +331,9 @@ fn each_rule_is_told_why_it_lost() {
         11 it matches, but the taken route has a higher priority
         12 another host: it wants `c.test`
         13 another host: it wants `*.test`
+        14 it matches, but the path of the taken route is more specific
+        15 another path: it wants `~/users/[a-z]+`
+        16 header `x-version` does not match `~[23]`
     ");
     insta::assert_snapshot!(explained(&rules, "c.test"), @r"
         0 another host: it wants `*.b.test` or `a.test`
@@ -288,5 +350,8 @@ fn each_rule_is_told_why_it_lost() {
         11 it matches, but the host of the taken route is more specific
         12 taken
         13 it matches, but the host of the taken route is more specific
+        14 it matches, but the host of the taken route is more specific
+        15 another path: it wants `~/users/[a-z]+`
+        16 header `x-version` does not match `~[23]`
     ");
 }

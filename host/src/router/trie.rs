@@ -3,7 +3,7 @@
 //! Knows paths and the numbers of rules; what else a rule asks for is the caller's.
 
 use super::hash::Table;
-use super::path::{PathPattern, Segment, cut};
+use super::path::{Segment, Segments, cut};
 
 /// The root is node 0; there is none while the trie is empty.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ struct Node {
 
 impl Trie {
     /// Rules with the same pattern are tried in the order in which they are inserted.
-    pub(super) fn insert(&mut self, pattern: &PathPattern, rule: usize) {
+    pub(super) fn insert(&mut self, pattern: &Segments, rule: usize) {
         let mut place = self.node_or_root();
         for segment in &pattern.segments {
             place = self.child(place, segment);

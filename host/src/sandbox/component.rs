@@ -166,7 +166,8 @@ fn interfaces(grants: &[Grant]) -> String {
 }
 
 /// Interfaces of the contract that need no grant.
-const FREE: [&str; 8] = ["http", "request", "response", "answer", "outcome", "setup", "log", "subjects"];
+const FREE: [&str; 9] =
+    ["http", "request", "response", "answer", "outcome", "setup", "log", "subjects", "client-certificate"];
 
 /// The grants that the imports of a component need.
 fn needs(engine: &Engine, component: &component::Component) -> Result<Vec<Grant>, LoadError> {

@@ -51,7 +51,7 @@ impl Whose {
         match self {
             Self::Plugin => Subject::Plugin,
             Self::Route => Subject::Route(exchange.route_name()),
-            Self::Upstream => Subject::Upstream(&exchange.directory.upstreams[exchange.upstream]),
+            Self::Upstream => Subject::Upstream(exchange.upstream_name()),
             Self::Client(bits) => Subject::Client(exchange.client, bits),
             Self::Caller(bits) => match exchange.caller() {
                 Some(consumer) => Subject::Consumer(&consumer.name),

@@ -3,6 +3,7 @@
 mod capabilities;
 mod exchange;
 mod setup;
+mod tls;
 
 use wasmtime::component::{HasSelf, Linker};
 
@@ -22,6 +23,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     wit::limiter::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     wit::consumers::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     wit::identity::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    wit::client_certificate::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@
 //! This module must not know the live config, nor who scrapes.
 
 mod exposition;
+mod handshake;
 mod histogram;
 mod host;
 mod plugin;
@@ -16,6 +17,7 @@ mod process;
 mod route;
 mod state;
 
+pub use handshake::{CertificateEnd, HandshakeFailure, HandshakeMetrics, TlsVersion};
 pub use host::{HostMetrics, WorkerMetrics};
 pub use plugin::{FaultKind, Hook, Outcome, PluginMetrics};
 pub use route::RouteMetrics;
@@ -36,6 +38,8 @@ pub struct Registry {
     unmatched: Arc<RouteMetrics>,
     routes: Mutex<Entries<RouteMetrics>>,
     plugins: Mutex<Entries<PluginMetrics>>,
+    handshakes: Mutex<Entries<HandshakeMetrics>>,
+    certificates: Mutex<Vec<CertificateEnd>>,
     drops: Mutex<Vec<(&'static str, Drops)>>,
     state: OnceLock<Arc<State>>,
     process: process::Process,
@@ -50,6 +54,8 @@ impl Registry {
             unmatched: Arc::new(RouteMetrics::new(workers)),
             routes: Mutex::default(),
             plugins: Mutex::default(),
+            handshakes: Mutex::default(),
+            certificates: Mutex::default(),
             drops: Mutex::default(),
             state: OnceLock::new(),
             process: process::Process::new(),
@@ -69,6 +75,17 @@ impl Registry {
     /// The metrics of a plugin, by its scope (its name in the config). Ask while a config is built.
     pub fn plugin(&self, scope: &str) -> Arc<PluginMetrics> {
         locked(&self.plugins).entry(scope, || PluginMetrics::new(self.workers))
+    }
+
+    /// The handshakes of a listener that speaks TLS, by its address in the config. Ask while a config is built.
+    pub fn handshakes(&self, listener: &str) -> Arc<HandshakeMetrics> {
+        locked(&self.handshakes).entry(listener, || HandshakeMetrics::new(self.workers))
+    }
+
+    /// Shows until when the certificates of the live config are good, in place of those of an earlier one. No two have
+    /// the same listener and file.
+    pub fn show_certificates(&self, certificates: Vec<CertificateEnd>) {
+        *locked(&self.certificates) = certificates;
     }
 
     /// What one worker counts besides routes and plugins.
@@ -99,6 +116,7 @@ impl Registry {
         let mut out = Exposition::default();
         route::render(&routes, &mut out);
         plugin::render(&plugins, &mut out);
+        handshake::render(&locked(&self.handshakes).live(), &locked(&self.certificates), &mut out);
         self.host.render(&mut out);
         host::render_workers(&self.worker_metrics, &mut out);
         out.family("tollgate_log_lines_dropped_total", "counter", "Lines lost to a full buffer or a failing stream.");

@@ -91,12 +91,24 @@ pub fn is_said_by_gateway(name: &HeaderName) -> bool {
     SAID_BY_GATEWAY.contains(name) || tells_of_client(name.as_str())
 }
 
+/// Families of headers that tell of a client, those that begin with `x-`.
+const FAMILIES: [&str; 6] =
+    ["x-forwarded", "x-ssl", "x-client-cert", "x-client-verify", "x-amzn-mtls", "x-arr-clientcert"];
+
 /// Whether a header tells who asked for what, and how: what only a trusted proxy may say. `name` is in lower case.
 ///
 /// Whole families, because upstreams read more of them than any RFC names: `x-forwarded-prefix` makes links,
-/// `x-forwarded-ssl` and `front-end-https` make a connection secure, the others make addresses.
+/// `x-forwarded-ssl` and `front-end-https` make a connection secure, `client-cert` (RFC 9440) and what other servers call
+/// it make a certificate, the others make addresses.
 pub fn tells_of_client(name: &str) -> bool {
-    name.starts_with("x-forwarded")
+    let starts_with_one_of = |families: &[&str]| families.iter().any(|start| name.starts_with(start));
+    let family = match name.as_bytes() {
+        [b'x', b'-', ..] => starts_with_one_of(&FAMILIES),
+        [b'c', ..] => starts_with_one_of(&["client-cert"]),
+        [b's', ..] => starts_with_one_of(&["ssl-client"]),
+        _ => false,
+    };
+    family
         || matches!(
             name,
             "forwarded"

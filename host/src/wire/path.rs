@@ -31,6 +31,8 @@ pub enum PathError {
     Ambiguous,
     #[error("the path climbs above `/`")]
     AboveRoot,
+    #[error("the path has dots where the route makes segments of them")]
+    Dots,
 }
 
 /// The normal form of a path. Borrows when the path is in it already, as nearly all are.
@@ -42,6 +44,22 @@ pub fn normalise(path: &str) -> Result<Cow<'_, str>, PathError> {
         return Ok(Cow::Borrowed(path));
     }
     resolve(&canonical(path)?).map(Cow::Owned)
+}
+
+/// The normal form of a path that was put together from pieces of others. Dot segments, which no piece had by itself,
+/// would lead elsewhere than who wrote the frame for the pieces meant, and are refused.
+pub fn joined(path: &str) -> Result<Cow<'_, str>, PathError> {
+    if !path.starts_with('/') {
+        return Err(PathError::NotAbsolute);
+    }
+    if is_normal(path.as_bytes()) {
+        return Ok(Cow::Borrowed(path));
+    }
+    let canonical = canonical(path)?;
+    if canonical.split('/').any(|segment| segment == "." || segment == "..") {
+        return Err(PathError::Dots);
+    }
+    resolve(&canonical).map(Cow::Owned)
 }
 
 /// Whether a character stands for itself in the normal form; all others are percent-encoded.
@@ -208,6 +226,15 @@ mod tests {
         assert_eq!(normalise("/a%+1"), Err(PathError::BadPercent));
         assert_eq!(normalise("/../x"), Err(PathError::AboveRoot));
         assert_eq!(normalise("x"), Err(PathError::NotAbsolute));
+    }
+
+    #[test]
+    fn pieces_make_no_dot_segments() {
+        for path in ["/files/../admin", "/a/./b", "/a/%2e%2E/b", "/a/..", "/../a"] {
+            assert_eq!(joined(path), Err(PathError::Dots), "{path}");
+        }
+        assert_eq!(joined("//evil//x..y/").as_deref(), Ok("/evil/x..y/"));
+        assert_eq!(joined("/a/b").as_deref(), Ok("/a/b"));
     }
 
     #[test]

@@ -98,6 +98,13 @@ pub(crate) mod outcome {
     };
 }
 
+/// What the client has shown in the handshake of its connection.
+pub(crate) mod client_certificate {
+    pub(crate) use super::contract::client_certificate::{
+        der, dns_names, email_addresses, fingerprint, ip_addresses, issuer, not_after, serial_number, subject, uris,
+    };
+}
+
 pub(crate) mod setup {
     pub(crate) use super::contract::setup::{log_unanswered_only, own_header};
     use super::contract::{http, setup};

@@ -53,7 +53,7 @@ impl Request {
         once(&self.facts.route, backend::request::route)
     }
 
-    /// Name of the upstream that the exchange goes to.
+    /// Name of the upstream that the exchange goes to; empty when the route answers by itself.
     pub fn upstream(&self) -> &str {
         once(&self.facts.upstream, backend::request::upstream)
     }

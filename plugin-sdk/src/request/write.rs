@@ -74,7 +74,7 @@ impl Request {
     /// Sends the exchange to another upstream of the configuration, by name.
     ///
     /// # Panics
-    /// When there is none of that name. [`try_steer`](Self::try_steer) answers an error instead.
+    /// When there is none of that name, or the route answers by itself. [`try_steer`](Self::try_steer) answers an error instead.
     #[track_caller]
     pub fn steer(&mut self, upstream: &str) {
         let result = self.try_steer(upstream);

@@ -1,6 +1,6 @@
 //! Requests and responses as they stand on the wire, and builders of them.
 
-use super::apply;
+use super::{ClientCertificate, apply};
 use crate::Origin;
 use crate::header::{AsHeaderName, AsHeaderValue};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
@@ -20,6 +20,7 @@ pub struct Request {
     pub(crate) headers: Fields,
     pub(crate) params: BTreeMap<String, String>,
     pub(crate) client_address: String,
+    pub(crate) certificate: Option<ClientCertificate>,
     pub(crate) route: String,
     pub(crate) upstream: String,
     pub(crate) id: String,
@@ -69,6 +70,7 @@ pub fn request(method: Method, target: &str) -> RequestBuilder {
         headers: Fields::new(),
         params: BTreeMap::new(),
         client_address: "192.0.2.1".to_owned(),
+        certificate: None,
         route: "route".to_owned(),
         upstream: "upstream".to_owned(),
         id: "id".to_owned(),
@@ -104,6 +106,13 @@ impl RequestBuilder {
     /// Address of the client.
     pub fn client_address(mut self, address: &str) -> Self {
         self.0.client_address = address.to_owned();
+        self
+    }
+
+    /// The certificate that the client has shown, over `https`.
+    pub fn client_certificate(mut self, certificate: ClientCertificate) -> Self {
+        self.0.scheme = "https".to_owned();
+        self.0.certificate = Some(certificate);
         self
     }
 

@@ -10,7 +10,8 @@ const REQUESTS: u64 = 1_000;
 
 /// Allocations of the host for one request on a kept-alive connection.
 fn allocations(config: &str) -> f64 {
-    let [few, many] = [100, 100 + REQUESTS].map(|requests| {
+    // The first start may compile the plugins, and leaves them in the cache for the others.
+    let [_, few, many] = [0, 100, 100 + REQUESTS].map(|requests| {
         let mut gateway = Builder::new(env!("CARGO_BIN_EXE_counted"), config).start();
         send(&mut gateway.client(), requests);
         gateway.signal(Signal::TERM);
@@ -51,6 +52,8 @@ fn is_still(ceiling: f64, found: f64) {
     assert!(found > ceiling * 0.9, "{found} a request: lower the ceiling of {ceiling}, so that it stays so");
 }
 
+/// What `compare` tells the plugins, so that what is measured is what is counted.
+const CHAIN: &str = include_str!("../../src/bin/compare/peers/chain.toml");
 const QUIET: &str = "[gateway]\nworkers = 1\n[gateway.log]\naccess = false\n";
 
 fn bare(upstream: &Upstream) -> String {
@@ -60,22 +63,8 @@ fn bare(upstream: &Upstream) -> String {
 fn chain_of_four(upstream: &Upstream) -> String {
     let consumer =
         "[[consumer]]\nname = \"acme\"\ngroups = [\"users\"]\ncredentials = [{ key = \"key-of-a-consumer\" }]\n";
-    let plugins = r#"plugins = ["key-auth", "rate-limit", "circuit-breaker", "transform"]
-
-[[plugin]]
-source = "rate-limit"
-config = { limit = 1000000, window = "60s" }
-
-[[plugin]]
-source = "transform"
-[plugin.config.request.headers]
-set = { x-edited = "yes" }
-remove = ["cache-control"]
-[plugin.config.response.headers]
-set = { x-served-by = "gateway" }
-remove = ["x-detail"]
-"#;
-    format!("{QUIET}{consumer}{}", everything_to(&upstream.url(), plugins))
+    let plugins = "plugins = [\"key-auth\", \"rate-limit\", \"circuit-breaker\", \"transform\"]\n";
+    format!("{QUIET}{consumer}{}{CHAIN}", everything_to(&upstream.url(), plugins))
 }
 
 #[test]

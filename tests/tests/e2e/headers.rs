@@ -86,7 +86,7 @@ fn arrived(gateway: &Gateway, upstream: &Upstream, names: &[&str]) -> Vec<String
     received.headers.into_iter().filter(|(_, value)| value.contains("said by")).map(|(name, _)| name).collect()
 }
 
-const TELL_OF_CLIENTS: [&str; 14] = [
+const TELL_OF_CLIENTS: [&str; 24] = [
     "X-Forwarded",
     "X-Forwarded-Prefix",
     "X-Forwarded-Ssl",
@@ -101,6 +101,16 @@ const TELL_OF_CLIENTS: [&str; 14] = [
     "X-Url-Scheme",
     "X-Real-IP",
     "X-Forwarded-Any-Other",
+    "X-Forwarded-Client-Cert",
+    "Client-Cert",
+    "Client-Cert-Chain",
+    "X-Client-Cert",
+    "X-Client-Certificate",
+    "X-SSL-Client-Verify",
+    "X-SSL-Client-S-DN",
+    "SSL-Client-Cert",
+    "X-Amzn-Mtls-Clientcert-Subject",
+    "X-ARR-ClientCert",
 ];
 
 #[test]

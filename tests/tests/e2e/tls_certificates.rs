@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use tests::tls::{Authority, Issued, Tls};
 use tests::{Folder, Gateway, wait_for};
@@ -22,18 +22,21 @@ fn wait_until_shown(gateway: &Gateway, tls: &Tls, issued: &Issued) {
     wait_for("the new certificate", is_shown);
 }
 
-#[test]
-fn a_certificate_is_rotated_under_load_and_no_handshake_fails() {
-    let authority = Authority::new();
-    let gateway = secured(&authority.issue(&["gateway.test"]), "", &everything_to("internal:echo", ""));
-    let (address, over, served) = (gateway.address(), Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let mut keeping = Tls::new(&authority, &[]).connect(address, "gateway.test");
-    let clients: Vec<_> = (0..4)
-        .map(|at| {
-            let (over, served) = (Arc::clone(&over), Arc::clone(&served));
+/// Clients that come and go, of whom each is to be served.
+struct Load {
+    over: Arc<AtomicBool>,
+    served: Arc<AtomicUsize>,
+    clients: Vec<JoinHandle<()>>,
+}
+
+impl Load {
+    fn start(gateway: &Gateway, authority: &Authority) -> Self {
+        let (over, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let client = |at: usize| {
+            let (address, over, served) = (gateway.address(), Arc::clone(&over), Arc::clone(&served));
             // Half of them resume, the others shake hands anew each time.
-            let (resumes, fresh) = (Tls::new(&authority, &[]), Tls::new(&authority, &[]).forgetful());
-            let tls = if at % 2 == 0 { resumes } else { fresh };
+            let (resumes, fresh) = (Tls::new(authority, &[]), Tls::new(authority, &[]).forgetful());
+            let tls = if at.is_multiple_of(2) { resumes } else { fresh };
             thread::spawn(move || {
                 while !over.load(Relaxed) {
                     let mut client = tls.connect(address, "gateway.test");
@@ -41,20 +44,61 @@ fn a_certificate_is_rotated_under_load_and_no_handshake_fails() {
                     served.fetch_add(1, Relaxed);
                 }
             })
-        })
-        .collect();
+        };
+        let clients = (0..4).map(client).collect();
+        Self { over, served, clients }
+    }
+
+    /// Waits until some more have come and been served.
+    fn wait_for_more(&self) {
+        let before = self.served.load(Relaxed);
+        wait_for("clients that came after", || (self.served.load(Relaxed) > before + 8).then_some(()));
+    }
+
+    fn end(self) {
+        self.over.store(true, Relaxed);
+        self.clients.into_iter().for_each(|client| client.join().expect("no failed handshake"));
+    }
+}
+
+#[test]
+fn a_certificate_is_rotated_under_load_and_no_handshake_fails() {
+    let authority = Authority::new();
+    let gateway = secured(&authority.issue(&["gateway.test"]), "", &everything_to("internal:echo", ""));
+    let mut keeping = Tls::new(&authority, &[]).connect(gateway.address(), "gateway.test");
+    let load = Load::start(&gateway, &authority);
     let tls = Tls::new(&authority, &[]).forgetful();
     for _ in 0..4 {
         let next = authority.issue(&["gateway.test"]);
         replace(&gateway, &next);
         wait_until_shown(&gateway, &tls, &next);
     }
-    let before = served.load(Relaxed);
-    wait_for("clients that came after", || (served.load(Relaxed) > before + 8).then_some(()));
-    over.store(true, Relaxed);
-    clients.into_iter().for_each(|client| client.join().expect("no failed handshake"));
+    load.wait_for_more();
+    load.end();
     // A connection from before goes on.
     assert_eq!(keeping.get("/").status, 200);
+}
+
+#[test]
+fn a_certificate_that_breaks_under_load_harms_no_handshake() {
+    let authority = Authority::new();
+    let gateway = secured(&authority.issue(&["gateway.test"]), "", &everything_to("internal:echo", ""));
+    let load = Load::start(&gateway, &authority);
+    let tls = Tls::new(&authority, &[]).forgetful();
+    let expired = authority.issue_until(&["gateway.test"], 2020);
+    for (text, message) in [
+        (expired.cert.as_str(), "the certificate in `server.pem` expired on 2020-01-01"),
+        ("half a file", "there is no certificate in `server.pem`"),
+    ] {
+        gateway.folder().write("server.pem", text);
+        gateway.wait_for_log(message);
+        load.wait_for_more();
+        let mended = authority.issue(&["gateway.test"]);
+        replace(&gateway, &mended);
+        wait_until_shown(&gateway, &tls, &mended);
+    }
+    load.wait_for_more();
+    load.end();
 }
 
 #[test]

@@ -9,6 +9,11 @@ use crate::{builder, everything_to};
 
 /// A gateway that verifies clients by `clients.pem`; `client` is of `tls.client`.
 fn verifying(servers: &Authority, clients: &Authority, client: &str) -> Gateway {
+    verifying_for(servers, clients, client, &everything_to("internal:echo", ""))
+}
+
+/// The same with these routes.
+pub(super) fn verifying_for(servers: &Authority, clients: &Authority, client: &str, routes: &str) -> Gateway {
     let server = servers.issue(&["gateway.test"]);
     let config = format!(
         r#"[[listener]]
@@ -19,7 +24,7 @@ key = "server.key"
 client = {{ ca = "clients.pem", {client} }}
 "#
     );
-    builder(&(config + &everything_to("internal:echo", "")))
+    builder(&(config + routes))
         .file("server.pem", &server.cert)
         .file("server.key", &server.key)
         .file("clients.pem", clients.pem())
@@ -29,7 +34,7 @@ client = {{ ca = "clients.pem", {client} }}
 
 /// One request of a client with this certificate, or none; an error if it is refused, which with TLS 1.3 a client hears
 /// of after its handshake.
-fn ask(tls: &Tls, gateway: &Gateway) -> io::Result<Response> {
+pub(super) fn ask(tls: &Tls, gateway: &Gateway) -> io::Result<Response> {
     tls.try_connect(gateway.address(), "gateway.test").and_then(|mut client| client.try_send(Request::get("/")))
 }
 

@@ -2,10 +2,11 @@
 
 use crate::config::form;
 use crate::config::node::Text;
-use crate::config::problem::{Problem, closest, quote};
-use crate::config::{Path, PathTemplate, TemplatePart};
+use crate::config::problem::{Problem, quote};
+use crate::config::{Path, PathTemplate};
 use crate::router::PathPattern;
-use crate::wire;
+
+use super::template::Template;
 
 /// `None`: a problem has been noted.
 pub(super) fn path(
@@ -36,6 +37,9 @@ fn strip_prefix(text: &Text, pattern: &PathPattern, route_path: &str) -> Result<
         return Err(problem("is not a prefix: it begins with `/` and does not end with one")
             .help(format!("such as {}", quote(&format!("/{}", if bare.is_empty() { "api" } else { bare })))));
     }
+    if pattern.is_regex() {
+        return Err(problem("cannot be told from a regular expression").help("use `rewrite` with `(?<rest>.*)`"));
+    }
     // In normal form, like the pattern: `%7e` and `~` are the same.
     let prefix = match PathPattern::parse(written) {
         Ok(prefix) if prefix.params().is_empty() => prefix.to_string(),
@@ -49,35 +53,9 @@ fn strip_prefix(text: &Text, pattern: &PathPattern, route_path: &str) -> Result<
 }
 
 fn rewrite(text: &Text, pattern: &PathPattern, route_path: &str) -> Result<PathTemplate, Problem> {
-    let shown = quote(text.written());
-    let problem = |what: &str| Problem::new(&text.place, format!("{shown} {what}"));
+    let template = Template { text, pattern, route_path };
     if !text.value.starts_with('/') {
-        return Err(problem("does not begin with `/`"));
+        return Err(template.problem("does not begin with `/`"));
     }
-    let mut parts = Vec::new();
-    let mut rest = text.value.as_str();
-    while let Some((literal, after)) = rest.split_once('{') {
-        parts.push(literal_part(literal).ok_or_else(|| problem(NOT_A_PATH))?);
-        let (name, after) = after.split_once('}').ok_or_else(|| problem("has a `{` without a `}`"))?;
-        if !pattern.params().iter().any(|param| **param == *name) {
-            // An interpolation may have put in the name.
-            let name = if text.interpolated.is_some() { text.written() } else { name };
-            let message = format!("no parameter named {} in the route's path, {route_path}", quote(name));
-            let params: Vec<&str> = pattern.params().iter().map(AsRef::as_ref).collect();
-            return Err(Problem::new(&text.place, message).did_you_mean(closest(name, params)));
-        }
-        parts.push(TemplatePart::Param(name.to_owned()));
-        rest = after;
-    }
-    parts.push(literal_part(rest).ok_or_else(|| problem(NOT_A_PATH))?);
-    parts.retain(|part| *part != TemplatePart::Literal(String::new()));
-    Ok(PathTemplate { parts })
-}
-
-const NOT_A_PATH: &str = "has a character that is not for paths: percent-encode it, and leave the query out";
-
-/// In normal form; dots and slashes are looked at when the params between the parts are known.
-fn literal_part(literal: &str) -> Option<TemplatePart> {
-    let literal = Some(literal).filter(|literal| !literal.contains(['?', '#']))?;
-    wire::path::canonical(literal).map(TemplatePart::Literal).ok()
+    Ok(PathTemplate { parts: template.rewrite(&text.value)? })
 }

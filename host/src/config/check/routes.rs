@@ -1,4 +1,4 @@
-//! Checks routes: their rules can be told apart, their upstreams and plugins exist.
+//! Checks routes: their rules can be told apart, and what they name exists.
 
 use http::HeaderName;
 
@@ -6,11 +6,13 @@ use crate::config::Route;
 use crate::config::form;
 use crate::config::node::Text;
 use crate::config::problem::{Problem, quote};
-use crate::router::{HeaderRule, HostPattern, PathPattern, QueryRule, Rule, ValueRule, indistinguishable_pairs};
+use crate::router::{
+    HeaderRule, HostPattern, PathPattern, QueryRule, Regex, Rule, ValueRule, hidden_behind, indistinguishable_pairs,
+};
 
 use super::names::Names;
-use super::path;
 use super::plugins::{Link, Plugins};
+use super::{destination, path};
 
 pub(super) fn routes(
     forms: &[form::Route],
@@ -39,6 +41,11 @@ pub(super) fn routes(
             problems.push(alike(names[first], names[second]));
         }
     }
+    for (place, rule) in rules.iter().enumerate() {
+        if let Some(before) = hidden_behind(&rules, rule) {
+            problems.push(hidden(names[place], names[before]));
+        }
+    }
     routes
 }
 
@@ -47,6 +54,18 @@ fn alike(first: &Text, second: &Text) -> Problem {
     let message = format!("route {other} wants the same requests as route {one}");
     Problem::new(&second.place, message)
         .help(format!("{one} is at {}; give one of them another `match`, or a higher `priority`", first.place))
+}
+
+fn hidden(route: &Text, before: &Text) -> Problem {
+    let (hidden, all) = (quote(route.written()), quote(before.written()));
+    Problem::new(
+        &route.place,
+        format!("no request takes route {hidden}: {all} takes every path, before any regular expression"),
+    )
+    .help(format!(
+        "{all} is at {}; with path = \"~/.*\", behind {hidden} in the file, it takes what is left",
+        before.place
+    ))
 }
 
 fn route(
@@ -58,15 +77,16 @@ fn route(
 ) -> Option<Route> {
     let about = form.name.as_ref().map_or(String::new(), |name| format!(" (route {})", quote(name.written())));
     let chain = plugins.chain(form.name.as_ref(), &form.plugins, globals, problems);
-    let upstream = form.upstream.as_ref().and_then(|name| upstreams.find(name, &about, problems));
     let rule = rule(form, &about, problems);
+    let pattern = rule.as_ref().map(|rule| &rule.path);
+    let destination = destination::destination(form, pattern, upstreams, &about, problems);
     let path = rule.as_ref().and_then(|rule| path::path(form, &rule.path, &about, problems));
     let name = form.name.as_ref()?;
     Some(Route {
         name: name.value.clone(),
         rule: rule?,
         chain,
-        upstream: upstream?,
+        destination: destination?,
         path: path?,
         timeout: form.timeout,
         max_body: form.max_body.on().map(|size| size.0),
@@ -91,21 +111,29 @@ fn rule(form: &form::Route, about: &str, problems: &mut Vec<Problem>) -> Option<
     }
     for (name, (place, value)) in wanted.headers.iter().flatten() {
         match HeaderName::from_bytes(name.as_bytes()) {
-            Ok(name) => headers.push(HeaderRule { name, value: value_rule(value) }),
+            Ok(name) => headers.extend(value_rule(value, about, problems).map(|value| HeaderRule { name, value })),
             Err(_) => problems.push(Problem::new(place, format!("{} is not a header's name{about}", quote(name)))),
         }
     }
     for (name, (_, value)) in wanted.query.iter().flatten() {
-        query.push(QueryRule { name: name.clone(), value: value_rule(value) });
+        let value = value_rule(value, about, problems);
+        query.extend(value.map(|value| QueryRule { name: name.clone(), value }));
     }
     let priority = i32::try_from(form.priority.0).unwrap_or_default();
     Some(Rule { hosts, path: path?, methods: wanted.methods.clone(), headers, query, priority })
 }
 
-fn value_rule(text: &Text) -> ValueRule {
-    match text.value.as_str() {
-        "*" => ValueRule::Present,
-        value => ValueRule::Equals(value.to_owned()),
+fn value_rule(text: &Text, about: &str, problems: &mut Vec<Problem>) -> Option<ValueRule> {
+    match (text.value.as_str(), text.value.strip_prefix('~')) {
+        ("*", _) => Some(ValueRule::Present),
+        (value, None) => Some(ValueRule::Equals(value.to_owned())),
+        (_, Some(regex)) => match Regex::parse(regex) {
+            Ok(regex) => Some(ValueRule::Matches(regex)),
+            Err(error) => {
+                problems.push(foreign(text, &error, about));
+                None
+            }
+        },
     }
 }
 

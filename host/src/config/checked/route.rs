@@ -1,19 +1,19 @@
-//! Checked routes: a match rule, its chain, its upstream.
+//! Checked routes: a match rule, its chain, its destination.
 
 use std::time::Duration;
 
+use super::Destination;
 use crate::config::Place;
 use crate::router::Rule;
 
-/// A match rule, its chain, its upstream.
+/// A match rule, its chain, its destination.
 #[derive(Clone, Debug)]
 pub struct Route {
     pub name: String,
     pub rule: Rule,
     /// Indexes into `Config::plugins` in the order of execution, the gateway's own plugins merged in.
     pub chain: Vec<usize>,
-    /// An index into `Config::upstreams`.
-    pub upstream: usize,
+    pub destination: Destination,
     /// The path that the upstream sees.
     pub path: Path,
     /// From the request being sent to the head of its response, in place of the upstream's.
@@ -50,4 +50,6 @@ pub enum TemplatePart {
     Literal(String),
     /// The name of a parameter that the rule's path has; `**` is `rest`.
     Param(String),
+    /// The whole path, as the chain left it: in locations only.
+    Path,
 }

@@ -125,7 +125,7 @@ form! {
         /// Between two pieces of a request's body.
         preset body_timeout: Duration = "30s",
         /// How long a client may not read what is written to it.
-        preset write_timeout: Duration = "30s",
+        preset write_timeout: Duration = "60s",
         /// Bytes a second below which a body does not come and a client does not read, over the time of these two
         /// timeouts; 0: any byte counts.
         preset min_rate: Size<0, MIB> = "100B",

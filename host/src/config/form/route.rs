@@ -8,11 +8,11 @@ use http::Method;
 use super::ChainEntry;
 use crate::config::Place;
 use crate::config::node::Text;
-use crate::config::read::form;
+use crate::config::read::{Placed, form};
 use crate::config::values::{OneOrMore, OrOff, Size, Whole};
 
 form! {
-    /// A match rule, its chain, its upstream.
+    /// A match rule, its chain, and where its requests go: exactly one of `upstream`, `redirect` and `respond`.
     struct Route as "route" {
         /// Unique.
         required name: Text,
@@ -23,7 +23,11 @@ form! {
         /// Plugins in the order in which they run, after the gateway's own.
         preset plugins: Vec<ChainEntry> = [],
         /// Where its requests go.
-        required upstream: Text,
+        optional upstream: Text,
+        /// In place of an upstream: sends the client elsewhere.
+        optional redirect: Redirect,
+        /// In place of an upstream: one response for every request.
+        optional respond: Respond,
         /// Taken away from the start of the path.
         optional strip_prefix: Text,
         /// The path that the upstream sees, `{name}` standing for a parameter of the rule's path and
@@ -45,13 +49,39 @@ form! {
     struct Match {
         /// Host names; `*.example.com` for every name below.
         optional host: OneOrMore<Text>,
-        /// `/users` alone, `/users/{id}` one segment, `/users/**` everything from there.
+        /// `/users` alone, `/users/{id}` one segment, `/users/**` everything from there; `~` and a regular expression.
         optional path: Text,
         /// Any of them. `GET` serves `HEAD` too.
         preset methods: Vec<Method> = [],
-        /// All of them, with this value; `*`: with any.
+        /// All of them, with this value; `*`: with any; `~` and a regular expression: with one that it matches.
         optional headers: BTreeMap<String, (Place, Text)>,
-        /// All of them, with this value; `*`: with any.
+        /// All of them, with this value; `*`: with any; `~` and a regular expression: with one that it matches.
         optional query: BTreeMap<String, (Place, Text)>,
+    }
+}
+
+form! {
+    /// An answer that sends the client elsewhere.
+    struct Redirect {
+        /// 301, 302, 303, 307 or 308.
+        preset status: Placed<Whole<300, 399>> = 308,
+        /// A URL, or a path. `{host}`, `{path}`, `{query}` and the parameters of the route's path stand for those of the
+        /// request. The query is kept, unless it has one of its own.
+        required to: Text,
+    }
+}
+
+/// Of a final response.
+pub(in crate::config) type Status = Placed<Whole<200, 599>>;
+
+form! {
+    /// One response for every request.
+    struct Respond {
+        /// 200 to 599.
+        required status: Status,
+        /// Header fields; `content-type` is `text/plain; charset=utf-8` if there is a body and nothing is said.
+        optional headers: BTreeMap<String, (Place, Text)>,
+        /// At most 1 MiB. `${file:..}` takes it from a file.
+        preset body: Text = "",
     }
 }

@@ -19,7 +19,10 @@ fn what_is_not_written_has_its_default() {
     assert_eq!(upstream.endpoints[0].address, Address::Echo);
     assert_eq!(config.routes[0].max_body, Some(10 << 20));
     assert_eq!(config.routes[0].rule.path.to_string(), "/**");
-    assert!(config.routes[0].preserve_host);
+    assert!(config.routes[0].preserve_host && config.routes[0].upgrade);
+    let limits = listener.limits;
+    assert_eq!((limits.requests.map(usize::from), limits.target_bytes, limits.min_rate), (Some(10_000), 8192, 100));
+    assert_eq!(limits.tunnel_idle_timeout, Duration::from_secs(3600));
 }
 
 #[test]
@@ -34,7 +37,7 @@ trusted-proxies = ["10.0.0.0/8", "::1"]
 [[listener]]
 address = "[::]:80"
 protocols = ["http2"]
-limits = { connections = 0, header-bytes = 8192, idle-timeout = "250ms" }
+limits = { connections = 0, header-bytes = 8192, idle-timeout = "250ms", requests = 0, min-rate = 0, target-bytes = "1KiB", body-timeout = "1s", write-timeout = "2s" }
 [[upstream]]
 name = "u"
 endpoints = ["http://a.example", { url = "http://[::1]:9001/", weight = 5 }]
@@ -49,6 +52,7 @@ name = "s"
 upstream = "u"
 match = { path = "/%7Euser/**" }
 strip-prefix = "/~user"
+upgrade = false
 "#,
     );
     assert_eq!((config.gateway.admin, config.gateway.workers.map(usize::from)), (None, Some(3)));
@@ -56,6 +60,9 @@ strip-prefix = "/~user"
     assert_eq!(config.gateway.trusted_proxies[1].to_string(), "::1/128");
     let limits = config.listeners[0].limits;
     assert_eq!((limits.connections, limits.header_bytes, limits.idle_timeout.as_millis()), (None, 8192, 250));
+    assert_eq!((limits.requests, limits.min_rate, limits.target_bytes), (None, 0, 1024));
+    assert_eq!((limits.body_timeout, limits.write_timeout), (Duration::from_secs(1), Duration::from_secs(2)));
+    assert_eq!((config.routes[0].upgrade, config.routes[1].upgrade), (true, false));
     let [first, second] = &config.upstreams[0].endpoints[..] else { panic!("two") };
     let address = |host: &str, port, authority: &str| Address::Http {
         host: host.to_owned(),

@@ -24,9 +24,142 @@ fn two_routes_of_one_name_are_one_problem() {
 }
 
 #[test]
-fn regular_expressions_are_not_supported_and_the_problem_says_so() {
-    assert_snapshot!(problems(&format!("{ECHO}route = [{{ name = \"a\", upstream = \"echo\", match.path = \"~ ^/a\" }}]")), @r"
-    gateway.toml:3:56: `~ ^/a`: regular expressions are not supported; write `{name}` for one segment, `/**` at the end for all that follows (route `a`)
+fn what_is_wrong_with_a_regular_expression_is_said_at_its_place() {
+    assert_snapshot!(route("match = { path = '~^/v[0-9', headers = { x-version = '~(2' }, query = { q = '~a{9999}{9999}' } }"), @r"
+    gateway.toml:1:60: `~^/v[0-9` is not a regular expression: unclosed character class, at character 5, before `[0-9` (route `r`)
+    gateway.toml:1:96: `~(2` is not a regular expression: unclosed group, at character 2, before `(2` (route `r`)
+    gateway.toml:1:119: `~a{9999}{9999}` takes more than 256 KiB when it is compiled; let it repeat less, or count less (route `r`)
+    3 problems
+    ");
+    assert_snapshot!(route("match.path = '~/admin;x'"), @r"
+    gateway.toml:1:56: `~/admin;x` matches no path: it is held against the one form in which paths are routed and forwarded, where `;` is `%3B`, `+` is `%2B`, hex digits are in upper case, and `//`, dot segments and an encoded `/` never are (route `r`)
+    1 problem
+    ");
+    assert_snapshot!(route("match.path = '^/a'"), @r"
+    gateway.toml:1:56: `^/a` does not begin with `/`; a regular expression begins with `~`: `~^/a` (route `r`)
+    1 problem
+    ");
+    assert_snapshot!(route("match.path = '~/a/(?<id>.*)', rewrite = '/b/{di}'"), @r"
+    gateway.toml:1:83: no parameter named `di` in the route's path, `~/a/(?<id>.*)` (route `r`)
+      help: did you mean `id`?
+    1 problem
+    ");
+    assert_snapshot!(route("match.path = '~/a/.*', strip-prefix = '/a'"), @r"
+    gateway.toml:1:81: `/a` cannot be told from a regular expression (route `r`)
+      help: use `rewrite` with `(?<rest>.*)`
+    1 problem
+    ");
+}
+
+#[test]
+fn a_regular_expression_that_no_request_can_reach_is_a_problem() {
+    let routes = "[[route]]\nname = \"all\"\nupstream = \"echo\"\n\
+                  [[route]]\nname = \"guarded\"\nupstream = \"echo\"\nmatch.path = \"~/.*/admin\"\n";
+    assert_snapshot!(problems(&format!("{ECHO}{routes}")), @r#"
+    gateway.toml:7:8: no request takes route `guarded`: `all` takes every path, before any regular expression
+      help: `all` is at gateway.toml:4:8; with path = "~/.*", behind `guarded` in the file, it takes what is left
+    1 problem
+    "#);
+    let other_host = format!("{ECHO}{routes}match.host = \"a.test\"\n");
+    assert_eq!(super::config(&other_host).routes.len(), 2);
+}
+
+#[test]
+fn the_same_regular_expression_twice_cannot_be_told_apart() {
+    let route = |name| format!("[[route]]\nname = \"{name}\"\nupstream = \"echo\"\nmatch.path = \"~/a.*\"\n");
+    assert_snapshot!(problems(&format!("{ECHO}{}{}", route("one"), route("two"))), @r"
+    gateway.toml:8:8: route `two` wants the same requests as route `one`
+      help: `one` is at gateway.toml:4:8; give one of them another `match`, or a higher `priority`
+    1 problem
+    ");
+}
+
+/// A route without an upstream, the only one.
+fn answering(text: &str) -> String {
+    problems(&format!("route = [{{ name = \"r\", {text} }}]\nlistener = [{{ address = \"127.0.0.1:0\" }}]\n"))
+}
+
+#[test]
+fn a_route_goes_to_exactly_one_place() {
+    assert_snapshot!(answering("match.path = '/a'"), @r"
+    gateway.toml:1:10: the key `upstream` is missing (route `r`)
+      help: `redirect` or `respond` may stand in its place, for an answer of the gateway's own
+    1 problem
+    ");
+    assert_snapshot!(route("redirect.to = '/b', respond.status = 200"), @r"
+    gateway.toml:1:43: `redirect` and `upstream` exclude each other (route `r`)
+    1 problem
+    ");
+}
+
+#[test]
+fn a_redirect_leads_where_it_can() {
+    assert_snapshot!(answering("redirect = { status = 304, to = '/b' }"), @r"
+    gateway.toml:1:46: 304 is not a redirect's status (route `r`)
+      help: 308 and 307 keep the method, 301 and 302 may make a GET of it, 303 does
+    1 problem
+    ");
+    for to in [
+        "'b'",
+        "'//evil.example/'",
+        "'{id}'",
+        "'ftp://a/'",
+        "'https://'",
+        "'https://user@a/'",
+        "'https://{host}.evil{path}'",
+        "'https://a{id}'",
+        "'/a/../b'",
+        "'/a#b'",
+        "'/a?b=\u{e9}'",
+        "'/a?b={host}'",
+    ] {
+        assert_eq!(answering(&format!("redirect.to = {to}")).lines().last(), Some("1 problem"), "{to}");
+    }
+    assert_snapshot!(answering("redirect.to = 'www.example.com{path}'"), @r"
+    gateway.toml:1:38: `www.example.com{path}` is no location (route `r`)
+      help: it begins with `https://` and a host, or `{host}`, or with a path: `/` or `{path}`
+    1 problem
+    ");
+    assert_snapshot!(answering("redirect.to = 'https://{hots}/'"), @r"
+    gateway.toml:1:38: `https://{hots}/` names no host (route `r`)
+      help: such as `https://www.example.com/`, `https://{host}{path}`
+    1 problem
+    ");
+    assert_snapshot!(answering("match.path = '/{path}', redirect.to = 'https://{host}{path}'"), @r"
+    gateway.toml:1:62: `https://{host}{path}` has two meanings: `path` is the whole path, and a parameter of the route's path too (route `r`)
+      help: give the parameter another name
+    1 problem
+    ");
+    assert_snapshot!(answering("redirect.to = '/x', rewrite = '/y'"), @r"
+    gateway.toml:1:54: `rewrite` is for what goes to an upstream (route `r`)
+    1 problem
+    ");
+}
+
+#[test]
+fn a_fixed_response_is_one_that_can_be_sent() {
+    assert_snapshot!(answering("respond = { status = 204, body = 'x' }"), @r"
+    gateway.toml:1:57: a response with status 204 has no body (route `r`)
+    1 problem
+    ");
+    assert_snapshot!(answering("respond = { status = 600 }"), @r"
+    gateway.toml:1:45: 600 is out of range: a number from 200 to 599 is possible here (route `r`)
+    1 problem
+    ");
+    assert_snapshot!(answering("respond = { status = 200, headers = { content-length = '3' } }"), @r"
+    gateway.toml:1:62: `content-length` is the gateway's own: it frames messages and connections (route `r`)
+    1 problem
+    ");
+    assert_snapshot!(answering("respond = { status = 200, headers = { 'a b' = '3' } }"), @r"
+    gateway.toml:1:62: `a b` is not a header's name (route `r`)
+    1 problem
+    ");
+    assert_snapshot!(answering("respond = { status = 200, headers = { x-a = \"a\\nb\" } }"), @r"
+    gateway.toml:1:68: the value of `x-a` has a character that is not for headers (route `r`)
+    1 problem
+    ");
+    assert_snapshot!(answering("respond = { body = 'x' }"), @r"
+    gateway.toml:1:34: the key `status` is missing (route `r`)
     1 problem
     ");
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use x509_parser::certificate::Validity;
 use x509_parser::extensions::GeneralName;
 use x509_parser::time::ASN1Time;
 
@@ -52,21 +53,34 @@ impl ResolvesServerCert for ByName {
     }
 }
 
-/// The DNS names of a certificate that is valid now.
-pub(super) fn of(certificate: &CertificateDer<'_>, file: &NamedFile, reader: &mut Reader<'_>) -> Option<Vec<String>> {
+/// What a certificate says.
+pub(super) struct Facts {
+    /// DNS names.
+    pub(super) names: Vec<String>,
+    pub(super) validity: Validity,
+}
+
+/// A time as a date.
+pub(super) fn day(time: ASN1Time) -> String {
+    time.to_datetime().date().to_string()
+}
+
+/// What a certificate says that is valid now.
+pub(super) fn of(certificate: &CertificateDer<'_>, file: &NamedFile, reader: &mut Reader<'_>) -> Option<Facts> {
     let parsed = x509_parser::parse_x509_certificate(certificate).ok();
-    let facts = parsed.and_then(|(_, parsed)| Some((parsed.validity().clone(), names(&parsed)?)));
-    let Some((validity, names)) = facts else {
+    let facts =
+        parsed.and_then(|(_, parsed)| Some(Facts { validity: parsed.validity().clone(), names: names(&parsed)? }));
+    let Some(facts) = facts else {
         reader.note(file, format!("the certificate in {} cannot be read", file.shown), None);
         return None;
     };
-    let (now, day) = (ASN1Time::now(), |time: ASN1Time| time.to_datetime().date());
+    let (now, validity) = (ASN1Time::now(), &facts.validity);
     let message = if validity.not_after < now {
         format!("the certificate in {} expired on {}", file.shown, day(validity.not_after))
     } else if validity.not_before > now {
         format!("the certificate in {} is not valid before {}", file.shown, day(validity.not_before))
     } else {
-        return Some(names);
+        return Some(facts);
     };
     reader.note(file, message, Some("put a valid one in its place"));
     None

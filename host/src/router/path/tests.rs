@@ -1,5 +1,4 @@
-use super::PathPattern;
-use super::parse::PathError;
+use super::{PathError, PathPattern};
 
 fn parse(text: &str) -> PathPattern {
     PathPattern::parse(text).expect("a good pattern")
@@ -47,6 +46,39 @@ fn a_pattern_is_held_in_normal_form() {
 }
 
 #[test]
+fn a_regular_expression_is_of_the_whole_path() {
+    let pattern = parse("~/v(?P<version>[0-9]+)/(?<rest>.*)");
+    assert_eq!(pattern.params(), ["version".into(), "rest".into()]);
+    assert_eq!(pattern.capture("version", "/v12/a/b"), Some("12"));
+    assert_eq!(pattern.capture("rest", "/v12/a/b"), Some("a/b"));
+    assert!(!pattern.matches("/v/a") && !pattern.matches("/x/v1/a"));
+    assert_eq!(parse("~^/a$").to_string(), "~^/a$");
+}
+
+#[test]
+fn an_expression_that_no_path_in_normal_form_matches_is_an_error() {
+    for text in [
+        "~/a;b",
+        "~/a%3bb",
+        "~/a//b",
+        "~/a%2Fb",
+        "~/a/\\.\\./b",
+        "~/a/\\.",
+        "~/a b",
+        "~a",
+        "~",
+        "~/caf\u{e9}",
+        "~/a\\+",
+        "~/%41",
+    ] {
+        assert_eq!(PathPattern::parse(text), Err(PathError::Unreachable(text.to_owned())), "{text}");
+    }
+    for text in ["~/a%3Bb", "~/a(;|/)b", "~/a/..", "~/a/\\.\\.\\..*", "~/.*", "~.+", "~/caf%C3%A9", "~/a%2B", "~/"] {
+        assert!(PathPattern::parse(text).is_ok(), "{text}");
+    }
+}
+
+#[test]
 fn an_error_says_what_would_be_right() {
     let wrong = [
         "users",
@@ -71,6 +103,10 @@ fn an_error_says_what_would_be_right() {
         "/a%2fb",
         "/a%5C",
         "/%00",
+        "^/a",
+        "~/a;b",
+        "~/(",
+        "~/(?P<a.b>.*)",
     ];
     let errors = wrong.map(|text| PathPattern::parse(text).expect_err(text).to_string()).join("\n");
     insta::assert_snapshot!(errors, @r"
@@ -96,6 +132,10 @@ fn an_error_says_what_would_be_right() {
         `/a%2fb`: requests never have an encoded `/`, `\` or NUL, the gateway refuses them; take it out
         `/a%5C`: requests never have an encoded `/`, `\` or NUL, the gateway refuses them; take it out
         `/%00`: requests never have an encoded `/`, `\` or NUL, the gateway refuses them; take it out
+        `^/a` does not begin with `/`; a regular expression begins with `~`: `~^/a`
+        `~/a;b` matches no path: it is held against the one form in which paths are routed and forwarded, where `;` is `%3B`, `+` is `%2B`, hex digits are in upper case, and `//`, dot segments and an encoded `/` never are
+        `~/(` is not a regular expression: unclosed group, at character 3, before `(`
+        `{a.b}`: a param's name is made of letters, digits, `_` and `-`, as in `{id}`
     ");
     assert_eq!(PathPattern::parse("/%"), Err(PathError::Percent("/%".into())));
 }

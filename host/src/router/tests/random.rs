@@ -16,7 +16,7 @@ fn random_rules_and_requests_agree_with_a_plain_search() {
             let target = sent.target();
             let matching = (0..rules.len()).filter(|&route| refusal(&rules[route], &target).is_none());
             // The first of equals is the earliest in the file.
-            let best = matching.min_by(|&a, &b| compare(&rules[a], &rules[b], sent.host).1);
+            let best = matching.min_by(|&a, &b| compare(&rules, (a, b), sent.host).1);
             assert_eq!(router.find(&target).ok(), best, "{rules:#?} {target:?}");
             let explained = router.explain(&target);
             let taken = explained.iter().find(|it| it.outcome == Outcome::Taken);
@@ -45,6 +45,9 @@ fn random_rule(random: &mut Random) -> Rule {
     if path.is_empty() {
         path.push_str(PIECES[4]);
     }
+    if random.below(5) == 0 {
+        path = ["~/.*", "~(/[ab])+", "~/(?P<x>[^/]+)/b.*", "~.*/c"][random.below(4)].to_owned();
+    }
     let mut rule = rule(&path);
     for _ in 0..random.below(3) {
         rule = on(HOSTS[random.below(4)], rule);
@@ -53,10 +56,10 @@ fn random_rule(random: &mut Random) -> Rule {
         rule.methods.push(METHODS[random.below(3)].clone());
     }
     if random.below(3) == 0 {
-        rule = with_header("x-a", [ValueRule::Present, equals("1")][random.below(2)].clone(), rule);
+        rule = with_header("x-a", [ValueRule::Present, equals("1"), like("[13]")][random.below(3)].clone(), rule);
     }
     if random.below(3) == 0 {
-        rule = with_query("q", [ValueRule::Present, equals("1")][random.below(2)].clone(), rule);
+        rule = with_query("q", [ValueRule::Present, equals("1"), like("1*")][random.below(3)].clone(), rule);
     }
     rule.priority = [0, 0, 0, 1, -1][random.below(5)];
     rule

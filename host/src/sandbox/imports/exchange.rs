@@ -89,8 +89,7 @@ impl wit::request::Host for Host {
     }
 
     fn upstream(&mut self) -> Result<String> {
-        let exchange = self.exchange()?;
-        Ok(exchange.directory.upstreams[exchange.upstream].to_string())
+        Ok(self.exchange()?.upstream_name().to_owned())
     }
 
     fn steer(&mut self, upstream: String) -> Result<Result<(), WriteError>> {

@@ -2,8 +2,9 @@
 //! how often and with what its `on-log` ran.
 //!
 //! Its `mark` is appended to the request's header `x-way` and to the response's `x-back`. A request
-//! with `x-reply: <mark>` is answered here, one with `x-replace: <mark>` has its response replaced, and
-//! one with `x-ask: <mark>` is answered with what `on-log` saw of its path.
+//! with `x-reply: <mark>` is answered here, one with `x-replace: <mark>` has its response replaced, one with
+//! `x-certificate: <mark>` is answered with what its client's certificate says, and one with `x-ask: <mark>` with what
+//! `on-log` saw of its path.
 
 use tollgate_plugin_sdk::prelude::*;
 
@@ -41,6 +42,9 @@ impl Plugin for Witness {
             let last = state::get(Subject::Plugin, &format!("last {}", request.path())).unwrap_or_default();
             let last: serde_json::Value = serde_json::from_slice(&last).unwrap_or_default();
             return Reply::new(StatusCode::OK).json(&json!({ "times": times, "last": last })).into();
+        }
+        if told("x-certificate") {
+            return Reply::new(StatusCode::OK).json(&certificate(request)).into();
         }
         if told("x-reply") {
             return Reply::new(StatusCode::OK).body(format!("a reply by {mark}")).into();
@@ -81,4 +85,23 @@ impl Plugin for Witness {
         state::set(Subject::Plugin, &format!("last {path}"), seen.to_string(), None);
         state::add(Subject::Plugin, &format!("times {path}"), 1, None);
     }
+}
+
+/// What the client has shown, or null.
+fn certificate(request: &Request) -> serde_json::Value {
+    let shown = request.client_certificate().map(|certificate| {
+        json!({
+            "fingerprint": certificate.fingerprint(),
+            "subject": certificate.subject(),
+            "issuer": certificate.issuer(),
+            "serialNumber": certificate.serial_number(),
+            "notAfter": certificate.not_after(),
+            "dnsNames": certificate.dns_names(),
+            "emailAddresses": certificate.email_addresses(),
+            "uris": certificate.uris(),
+            "ipAddresses": certificate.ip_addresses(),
+            "der": certificate.der(),
+        })
+    });
+    json!(shown)
 }

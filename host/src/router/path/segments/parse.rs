@@ -1,6 +1,7 @@
-//! From what the operator wrote to a [`PathPattern`].
+//! From what the operator wrote to [`Segments`].
 
-use super::{PathPattern, Segment};
+use super::{Segment, Segments};
+use crate::router::regex::RegexError;
 use crate::wire::path::{encode, is_plain};
 
 /// What is wrong with a path pattern, and what would be right.
@@ -10,10 +11,15 @@ pub enum PathError {
     Empty,
     #[error("`{0}` does not begin with `/`; write `/{0}`")]
     NoSlash(String),
+    #[error("`{0}` does not begin with `/`; a regular expression begins with `~`: `~{0}`")]
+    Caret(String),
+    #[error(transparent)]
+    Regex(#[from] RegexError),
     #[error(
-        "`{0}`: regular expressions are not supported; write `{{name}}` for one segment, `/**` at the end for all that follows"
+        "`{0}` matches no path: it is held against the one form in which paths are routed and forwarded, where `;` is \
+         `%3B`, `+` is `%2B`, hex digits are in upper case, and `//`, dot segments and an encoded `/` never are"
     )]
-    Regex(String),
+    Unreachable(String),
     #[error("`{0}`: `**` stands at the end, as a whole segment, as in `/users/**`")]
     Rest(String),
     #[error("`{0}`: `*` is no pattern; write `{{name}}` for one segment, `/**` at the end for all that follows")]
@@ -40,14 +46,14 @@ pub enum PathError {
     Percent(String),
 }
 
-impl PathPattern {
+impl Segments {
     pub fn parse(text: &str) -> Result<Self, PathError> {
         if text.is_empty() {
             return Err(PathError::Empty);
         }
         let Some(inner) = text.strip_prefix('/') else {
-            let is_regex = text.starts_with(['~', '^']);
-            return Err(if is_regex { PathError::Regex(text.to_owned()) } else { PathError::NoSlash(text.to_owned()) });
+            let wrong = if text.starts_with('^') { PathError::Caret } else { PathError::NoSlash };
+            return Err(wrong(text.to_owned()));
         };
         if text.contains(['?', '#']) {
             return Err(PathError::Query(text.to_owned()));
@@ -79,8 +85,7 @@ impl PathPattern {
 
     fn push(&mut self, piece: &str, text: &str) -> Result<(), PathError> {
         if let Some(name) = piece.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
-            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-            if name.is_empty() || !name.chars().all(allowed) {
+            if !is_name(name) {
                 return Err(PathError::Name(name.to_owned()));
             }
             if self.params.iter().any(|param| &**param == name) {
@@ -93,6 +98,11 @@ impl PathPattern {
         self.segments.push(Segment::Literal(literal(piece, text)?));
         Ok(())
     }
+}
+
+/// Whether a param can be called so.
+pub(in crate::router::path) fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
 
 /// A literal segment in the normal form of requests' paths ([`crate::wire::path`]).

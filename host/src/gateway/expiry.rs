@@ -1,0 +1,99 @@
+//! Certificates that end soon. Whoever reads the log is told when they are loaded, and once a day from then on.
+//!
+//! It must not know what is done with a certificate: one that has ended at a load is a problem (`certificates`).
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::config::{NamedFile, Problem};
+use crate::telemetry::metrics::CertificateEnd;
+
+/// How often to say it again.
+pub(super) const AGAIN: Duration = Duration::from_secs(DAY as u64);
+/// Seconds.
+const DAY: i64 = 24 * 60 * 60;
+/// Who renews in time has done so by then: with a third of the life of a certificate left, 30 days for one of 90.
+const SOON: i64 = 14 * DAY;
+
+/// How long a certificate of a listener lasts. Times are seconds since 1970 in UTC.
+#[derive(Debug, Clone)]
+pub(super) struct Expiry {
+    pub(super) listener: String,
+    pub(super) file: NamedFile,
+    /// Its first DNS name, or nothing.
+    pub(super) name: String,
+    pub(super) not_before: i64,
+    pub(super) not_after: i64,
+    /// `not_after` as a date.
+    pub(super) day: String,
+}
+
+impl Expiry {
+    /// That it ends soon, if it does: in 14 days, or in the last quarter of a life that is shorter than eight weeks.
+    fn warning(&self, now: i64) -> Option<Problem> {
+        let left = self.not_after - now;
+        if left > SOON.min((self.not_after - self.not_before) / 4) {
+            return None;
+        }
+        let when = match left {
+            ..0 => "expired on".to_owned(),
+            0..DAY => "expires within a day, on".to_owned(),
+            _ => match left / DAY {
+                1 => "expires in 1 day, on".to_owned(),
+                days => format!("expires in {days} days, on"),
+            },
+        };
+        let message = format!("the certificate in {} {when} {}", self.file.shown, self.day);
+        Some(Problem::new(&self.file.place, message))
+    }
+
+    pub(super) fn end(&self) -> CertificateEnd {
+        CertificateEnd {
+            listener: self.listener.clone(),
+            file: self.file.shown.trim_matches('`').to_owned(),
+            name: self.name.clone(),
+            not_after: self.not_after,
+        }
+    }
+}
+
+/// What is to be said of these certificates now.
+pub(super) fn warnings(expiries: &[Expiry]) -> impl Iterator<Item = Problem> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    expiries.iter().filter_map(move |expiry| expiry.warning(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+    use crate::config::Place;
+
+    /// What is said when so many days are left of so many.
+    fn said(life: i64, left: i64) -> Option<String> {
+        let file = NamedFile {
+            path: PathBuf::new(),
+            shown: "`a.pem`".to_owned(),
+            place: Place::whole(Path::new("gateway.toml")),
+        };
+        let (listener, name, day) = (String::new(), String::new(), "2026-01-01".to_owned());
+        let expiry = Expiry { listener, file, name, not_before: 0, not_after: life * DAY, day };
+        Some(expiry.warning((life - left) * DAY)?.message)
+    }
+
+    #[test]
+    fn a_certificate_that_ends_soon_is_told_of_until_it_has_ended() {
+        assert_eq!(said(90, 15), None);
+        assert_eq!(said(90, 14).as_deref(), Some("the certificate in `a.pem` expires in 14 days, on 2026-01-01"));
+        assert_eq!(said(90, 1).as_deref(), Some("the certificate in `a.pem` expires in 1 day, on 2026-01-01"));
+        assert_eq!(said(90, 0).as_deref(), Some("the certificate in `a.pem` expires within a day, on 2026-01-01"));
+        assert_eq!(said(90, -1).as_deref(), Some("the certificate in `a.pem` expired on 2026-01-01"));
+    }
+
+    #[test]
+    fn one_that_lives_shortly_ends_soon_in_its_last_quarter() {
+        assert_eq!(said(8, 3), None);
+        assert!(said(8, 2).is_some());
+    }
+}

@@ -1,0 +1,44 @@
+//! Certificates that end soon.
+
+use std::time::{Duration, SystemTime};
+
+use tests::Folder;
+use tests::tls::{Authority, Issued};
+
+use crate::tls::secured;
+use crate::{BINARY, everything_to};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// One that ends in so many days and an hour.
+fn ending_in(days: u32) -> Issued {
+    Authority::new().issue_until_time(&["gateway.test"], SystemTime::now() + days * DAY + DAY / 24)
+}
+
+#[test]
+fn a_certificate_that_ends_soon_is_a_warning_of_check() {
+    let folder = Folder::with_config(&format!(
+        "[[listener]]\naddress = \"127.0.0.1:0\"\ntls = {{ cert = \"server.pem\", key = \"server.key\" }}\n{}",
+        everything_to("internal:echo", "")
+    ));
+    let check = |days| {
+        let issued = ending_in(days);
+        folder.write("server.pem", &issued.cert);
+        folder.write("server.key", &issued.key);
+        let checked = folder.tollgate(BINARY, &["check", "--config", "gateway.toml"]);
+        assert_eq!(checked.code, Some(0), "{}", checked.stderr);
+        checked.stdout + &checked.stderr
+    };
+    let said = check(5);
+    let warning = "gateway.toml:3:16: warning: the certificate in `server.pem` expires in 5 days, on 20";
+    assert!(said.contains(warning), "{said}");
+    let said = check(15);
+    assert!(!said.contains("warning"), "{said}");
+}
+
+#[test]
+fn a_certificate_that_ends_soon_is_said_in_the_log() {
+    let gateway = secured(&ending_in(0), "", &everything_to("internal:echo", ""));
+    let line = gateway.wait_for_log("the certificate in `server.pem` expires within a day, on 20");
+    assert_eq!(line["level"], "warn");
+}

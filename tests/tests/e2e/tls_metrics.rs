@@ -1,0 +1,105 @@
+//! Handshakes and certificates as they are counted.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use rustls::version::{TLS12, TLS13};
+use tests::tls::{Authority, Tls, VERSIONS};
+use tests::{Gateway, Request, wait_for};
+
+use crate::everything_to;
+use crate::tls::secured;
+use crate::tls_clients::{ask, verifying_for};
+
+fn shaken(gateway: &Gateway, version: &str, resumed: bool) -> f64 {
+    gateway.metric(&format!(
+        "tollgate_tls_handshakes_total{{listener=\"127.0.0.1:0\",version=\"{version}\",resumed=\"{resumed}\"}}"
+    ))
+}
+
+fn failed(gateway: &Gateway, reason: &str) -> f64 {
+    gateway.metric(&format!("tollgate_tls_handshake_failures_total{{listener=\"127.0.0.1:0\",reason=\"{reason}\"}}"))
+}
+
+#[test]
+fn handshakes_are_counted_by_version_and_whether_they_resume() {
+    let authority = Authority::new();
+    let gateway = secured(&authority.issue(&["gateway.test"]), "", &everything_to("internal:echo", ""));
+    for (version, label, times) in [(&TLS12, "1.2", 2), (&TLS13, "1.3", 3)] {
+        let tls = Tls::with(&authority, &[], &[version], None);
+        for _ in 0..times {
+            assert_eq!(tls.connect(gateway.address(), "gateway.test").get("/").status, 200);
+        }
+        let counted = (shaken(&gateway, label, false), shaken(&gateway, label, true));
+        assert_eq!(counted, (1.0, f64::from(times - 1)), "TLS {label}");
+    }
+    assert_eq!(gateway.metric("tollgate_tls_handshake_failures_total"), 0.0);
+}
+
+#[test]
+fn handshakes_that_fail_are_counted_by_whose_fault_it_is() {
+    let (servers, clients, strangers) = (Authority::new(), Authority::new(), Authority::new());
+    let gateway = verifying_for(&servers, &clients, "certificate = \"optional\"", &everything_to("internal:echo", ""));
+    let garbage = || {
+        let mut broken = gateway.client();
+        broken.write(b"\x16\x03\x01\x00\x04\x01\xff\xff\xff");
+        broken.half_close();
+        broken.rest();
+    };
+    let cases: [(&str, &dyn Fn()); 6] = [
+        ("plain-http", &|| drop(gateway.send(Request::get("/")))),
+        ("closed", &|| {
+            let mut gone = gateway.client();
+            gone.write(b"\x16\x03\x01");
+            gone.half_close();
+            gone.rest();
+        }),
+        ("client-certificate", &|| {
+            let own = strangers.issue(&["client"]);
+            assert!(ask(&Tls::with(&servers, &[], &VERSIONS, Some(&own)), &gateway).is_err());
+        }),
+        ("incompatible", &|| assert!(ask(&Tls::new(&servers, &["spdy/3"]), &gateway).is_err())),
+        // It does not know who issued the gateway's certificate.
+        ("alert", &|| assert!(ask(&Tls::new(&strangers, &[]), &gateway).is_err())),
+        ("malformed", &garbage),
+    ];
+    for (reason, fail) in cases {
+        fail();
+        wait_for(reason, || (failed(&gateway, reason) == 1.0).then_some(()));
+    }
+    assert_eq!(gateway.metric("tollgate_tls_handshake_failures_total"), 6.0);
+    assert_eq!(gateway.metric("tollgate_tls_handshakes_total"), 0.0);
+}
+
+#[test]
+fn a_handshake_that_takes_too_long_is_counted() {
+    let authority = Authority::new();
+    let limits = "limits = { handshake-timeout = \"100ms\" }";
+    let gateway = secured(&authority.issue(&["gateway.test"]), limits, &everything_to("internal:echo", ""));
+    gateway.client().wait_for_close();
+    wait_for("the timeout", || (failed(&gateway, "timeout") == 1.0).then_some(()));
+}
+
+#[test]
+fn a_gauge_says_when_each_certificate_ends() {
+    let authority = Authority::new();
+    let end = |days: u64| UNIX_EPOCH + Duration::from_secs(64_060_588_800 + days * 86_400);
+    let issue = |days: u64| authority.issue_until_time(&["gateway.test", "other.test"], end(days));
+    let gateway = secured(&issue(0), "", &everything_to("internal:echo", ""));
+    let labels = "{listener=\"127.0.0.1:0\",file=\"server.pem\",name=\"gateway.test\"}";
+    let ends = || gateway.metric(&format!("tollgate_certificate_not_after_seconds{labels}"));
+    assert_eq!(ends(), 64_060_588_800.0);
+    // One that is refused is not shown.
+    gateway.folder().write("server.pem", "nothing");
+    gateway.wait_for_log("there is no certificate in `server.pem`");
+    assert_eq!(ends(), 64_060_588_800.0);
+    let next = issue(1);
+    gateway.folder().write("server.key", &next.key);
+    gateway.folder().write("server.pem", &next.cert);
+    wait_for("the new certificate", || (ends() == 64_060_675_200.0).then_some(()));
+}
+
+#[test]
+fn a_gateway_without_tls_counts_no_handshakes() {
+    let gateway = crate::gateway_to("internal:echo", "");
+    assert!(!gateway.admin_get("/metrics").text().contains("tls"));
+}
