@@ -23,6 +23,7 @@ impl Routes {
     /// Route number `host * paths + path` is for `host-<host>.example.com` and `/v1/resource-<path>/{id}`.
     pub fn new(hosts: usize, paths: usize) -> Self {
         let rule = |host: usize, path: usize| Rule {
+            listeners: Vec::new(),
             hosts: vec![HostPattern::parse(&format!("host-{host}.example.com")).expect("it is a host")],
             path: PathPattern::parse(&format!("/v1/resource-{path}/{{id}}")).expect("it is a pattern"),
             methods: vec![Method::GET],
@@ -36,7 +37,7 @@ impl Routes {
 
     /// The route of a `GET`.
     pub fn find(&self, host: &str, path: &str) -> Option<usize> {
-        let target = Target { host, path, query: None, method: &Method::GET, headers: &self.headers };
+        let target = Target { listener: None, host, path, query: None, method: &Method::GET, headers: &self.headers };
         self.router.find(&target).ok()
     }
 }

@@ -8,13 +8,14 @@ mod bodies;
 mod config;
 mod heads;
 mod names;
+mod peers;
 mod pieces;
 
 /// A target takes any bytes.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is that of its binary and of its corpus.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("request_head", heads::request),
     ("response_head", heads::response),
     ("body", bodies::body),
@@ -23,6 +24,8 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("authority", names::authority),
     ("forwarded", names::forwarded),
     ("upgrade", names::upgrade),
+    ("certificate", names::certificate),
+    ("proxy_protocol", peers::proxy_protocol),
     ("config", config::config),
 ];
 

@@ -25,7 +25,7 @@ use tokio::time::{Instant, Interval};
 
 use crate::admin::{self, AdminState, Readiness};
 use crate::config::{Config, Problems};
-use crate::listener::{BindError, Command, Worker, WorkerParts};
+use crate::listener::{Address, BindError, Command, Worker, WorkerParts};
 use crate::proxy::ProxyParts;
 use crate::sandbox::{Engine, EngineSettings, LoadError};
 use crate::telemetry::access_log::AccessLog;
@@ -130,7 +130,7 @@ impl Gateway {
         let files = watch::seen(&loader::files(&config));
         let live = loader.load(&config)?;
         loader.commit();
-        let (listeners, sockets) = Listeners::bind(&config.listeners, loader.tls(), workers)?;
+        let (mut listeners, sockets) = Listeners::bind(&config, loader.tls(), workers, &registry)?;
         let admin = config.gateway.admin.map(admin_socket).transpose()?;
         let live = Arc::new(ArcSwap::from_pointee(live));
         let workers = sockets
@@ -155,7 +155,7 @@ impl Gateway {
             count(config.plugins.len(), "plugin"),
             count(workers.len(), "worker"),
         );
-        listeners.announce();
+        listeners.open(&workers);
         Ok(Self {
             workers,
             shutdown_timeout: config.gateway.shutdown_timeout,
@@ -228,6 +228,7 @@ impl Gateway {
         let most = self.shutdown_timeout;
         tracing::info!("stopping: exchanges that run get {most:?} to finish");
         self.readiness.set(false);
+        self.reloader.close();
         for worker in &self.workers {
             worker.tell(Command::Drain);
         }
@@ -280,9 +281,12 @@ impl GatewayError {
     /// What the operator can do about it.
     pub fn help(&self) -> Option<&'static str> {
         match self {
-            Self::Listener { error, .. } | Self::Admin(error) if error.is_in_use() => {
-                Some("another process has this port, maybe another gateway: stop it, or use another port")
-            }
+            Self::Listener { error, .. } | Self::Admin(error) if error.is_in_use() => Some(match error.address {
+                Address::Tcp(_) => "another process has this port, maybe another gateway: stop it, or use another port",
+                Address::Unix(_) => {
+                    "another process listens there, maybe another gateway: stop it, or use another path"
+                }
+            }),
             Self::Problems(_) | Self::Sandbox(_) | Self::Listener { .. } | Self::Admin(_) | Self::Io(_) => None,
         }
     }

@@ -22,7 +22,7 @@ pub mod write;
 pub use client::{Answer, Switched};
 pub use error::{BodyError, HeadError};
 pub use progress::{Progress, Wait};
-pub use server::RequestStream;
+pub use server::{LastAnswer, RequestStream};
 pub use socket::Socket;
 pub use tunnel::Way;
 pub use upgrade::Protocols;

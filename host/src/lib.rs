@@ -51,8 +51,10 @@ pub mod fuzz;
 // What is pure is fuzzed without the rest of the gateway, which takes long to compile.
 #[cfg(not(feature = "gateway"))]
 mod listener {
-    mod socket;
-    pub use socket::takes_in;
+    mod address;
+    mod room;
+    pub use address::{Address, LONGEST_PATH};
+    pub use room::Limits;
 }
 #[cfg(not(feature = "gateway"))]
 mod proxy {

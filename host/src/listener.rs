@@ -5,31 +5,46 @@
 //! [`Proxy::handle`](crate::proxy::Proxy::handle).
 
 mod accept;
+mod acceptor;
+mod address;
 mod connection;
 mod http2;
 mod patience;
+mod proxied;
+mod room;
 mod socket;
 mod stalls;
 mod tls;
+mod unix;
 mod worker;
 
-pub use socket::{BindError, bind, bind_beside, takes_in};
+pub use acceptor::Acceptor;
+pub use address::{Address, LONGEST_PATH};
+pub use room::{Limits, Room};
+pub use socket::{BindError, bind, bind_beside};
 pub use tls::{HTTP1, HTTP2, Tls};
 pub use worker::{Command, Worker, WorkerParts};
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::wire::peer::Peers;
 
 /// How one listener serves its connections.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
+    /// By which routes ask for it.
+    pub name: Option<Arc<str>>,
     pub http1: bool,
     /// With prior knowledge, or agreed on by ALPN.
     pub http2: bool,
     /// What handshakes need, if it speaks TLS.
     pub tls: Option<Tls>,
-    /// Open connections of one worker.
-    pub connections: Option<usize>,
+    /// Peers that say by the PROXY protocol, before anything else, whose connection it is.
+    pub proxied: Peers,
+    /// Peers that speak for many clients: they may have more connections than one address may.
+    pub uncounted: Peers,
     /// From the first byte of a request, or from the accept, to the end of its headers.
     pub header_timeout: Duration,
     /// From the accept to the end of the TLS handshake.
@@ -54,11 +69,12 @@ pub struct Settings {
     pub header_bytes: usize,
 }
 
-/// One worker's socket of a listener.
+/// One worker's part of a listener.
 #[derive(Debug)]
 pub struct Socket {
-    /// As the configuration says it, which names the listener: port 0 stays 0.
-    pub name: SocketAddr,
-    pub socket: TcpListener,
+    pub name: Address,
+    /// None where the connections are accepted by an [`Acceptor`].
+    pub socket: Option<TcpListener>,
     pub settings: Settings,
+    pub room: Arc<Room>,
 }

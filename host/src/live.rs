@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
-
 use crate::chain::Chain;
 use crate::config;
 use crate::exchange::Directory;
 use crate::telemetry::metrics::RouteMetrics;
 use crate::upstream::Upstream;
 use crate::wire::headers::Owned;
+use crate::wire::peer::Peers;
 
 /// Everything that a request needs of the configuration.
 #[derive(Debug)]
@@ -26,7 +25,7 @@ pub struct Live {
     /// Headers that only plugins may say.
     pub owned: Owned,
     /// Whose `Forwarded` and `X-Forwarded-*` are believed.
-    pub trusted_proxies: Vec<IpNet>,
+    pub trusted_proxies: Peers,
 }
 
 /// Where a request goes and what it passes.

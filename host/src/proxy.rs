@@ -118,6 +118,11 @@ impl Proxy {
         tokio::join!(self.endings.drain(), self.views.sweep());
     }
 
+    /// What the worker counts.
+    pub fn metrics(&self) -> &WorkerMetrics {
+        &self.metrics
+    }
+
     /// A client connected.
     pub fn opened(&self) {
         self.metrics.connections_accepted.increment();

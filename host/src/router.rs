@@ -7,13 +7,13 @@
 //! 2. the path, segment by segment from the left: literal, then `{param}`, then `**`; then regular expressions;
 //! 3. `priority`, the higher number first;
 //! 4. of regular expressions: the order of the file, in which the same one keeps its first place;
-//! 5. the number of conditions (the methods count as one, each header and query rule as one), then
-//!    how many of them ask for a value, then for a regular expression and not only for a presence, then whether the
-//!    rule lists `HEAD` or only serves it by `GET`;
+//! 5. the number of conditions (the listeners count as one, and so do the methods, and each header and query rule),
+//!    then how many of them ask for a value, then for a regular expression and not only for a presence, then whether
+//!    the rule lists `HEAD` or only serves it by `GET`;
 //! 6. the order of the file.
 //!
 //! So `priority` chooses among routes for the same host and path pattern, and never makes
-//! `/users/**` win over `/users/{id}`. A rule whose method, headers or query refuse the request
+//! `/users/**` win over `/users/{id}`. A rule whose listeners, methods, headers or query refuse the request
 //! leaves it to the next best. [`indistinguishable_pairs`] finds the rules that only step 6 would
 //! tell apart.
 //!
@@ -48,6 +48,8 @@ use self::trie::Trie;
 /// What the router sees of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
+    /// The name of the listener that it came through, if that has one.
+    pub listener: Option<&'a str>,
     /// Lower case, without port and without a final dot; IPv6 in brackets. Empty when there is none.
     pub host: &'a str,
     /// Begins with `/`. Normalised as RFC 3986 section 6.2.2 says: no dot segments, percent-encoding

@@ -1,5 +1,7 @@
-//! The rules of the wire that several layers share: pure functions over heads of messages.
+//! The rules of the wire that several layers share: pure functions over what is received, and who sent it.
 
 pub mod authority;
 pub mod headers;
 pub mod path;
+pub mod peer;
+pub mod proxy_protocol;

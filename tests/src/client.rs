@@ -1,7 +1,9 @@
-//! An HTTP/1.1 client on one connection, plain or over TLS, which can also say what no proper client says.
+//! An HTTP/1.1 client on one connection, plain, over TLS or through a Unix socket, which can also say what no proper client says.
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 use rustls::{ClientConnection, StreamOwned};
@@ -15,14 +17,16 @@ pub struct Client {
 
 enum Wire {
     Plain(TcpStream),
+    Unix(UnixStream),
     Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
 }
 
 impl Wire {
-    fn tcp(&self) -> &TcpStream {
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         match self {
-            Self::Plain(tcp) => tcp,
-            Self::Tls(tls) => tls.get_ref(),
+            Self::Plain(tcp) => tcp.shutdown(how),
+            Self::Unix(unix) => unix.shutdown(how),
+            Self::Tls(tls) => tls.get_ref().shutdown(how),
         }
     }
 }
@@ -31,6 +35,7 @@ impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.read(buffer),
+            Self::Unix(unix) => unix.read(buffer),
             Self::Tls(tls) => tls.read(buffer),
         }
     }
@@ -40,6 +45,7 @@ impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.write(bytes),
+            Self::Unix(unix) => unix.write(bytes),
             Self::Tls(tls) => tls.write(bytes),
         }
     }
@@ -47,6 +53,7 @@ impl Write for Wire {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Plain(tcp) => tcp.flush(),
+            Self::Unix(unix) => unix.flush(),
             Self::Tls(tls) => tls.flush(),
         }
     }
@@ -58,7 +65,25 @@ impl Client {
     }
 
     pub fn try_connect(address: SocketAddr) -> io::Result<Self> {
-        Ok(Self { stream: BufReader::new(Wire::Plain(connected(address)?)) })
+        Self::on(TcpStream::connect(address)?)
+    }
+
+    /// On a connection that was made already.
+    pub fn on(stream: TcpStream) -> io::Result<Self> {
+        prepare(&stream)?;
+        Ok(Self { stream: BufReader::new(Wire::Plain(stream)) })
+    }
+
+    /// Through a Unix socket.
+    pub fn connect_unix(path: impl AsRef<Path>) -> Self {
+        Self::try_connect_unix(path).expect("it is accepted")
+    }
+
+    pub fn try_connect_unix(path: impl AsRef<Path>) -> io::Result<Self> {
+        let stream = UnixStream::connect(path)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self { stream: BufReader::new(Wire::Unix(stream)) })
     }
 
     /// Over TLS, once hands are shaken.
@@ -75,7 +100,7 @@ impl Client {
     /// If there was none.
     pub fn tls(&self) -> &ClientConnection {
         match self.stream.get_ref() {
-            Wire::Plain(_) => panic!("the connection is plain"),
+            Wire::Plain(_) | Wire::Unix(_) => panic!("the connection is plain"),
             Wire::Tls(tls) => &tls.conn,
         }
     }
@@ -162,17 +187,25 @@ impl Client {
 
     /// Says that nothing more is sent, and goes on reading.
     pub fn half_close(&mut self) {
-        self.stream.get_ref().tcp().shutdown(Shutdown::Write).expect("it is open");
+        self.stream.get_ref().shutdown(Shutdown::Write).expect("it is open");
     }
 
     /// Leaves with a reset, which cannot be taken for having said all.
+    ///
+    /// # Panics
+    /// Through a Unix socket, which has no such thing.
     pub fn reset(self) {
-        socket2::SockRef::from(self.stream.get_ref().tcp()).set_linger(Some(Duration::ZERO)).expect("it is open");
+        let socket = match self.stream.get_ref() {
+            Wire::Plain(tcp) => socket2::SockRef::from(tcp),
+            Wire::Unix(_) => panic!("a Unix socket cannot be reset"),
+            Wire::Tls(tls) => socket2::SockRef::from(tls.get_ref()),
+        };
+        socket.set_linger(Some(Duration::ZERO)).expect("it is open");
     }
 
     /// Leaves without reading what is still to come.
     pub fn abort(self) {
-        let _ = self.stream.get_ref().tcp().shutdown(Shutdown::Both);
+        let _ = self.stream.get_ref().shutdown(Shutdown::Both);
     }
 }
 
@@ -195,8 +228,12 @@ impl Write for Client {
 
 fn connected(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address)?;
+    prepare(&stream)?;
+    Ok(stream)
+}
+
+fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
+    stream.set_nodelay(true)
 }

@@ -172,6 +172,11 @@ impl Gateway {
         self.process.id()
     }
 
+    /// From now on it may have so many open descriptors.
+    pub fn limit_descriptors(&self, most: u64) {
+        self.process.limit_descriptors(most);
+    }
+
     /// Waits for its end, and for the last that it logged.
     pub fn wait_exit(&mut self) -> ExitStatus {
         self.process.wait_exit()

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 pub use rustix::process::Signal;
-use rustix::process::{Pid, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, kill_process, prlimit};
 
 use crate::lines::Lines;
 use crate::wait_for;
@@ -43,6 +43,12 @@ impl Process {
     pub(crate) fn signal(&self, signal: Signal) {
         // The child is reaped only through `&mut self`, so its id is still its own, or nobody's.
         let _ = kill_process(Pid::from_child(&self.child), signal);
+    }
+
+    /// From now on it may have so many open descriptors.
+    pub(crate) fn limit_descriptors(&self, most: u64) {
+        let limit = Rlimit { current: Some(most), maximum: Some(most) };
+        prlimit(Some(Pid::from_child(&self.child)), Resource::Nofile, limit).expect("it is our child");
     }
 
     /// Its status, when it has ended.

@@ -1,6 +1,6 @@
 //! TLS as a client sees it, and certificates that are made on the spot.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -171,7 +171,13 @@ impl Tls {
 
     /// The same; the error is of the connection or the handshake.
     pub fn try_connect(&self, address: SocketAddr, name: &str) -> io::Result<Client> {
+        self.try_connect_after(b"", address, name)
+    }
+
+    /// The same, once these bytes were sent.
+    pub fn try_connect_after(&self, first: &[u8], address: SocketAddr, name: &str) -> io::Result<Client> {
         Client::over(address, |mut tcp: TcpStream| {
+            tcp.write_all(first)?;
             let name = ServerName::try_from(name.to_owned()).expect("a valid name");
             let mut session = ClientConnection::new(Arc::clone(&self.config), name).map_err(io::Error::other)?;
             while session.is_handshaking() {

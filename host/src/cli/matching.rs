@@ -18,6 +18,9 @@ pub(super) struct Request {
     /// A header of the request, as in `x-version: 2`; may be repeated.
     #[arg(long, short = 'H', value_name = "NAME: VALUE", value_parser = header)]
     header: Vec<(HeaderName, HeaderValue)>,
+    /// The name of the listener that it comes through; without it, one that no route asks for.
+    #[arg(long, short, value_name = "NAME")]
+    listener: Option<String>,
 }
 
 fn url(text: &str) -> Result<Uri, String> {
@@ -40,9 +43,18 @@ pub(super) fn explain(config: &Config, request: &Request) -> Result<String, Stri
         format!("{} {}: {error}; the gateway answers {}", request.method, request.url, error.status())
     };
     let (host, seen) = proxy::seen(&request.method, &request.url).map_err(refused)?;
+    if let Some(name) = &request.listener {
+        is_there(name, config)?;
+    }
     let headers: HeaderMap = request.header.iter().cloned().collect();
-    let target =
-        Target { host: &host, path: seen.path(), query: seen.query(), method: &request.method, headers: &headers };
+    let target = Target {
+        listener: request.listener.as_deref(),
+        host: &host,
+        path: seen.path(),
+        query: seen.query(),
+        method: &request.method,
+        headers: &headers,
+    };
     let router = Router::new(config.routes.iter().map(|route| route.rule.clone()).collect());
     let mut text = match router.find(&target) {
         Ok(route) => {
@@ -67,4 +79,14 @@ pub(super) fn explain(config: &Config, request: &Request) -> Result<String, Stri
         text.push_str(&format!("  {:width$}  {}\n", route.name, explanation.outcome));
     }
     Ok(text.trim_end().to_owned())
+}
+
+/// A listener that is not there would explain nothing.
+fn is_there(name: &str, config: &Config) -> Result<(), String> {
+    let names: Vec<&str> = config.listeners.iter().filter_map(|listener| listener.name.as_deref()).collect();
+    match names.contains(&name) {
+        true => Ok(()),
+        false if names.is_empty() => Err("no listener of the configuration has a name".to_owned()),
+        false => Err(format!("no listener is named `{name}`; there are `{}`", names.join("`, `"))),
+    }
 }

@@ -6,6 +6,7 @@
 mod consumers;
 mod destination;
 mod gateway;
+mod listeners;
 mod names;
 mod path;
 mod plugins;
@@ -29,14 +30,16 @@ pub(super) fn check(document: &Document, surroundings: &Surroundings, problems: 
         }
     }
     let gateway = gateway::gateway(&document.gateway, problems);
-    let listeners = gateway::listeners(&document.listener, gateway.admin, problems);
+    let listener_names = Names::of("listener", document.listener.iter().map(|it| it.name.as_ref()), problems);
+    let listeners = listeners::listeners(&document.listener, gateway.admin, problems);
     let upstream_names = Names::of("upstream", document.upstream.iter().map(|it| it.name.as_ref()), problems);
     let upstreams = upstreams::upstreams(&document.upstream, problems);
     let consumers = consumers::consumers(&document.consumer, problems);
     let mut plugins = Plugins::new(surroundings, gateway.sandbox);
     plugins.define(&document.plugin, problems);
     let globals = plugins.globals(&document.gateway.plugins, problems);
-    let routes = routes::routes(&document.route, &globals, &upstream_names, &mut plugins, problems);
+    let named = routes::Named { listeners: &listener_names, upstreams: &upstream_names };
+    let routes = routes::routes(&document.route, &globals, &named, &mut plugins, problems);
     Config {
         gateway,
         listeners,

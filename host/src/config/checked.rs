@@ -21,10 +21,10 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ipnet::IpNet;
-
 use super::{Place, Secret};
+use crate::listener;
 use crate::wire::headers::Aliases;
+use crate::wire::peer::Peers;
 
 /// A whole config without a problem in it.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub struct Gateway {
     /// How long running exchanges may take to finish after SIGTERM.
     pub shutdown_timeout: Duration,
     /// Whose `Forwarded` and `X-Forwarded-*` are believed.
-    pub trusted_proxies: Vec<IpNet>,
+    pub trusted_proxies: Peers,
     /// What becomes of clients' headers with `_` or `.` in their names.
     pub alias_headers: Aliases,
     pub state: StateLimits,
@@ -119,10 +119,16 @@ pub enum LogFormat {
 /// An address that is accepted on.
 #[derive(Clone, Debug)]
 pub struct Listener {
-    pub address: SocketAddr,
+    /// Unique.
+    pub name: Option<String>,
+    pub address: listener::Address,
+    /// Permissions of a Unix socket's file.
+    pub mode: u32,
     pub protocols: Protocols,
     /// `None`: plain connections.
     pub tls: Option<Tls>,
+    /// Whose connections begin with the PROXY protocol.
+    pub proxy_protocol: Peers,
     pub limits: ListenerLimits,
     /// Where its address is written.
     pub place: Place,
@@ -139,8 +145,8 @@ pub struct Protocols {
 /// What a client may take of a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListenerLimits {
-    /// Open connections of one worker; `None`: no limit.
-    pub connections: Option<NonZeroUsize>,
+    /// Open connections, on all workers together.
+    pub connections: listener::Limits,
     /// From the first byte of a request to the end of its headers.
     pub header_timeout: Duration,
     /// From the accept to the end of the TLS handshake.

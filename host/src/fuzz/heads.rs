@@ -122,6 +122,9 @@ fn words(line: &str) -> [&str; 3] {
 
 /// A target as the type of targets shows it: one that names a host and no path asks for `/`.
 fn shown(target: &str) -> String {
+    if target.starts_with('/') {
+        return target.to_owned();
+    }
     let host = target.split_once("://").map(|(scheme, _)| scheme.len() + 3);
     let end = host.map(|at| at + target[at..].find(['/', '?']).unwrap_or(target.len() - at));
     match end {

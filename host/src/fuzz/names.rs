@@ -1,10 +1,13 @@
-//! What is asked for and who asks: paths, hosts, other protocols, and what proxies say of clients.
+//! What is asked for and who asks: paths, hosts, other protocols, what proxies say of clients, and what clients'
+//! certificates say.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use crate::exchange::ClientCertificate;
 use crate::http1::Protocols;
 use crate::proxy::forwarded::{self, Connection};
 use crate::router::PathPattern;
+use crate::wire::peer::{Peer, Peers};
 use crate::wire::{authority, headers, path};
 
 /// A path is in its normal form once and for all, and nothing in it can be read in two ways.
@@ -97,13 +100,28 @@ pub(super) fn forwarded(bytes: &[u8]) {
             fields.append(name, value);
         }
     }
-    let trusted = ["10.0.0.0/8".parse().expect("a network")];
-    let peer = |address: &str| Connection::new(address.parse().expect("an address"), 100, "http");
+    let trusted = Peers { networks: vec!["10.0.0.0/8".parse().expect("a network")], unix: false };
+    let peer = |address: &str| Connection::new(Peer::Ip(address.parse().expect("an address")), 100, "http");
     let said = format!("{fields:?}");
-    let told = forwarded::read(&mut fields.clone(), &peer("10.0.0.1:80"), &trusted);
+    let told = forwarded::read(&mut fields.clone(), &peer("10.0.0.1"), &trusted);
     let named = |address: std::net::IpAddr| address.to_canonical() == address;
     assert!(named(told.client), "{said}");
-    let told = forwarded::read(&mut fields, &peer("192.0.2.1:80"), &trusted);
+    let told = forwarded::read(&mut fields, &peer("192.0.2.1"), &trusted);
     assert_eq!((told.client.to_string().as_str(), told.scheme), ("192.0.2.1", "http"));
     assert!(told.request_id.is_none() && !fields.keys().any(|name| headers::tells_of_client(name.as_str())), "{said}");
+}
+
+/// What is told of a certificate are lines, from which the certificate can be told.
+pub(super) fn certificate(bytes: &[u8]) {
+    let Some(read) = ClientCertificate::read(bytes) else { return };
+    assert!(read.der == bytes && is_hex(&read.fingerprint) && read.fingerprint.len() == 64);
+    assert!(is_hex(&read.serial) && !read.serial.is_empty(), "{:?}", read.serial);
+    for name in [&read.subject, &read.issuer] {
+        assert!(!name.contains(char::is_control), "{name:?}");
+        assert!(name.is_empty() || name.contains('='), "{name:?}");
+    }
+}
+
+fn is_hex(text: &str) -> bool {
+    text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }

@@ -91,6 +91,8 @@ fn of_listener(
     .with_cert_resolver(names);
     let protocols = [(listener.protocols.http2, HTTP2), (listener.protocols.http1, HTTP1)];
     config.alpn_protocols = protocols.iter().filter(|(speaks, _)| *speaks).map(|(_, name)| name.to_vec()).collect();
+    // The suites that are left are all good; who asks for a weaker one first is not led by it.
+    config.ignore_client_order = true;
     // Tickets alone: what is kept would be behind a lock that workers share.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     // Never shared with another listener or an older one: a session that is resumed shows no certificate again.

@@ -1,22 +1,32 @@
 //! The listeners of the live config: what is bound, and what a reload changes of it.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 
 use super::GatewayError;
-use crate::config;
-use crate::listener::{BindError, Command, Settings, Socket, Tls, Worker, bind, bind_beside, takes_in};
+use crate::config::{self, Config};
+use crate::listener::{
+    Acceptor, Address, BindError, Command, Limits, Room, Settings, Socket, Tls, Worker, bind, bind_beside,
+};
+use crate::telemetry::metrics::Registry;
 
 /// What is bound now.
 pub(super) struct Listeners {
     workers: usize,
+    registry: Arc<Registry>,
     bound: Vec<Bound>,
 }
 
 struct Bound {
-    name: SocketAddr,
+    name: Address,
     /// With the port that the system chose for port 0.
-    address: SocketAddr,
+    address: Address,
     settings: Settings,
+    limits: Limits,
+    room: Arc<Room>,
+    mode: u32,
+    /// Of a Unix socket.
+    acceptor: Option<Acceptor>,
 }
 
 /// Changes that are ready to be made: everything that could fail has been done.
@@ -25,17 +35,21 @@ pub(super) struct Changes {
     bound: Vec<Bound>,
 }
 
+/// How an address with a port is bound: free, or beside a listener that is about to close.
+type Bind = fn(SocketAddr, usize) -> Result<Vec<TcpListener>, BindError>;
+
 impl Listeners {
     /// Binds every listener; the sockets are per worker. `tls` is for each of the listeners.
     pub(super) fn bind(
-        listeners: &[config::Listener],
+        config: &Config,
         tls: &[Option<Tls>],
         workers: usize,
+        registry: &Arc<Registry>,
     ) -> Result<(Self, Vec<Vec<Socket>>), GatewayError> {
-        let mut this = Self { workers, bound: Vec::new() };
+        let mut this = Self { workers, registry: Arc::clone(registry), bound: Vec::new() };
         let mut sockets: Vec<Vec<Socket>> = (0..workers).map(|_| Vec::new()).collect();
-        for (listener, tls) in listeners.iter().zip(tls) {
-            let (bound, new) = this.bind_one(listener, settings(listener, tls), bind)?;
+        for (listener, tls) in config.listeners.iter().zip(tls) {
+            let (bound, new) = this.bind_one(listener, settings(config, listener, tls), bind)?;
             this.bound.push(bound);
             for (worker, socket) in sockets.iter_mut().zip(new) {
                 worker.push(socket);
@@ -44,23 +58,30 @@ impl Listeners {
         Ok((this, sockets))
     }
 
-    /// Logs where the gateway can be reached; tests and scripts that use port 0 read it.
-    pub(super) fn announce(&self) {
-        for bound in &self.bound {
-            tracing::info!(address = %bound.address, "listening on {}", bound.address);
+    /// Accepts on what is bound, and logs where; tests and scripts that use port 0 read it.
+    pub(super) fn open(&mut self, workers: &[Worker]) {
+        for bound in &mut self.bound {
+            bound.open(workers, &self.registry);
+        }
+    }
+
+    /// Accepts no more where the workers do not accept by themselves.
+    pub(super) fn close(&mut self) {
+        for bound in &mut self.bound {
+            bound.acceptor = None;
         }
     }
 
     /// Binds what is new in a config. Nothing changes before the changes are made.
-    pub(super) fn prepare(&self, listeners: &[config::Listener], tls: &[Option<Tls>]) -> Result<Changes, GatewayError> {
+    pub(super) fn prepare(&self, config: &Config, tls: &[Option<Tls>]) -> Result<Changes, GatewayError> {
         let mut commands: Vec<Vec<Command>> = (0..self.workers).map(|_| Vec::new()).collect();
         let mut bound = Vec::new();
-        for (listener, tls) in listeners.iter().zip(tls) {
-            let mut settings = settings(listener, tls);
+        for (listener, tls) in config.listeners.iter().zip(tls) {
+            let mut settings = settings(config, listener, tls);
             let Some(old) = self.bound.iter().find(|old| old.name == listener.address) else {
-                let closes = |old: &&Bound| !listeners.iter().any(|kept| kept.address == old.name);
+                let closes = |old: &&Bound| !config.listeners.iter().any(|kept| kept.address == old.name);
                 let meets =
-                    |old: &&Bound| takes_in(listener.address, old.address) || takes_in(old.address, listener.address);
+                    |old: &&Bound| listener.address.takes_in(&old.address) || old.address.takes_in(&listener.address);
                 let mut met = self.bound.iter().filter(meets).peekable();
                 let beside = met.peek().is_some() && met.all(|old| closes(&old));
                 let (new, sockets) = self.bind_one(listener, settings, if beside { bind_beside } else { bind })?;
@@ -76,15 +97,23 @@ impl Listeners {
             }
             if old.settings != settings {
                 for commands in &mut commands {
-                    commands.push(Command::Change(old.name, settings.clone()));
+                    commands.push(Command::Change(old.name.clone(), settings.clone()));
                 }
             }
-            bound.push(Bound { name: old.name, address: old.address, settings });
+            bound.push(Bound {
+                name: old.name.clone(),
+                address: old.address.clone(),
+                settings,
+                limits: listener.limits.connections,
+                room: Arc::clone(&old.room),
+                mode: listener.mode,
+                acceptor: None,
+            });
         }
         for old in &self.bound {
             if !bound.iter().any(|new| new.name == old.name) {
                 for commands in &mut commands {
-                    commands.push(Command::Close(old.name));
+                    commands.push(Command::Close(old.name.clone()));
                 }
             }
         }
@@ -92,44 +121,88 @@ impl Listeners {
     }
 
     pub(super) fn make(&mut self, changes: Changes, workers: &[Worker]) {
+        let mut old = std::mem::replace(&mut self.bound, changes.bound);
+        let mut new = Vec::new();
+        for bound in &mut self.bound {
+            match old.iter().position(|old| old.name == bound.name) {
+                Some(place) => bound.take_over(old.swap_remove(place)),
+                None => new.push(bound),
+            }
+        }
+        for bound in &mut old {
+            // Before the workers close it: what was accepted is still served.
+            bound.acceptor = None;
+            tracing::info!(address = %bound.address, "no longer listening on {}; its connections go on", bound.address);
+        }
         for (worker, commands) in workers.iter().zip(changes.commands) {
             for command in commands {
                 worker.tell(command);
             }
         }
-        let new = |bound: &&Bound| !self.bound.iter().any(|old| old.name == bound.name);
-        for bound in changes.bound.iter().filter(new) {
-            tracing::info!(address = %bound.address, "listening on {}", bound.address);
+        // After the workers know of it.
+        for bound in new {
+            bound.open(workers, &self.registry);
         }
-        for old in self.bound.iter().filter(|old| !changes.bound.iter().any(|bound| bound.name == old.name)) {
-            tracing::info!(address = %old.address, "no longer listening on {}; its connections go on", old.address);
-        }
-        self.bound = changes.bound;
     }
 
     fn bind_one(
         &self,
         listener: &config::Listener,
         settings: Settings,
-        bind: fn(SocketAddr, usize) -> Result<Vec<TcpListener>, BindError>,
+        bind: Bind,
     ) -> Result<(Bound, Vec<Socket>), GatewayError> {
         let failed = |error| GatewayError::Listener { place: listener.place.clone(), error };
-        let sockets = bind(listener.address, self.workers).map_err(failed)?;
-        let address = sockets.first().map_or(Ok(listener.address), TcpListener::local_addr)?;
-        let sockets = sockets
-            .into_iter()
-            .map(|socket| Socket { name: listener.address, socket, settings: settings.clone() })
-            .collect();
-        Ok((Bound { name: listener.address, address, settings }, sockets))
+        let (address, sockets, acceptor) = match &listener.address {
+            Address::Tcp(address) => {
+                let sockets = bind(*address, self.workers).map_err(failed)?;
+                let chosen = sockets.first().map_or(Ok(*address), TcpListener::local_addr)?;
+                (Address::Tcp(chosen), sockets.into_iter().map(Some).collect(), None)
+            }
+            Address::Unix(path) => {
+                let acceptor = Acceptor::bind(path, listener.mode).map_err(failed)?;
+                let sockets: Vec<Option<TcpListener>> = (0..self.workers).map(|_| None).collect();
+                (listener.address.clone(), sockets, Some(acceptor))
+            }
+        };
+        let limits = listener.limits.connections;
+        let (name, room) = (listener.address.clone(), Room::new(limits));
+        let socket = |socket| {
+            let (name, settings, room) = (name.clone(), settings.clone(), Arc::clone(&room));
+            Socket { name, socket, settings, room }
+        };
+        let sockets = sockets.into_iter().map(socket).collect();
+        Ok((Bound { name, address, settings, limits, room, mode: listener.mode, acceptor }, sockets))
     }
 }
 
-fn settings(listener: &config::Listener, tls: &Option<Tls>) -> Settings {
+impl Bound {
+    fn open(&mut self, workers: &[Worker], registry: &Arc<Registry>) {
+        if let Some(acceptor) = &mut self.acceptor {
+            acceptor.start(&self.room, workers, registry);
+        }
+        tracing::info!(address = %self.address, "listening on {}", self.address);
+    }
+
+    /// Goes on with what the same listener had.
+    fn take_over(&mut self, old: Self) {
+        self.acceptor = old.acceptor;
+        self.room.limit(self.limits);
+        if let Some(acceptor) = &self.acceptor
+            && self.mode != old.mode
+        {
+            acceptor.set_mode(self.mode);
+        }
+    }
+}
+
+fn settings(config: &Config, listener: &config::Listener, tls: &Option<Tls>) -> Settings {
     Settings {
+        name: listener.name.as_deref().map(Arc::from),
         http1: listener.protocols.http1,
         http2: listener.protocols.http2,
         tls: tls.clone(),
-        connections: listener.limits.connections.map(std::num::NonZero::get),
+        proxied: listener.proxy_protocol.clone(),
+        uncounted: config.gateway.trusted_proxies.clone(),
         header_timeout: listener.limits.header_timeout,
         handshake_timeout: listener.limits.handshake_timeout,
         idle_timeout: listener.limits.idle_timeout,

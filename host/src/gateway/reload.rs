@@ -49,6 +49,11 @@ impl Reloader {
         &self.files
     }
 
+    /// The gateway stops: what only this thread accepts on is closed, before the workers are told.
+    pub(super) fn close(&mut self) {
+        self.listeners.close();
+    }
+
     /// Logs what is to be said again of the live configuration.
     pub(super) fn remind(&self) {
         if let Some(loader) = &self.loader {
@@ -87,7 +92,7 @@ impl Reloader {
             return None;
         };
         let failure = match prepared {
-            Ok((config, live, files)) => match self.listeners.prepare(&config.listeners, loader.tls()) {
+            Ok((config, live, files)) => match self.listeners.prepare(&config, loader.tls()) {
                 Ok(changes) => {
                     loader.commit();
                     self.listeners.make(changes, workers);

@@ -2,7 +2,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::error::BodyError;
+use super::error::{BodyError, HeadError};
 use super::framing::Framing;
 
 /// The longest line of a chunk's size, with its extensions.
@@ -118,6 +118,21 @@ impl Decoder {
     }
 }
 
+/// What can be told of a body by the bytes that came with its head: so the response can still be another one.
+pub fn begins(framing: Framing, input: &[u8]) -> Result<(), HeadError> {
+    match framing {
+        Framing::Length(length) if input.len() as u64 > length => Err(HeadError::Surplus),
+        Framing::Length(_) | Framing::UntilClose => Ok(()),
+        Framing::Chunked => {
+            let first = line(input, MOST_SIZE_LINE).and_then(|length| match length {
+                Some(length) => chunk_size(&input[..length]).map(drop),
+                None => Ok(()),
+            });
+            first.map_err(|_| HeadError::FirstChunk)
+        }
+    }
+}
+
 fn take(input: &mut BytesMut, remaining: &mut u64) -> Option<Bytes> {
     if input.is_empty() {
         return None;
@@ -144,7 +159,7 @@ fn chunk_size(line: &[u8]) -> Result<u64, BodyError> {
     // Only these two are white space here; what stands before a CR or a form feed ends elsewhere for others.
     let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     let extension = &rest[blanks..];
-    let is_extension = extension.first().is_none_or(|byte| *byte == b';');
+    let is_extension = rest.is_empty() || extension.starts_with(b";");
     let is_text = |byte: &u8| *byte == b'\t' || *byte >= b' ' && *byte != 0x7f;
     // 15 digits: no sum of sizes comes near the end of a number.
     if digits.is_empty() || digits.len() > 15 || !is_extension || !extension.iter().all(is_text) {
@@ -153,6 +168,10 @@ fn chunk_size(line: &[u8]) -> Result<u64, BodyError> {
     Ok(digits.iter().fold(0, |size, digit| size << 4 | u64::from(char::from(*digit).to_digit(16).unwrap_or(0))))
 }
 
+/// What a trailer may not say (RFC 9110, section 6.5.1): where the message ends, or who it is for. They are dropped like
+/// all of them, but who sends one of these hopes that somebody believes it.
+const NO_TRAILERS: [&str; 3] = ["content-length", "host", "transfer-encoding"];
+
 /// The length of the trailer section with its empty line, once it is there.
 fn trailers(input: &[u8]) -> Result<Option<usize>, BodyError> {
     if input.starts_with(b"\r\n") {
@@ -160,14 +179,18 @@ fn trailers(input: &[u8]) -> Result<Option<usize>, BodyError> {
     }
     let mut fields = [httparse::EMPTY_HEADER; MOST_TRAILER_FIELDS];
     match httparse::parse_headers(input, &mut fields) {
-        Ok(httparse::Status::Complete((length, _)))
-            if length <= MOST_TRAILERS && ends_lines_with_cr(&input[..length]) =>
+        Ok(httparse::Status::Complete((length, fields)))
+            if length <= MOST_TRAILERS && ends_lines_with_cr(&input[..length]) && fields.iter().all(may_trail) =>
         {
             Ok(Some(length))
         }
         Ok(httparse::Status::Partial) if input.len() < MOST_TRAILERS => Ok(None),
         _ => Err(BodyError::Trailers),
     }
+}
+
+fn may_trail(field: &httparse::Header<'_>) -> bool {
+    !NO_TRAILERS.iter().any(|name| field.name.eq_ignore_ascii_case(name))
 }
 
 /// Whether CR stands before each LF.
@@ -234,6 +257,7 @@ mod tests {
             "6_0\r\n",
             " 5\r\nhello\r\n",
             "5 x\r\nhello\r\n",
+            "5 \r\nhello\r\n0\r\n\r\n",
             "5\r;x\r\nhello\r\n0\r\n\r\n",
             "5\x0c\r\nhello\r\n0\r\n\r\n",
             "5\r\r\nhello\r\n0\r\n\r\n",
@@ -246,6 +270,9 @@ mod tests {
             "5;a\x01b\r\nhello\r\n",
             "0\r\nx: 1\n\r\n",
             "0\r\nx : 1\r\n\r\n",
+            "0\r\nx: 1\r\nContent-Length: 5\r\n\r\n",
+            "0\r\nhost: x\r\n\r\n",
+            "0\r\nTRANSFER-ENCODING: chunked\r\n\r\n",
             &long,
         ];
         for wire in wires {

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, response};
 use http_body::{Body, SizeHint};
 use tokio::net::TcpStream;
 
-use super::body::{Decoded, Decoder};
+use super::body::{self, Decoded, Decoder};
 use super::error::{BodyError, HeadError};
 use super::head::{self, HeadLimits};
 use super::socket::Socket;
@@ -118,7 +118,10 @@ impl Connection {
                         }
                         continue;
                     }
-                    Ok(Some(head)) => return Poll::Ready(Ok(head)),
+                    Ok(Some((parts, framing))) => {
+                        body::begins(framing, &self.stream.input)?;
+                        return Poll::Ready(Ok((parts, framing)));
+                    }
                     Ok(None) => {}
                 }
                 match ready!(self.stream.poll_fill(context)) {

@@ -33,6 +33,10 @@ pub enum HeadError {
     UnknownCoding,
     #[error("a body with a status that has none")]
     UnexpectedBody,
+    #[error("bytes past the end of its body")]
+    Surplus,
+    #[error("its first chunk is not framed as one")]
+    FirstChunk,
     #[error("it switches protocols, which nobody asked for")]
     UnaskedUpgrade,
     #[error("it switches to another protocol than was asked for")]
@@ -52,7 +56,7 @@ pub enum BodyError {
     Io(#[from] io::Error),
     #[error("a chunk is not framed as one")]
     Chunk,
-    #[error("its trailers are no header fields, or too many")]
+    #[error("its trailers are no header fields, too many, or none that may be trailers")]
     Trailers,
     #[error("too little of it came for too long")]
     Late,

@@ -65,6 +65,10 @@ pub struct RequestStream {
     shared: Rc<Shared>,
 }
 
+/// An extension of a response after which the connection is closed.
+#[derive(Debug, Clone, Copy)]
+pub struct LastAnswer;
+
 /// What a connection brings next.
 #[allow(clippy::large_enum_variant, reason = "it nearly always is a request, and never lies about")]
 pub enum Next {
@@ -169,7 +173,8 @@ impl Connection {
         let length = length_of(method, version, parts.status, &body);
         // RFC 9110, section 15.5.9: who was too slow once begins anew.
         let is_late = parts.status == StatusCode::REQUEST_TIMEOUT;
-        if length == Length::UntilClose || is_late || !shared.can_skip_rest() {
+        let is_last = is_late || parts.extensions.get::<LastAnswer>().is_some();
+        if length == Length::UntilClose || is_last || !shared.can_skip_rest() {
             self.close();
         }
         let persistence = match (shared.closing.get(), version) {

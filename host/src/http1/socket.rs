@@ -1,35 +1,43 @@
-//! What a connection is read from and written to: TCP, or TLS over it. Chosen once per connection.
+//! What a connection is read from and written to: TCP, a Unix socket, or TLS over TCP. Chosen once per connection.
 //!
 //! It must not know HTTP. A handshake is over before there is one of these.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
 #[derive(Debug)]
 pub enum Socket {
     Plain(TcpStream),
+    Unix(UnixStream),
     /// Boxed, for a session is large, and plain connections would be copied with room for one.
     Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Socket {
-    /// The connection beneath.
-    pub fn tcp(&self) -> &TcpStream {
-        match self {
+    /// Whether the other side is told that what it got is not all, however the socket is closed: also by a process that
+    /// ends. Unix sockets cannot tell it.
+    pub fn reset_on_close(&self, resets: bool) {
+        let tcp = match self {
             Self::Plain(tcp) => tcp,
+            Self::Unix(_) => return,
             Self::Tls(tls) => tls.get_ref().0,
-        }
+        };
+        // A connection that is gone cannot be reset, and need not be.
+        let _ = SockRef::from(tcp).set_linger(resets.then_some(Duration::ZERO));
     }
 
     /// Ready when a read would bring something, which with TLS is a whole record: who waits needs no buffer of its own.
     pub fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Plain(tcp) => tcp.poll_read_ready(context),
+            Self::Unix(unix) => unix.poll_read_ready(context),
             Self::Tls(tls) => Pin::new(&mut **tls).poll_fill_buf(context).map_ok(|_| ()),
         }
     }
@@ -44,6 +52,7 @@ impl AsyncRead for Socket {
     ) -> Poll<io::Result<()>> {
         match &mut *self {
             Self::Plain(tcp) => Pin::new(tcp).poll_read(context, buffer),
+            Self::Unix(unix) => Pin::new(unix).poll_read(context, buffer),
             Self::Tls(tls) => Pin::new(&mut **tls).poll_read(context, buffer),
         }
     }
@@ -55,6 +64,7 @@ impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match &mut *self {
             Self::Plain(tcp) => Pin::new(tcp).poll_write(context, bytes),
+            Self::Unix(unix) => Pin::new(unix).poll_write(context, bytes),
             Self::Tls(tls) => Pin::new(&mut **tls).poll_write(context, bytes),
         }
     }
@@ -67,6 +77,7 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         match &mut *self {
             Self::Plain(tcp) => Pin::new(tcp).poll_write_vectored(context, buffers),
+            Self::Unix(unix) => Pin::new(unix).poll_write_vectored(context, buffers),
             Self::Tls(tls) => Pin::new(&mut **tls).poll_write_vectored(context, buffers),
         }
     }
@@ -78,7 +89,7 @@ impl AsyncWrite for Socket {
     #[inline]
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut *self {
-            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Plain(_) | Self::Unix(_) => Poll::Ready(Ok(())),
             Self::Tls(tls) => Pin::new(&mut **tls).poll_flush(context),
         }
     }
@@ -86,6 +97,7 @@ impl AsyncWrite for Socket {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut *self {
             Self::Plain(tcp) => Pin::new(tcp).poll_shutdown(context),
+            Self::Unix(unix) => Pin::new(unix).poll_shutdown(context),
             Self::Tls(tls) => Pin::new(&mut **tls).poll_shutdown(context),
         }
     }

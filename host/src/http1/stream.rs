@@ -5,7 +5,6 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite};
@@ -125,12 +124,9 @@ impl Stream {
         Pin::new(&mut self.socket).poll_flush(context)
     }
 
-    /// Whether the other side is told that what it got is not all, however the socket is closed: also by a
-    /// process that ends.
+    /// See [`Socket::reset_on_close`].
     pub fn reset_on_close(&self, resets: bool) {
-        let lingers = resets.then_some(Duration::ZERO);
-        // A connection that is gone cannot be reset, and need not be.
-        let _ = socket2::SockRef::from(self.socket.tcp()).set_linger(lingers);
+        self.socket.reset_on_close(resets);
     }
 
     /// Says that nothing more is written.

@@ -3,40 +3,73 @@
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::task::spawn_local;
 
+use super::room::{Room, Seat};
 use super::worker::Shared;
-use super::{Settings, connection};
+use super::{Address, Settings, connection};
+use crate::http1::Socket;
+use crate::telemetry::metrics::Counter;
+use crate::wire::peer::Peer;
 
-/// How long to wait when the process is out of descriptors or memory; a closed connection ends the
-/// wait earlier.
-const PAUSE: Duration = Duration::from_millis(100);
-
-pub(super) async fn accept(shared: Rc<Shared>, listener: TcpListener, settings: Rc<RefCell<Rc<Settings>>>) {
+pub(super) async fn accept(
+    shared: Rc<Shared>,
+    address: Address,
+    listener: TcpListener,
+    settings: Rc<RefCell<Rc<Settings>>>,
+    room: Arc<Room>,
+) {
+    let mut failures = Failures::new(address);
     loop {
-        let current = Rc::clone(&settings.borrow());
-        if current.connections.is_some_and(|most| shared.connections.get() >= most) {
-            shared.closed.notified().await;
-            continue;
-        }
         match listener.accept().await {
-            Ok((stream, peer)) => {
-                let settings = Rc::clone(&settings.borrow());
-                let guard = Open::new(Rc::clone(&shared));
-                spawn_local(connection::serve(guard, stream, peer, settings));
-            }
-            Err(error) if is_of_one_connection(&error) => {}
-            Err(error) => {
-                tracing::warn!("cannot accept: {error}");
-                tokio::select! {
-                    () = shared.closed.notified() => {}
-                    () = tokio::time::sleep(PAUSE) => {}
+            Ok((stream, peer)) => match room.seat() {
+                Some(seat) => {
+                    let open = Open::new(Rc::clone(&shared), seat);
+                    let settings = Rc::clone(&settings.borrow());
+                    spawn_local(connection::serve(open, Socket::Plain(stream), peer.into(), settings));
                 }
-            }
+                None => {
+                    shared.proxy.metrics().refusals.connections.increment();
+                    Socket::Plain(stream).reset_on_close(true);
+                }
+            },
+            Err(error) => failures.pause(&error, &shared.proxy.metrics().accept_failures).await,
         }
+    }
+}
+
+/// What keeps a listener from accepting: when to try again, and when to tell of it.
+pub(super) struct Failures {
+    address: Address,
+    told: Option<Instant>,
+}
+
+/// How long to wait when the process is out of descriptors or memory: who waits for it to end asks the system for
+/// nothing.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Between two lines of the log.
+const SILENCE: Duration = Duration::from_secs(10);
+
+impl Failures {
+    pub(super) fn new(address: Address) -> Self {
+        Self { address, told: None }
+    }
+
+    /// Returns when the next attempt is due.
+    pub(super) async fn pause(&mut self, error: &io::Error, count: &Counter) {
+        if is_of_one_connection(error) {
+            return;
+        }
+        count.increment();
+        if self.told.is_none_or(|told| told.elapsed() >= SILENCE) {
+            self.told = Some(Instant::now());
+            tracing::warn!("cannot accept on {}, and tries again all the while: {error}", self.address);
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -49,13 +82,24 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 /// Counts an open connection for as long as it lives.
 pub(super) struct Open {
     pub(super) shared: Rc<Shared>,
+    seat: Seat,
 }
 
 impl Open {
-    fn new(shared: Rc<Shared>) -> Self {
+    pub(super) fn new(shared: Rc<Shared>, seat: Seat) -> Self {
         shared.connections.set(shared.connections.get() + 1);
         shared.proxy.opened();
-        Self { shared }
+        Self { shared, seat }
+    }
+
+    /// Whether this peer may have one more connection. Asked once, when it is known who that is.
+    pub(super) fn admits(&mut self, peer: Peer, settings: &Settings) -> bool {
+        match peer {
+            Peer::Ip(address) if self.seat.is_by_address() && !settings.uncounted.has_address(address) => {
+                self.seat.count(address)
+            }
+            Peer::Ip(_) | Peer::Unix => true,
+        }
     }
 }
 

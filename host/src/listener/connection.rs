@@ -1,7 +1,6 @@
 //! One client connection, from the accept to its close.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 
@@ -14,11 +13,13 @@ use super::accept::Open;
 use super::patience::{Busy, News, Patience};
 use super::stalls::Stalls;
 use super::tls::{self, Greeted, Secure, Tls};
-use super::{Settings, http2};
+use super::{Settings, http2, proxied};
 use crate::http1::server::{self, HeadLimits, Next};
 use crate::http1::{HeadError, Socket};
 use crate::proxy::{Body, ClientBody, Connection, Proxy};
 use crate::telemetry::metrics::HandshakeFailure;
+use crate::wire::peer::Peer;
+use crate::wire::proxy_protocol::Source;
 
 /// What an HTTP/2 client says first (RFC 9113, section 3.4). No HTTP/1 request begins like it.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -34,20 +35,32 @@ pub(super) struct Served {
     pub(super) patience: Rc<Patience>,
     pub(super) client: Rc<Connection>,
     pub(super) proxy: Rc<Proxy>,
-    pub(super) peer: SocketAddr,
+    pub(super) peer: Peer,
 }
 
-pub(super) async fn serve(open: Open, stream: TcpStream, peer: SocketAddr, settings: Rc<Settings>) {
-    if let Err(error) = stream.set_nodelay(true) {
+pub(super) async fn serve(mut open: Open, mut socket: Socket, mut peer: Peer, settings: Rc<Settings>) {
+    if settings.proxied.contain(peer) {
+        // Boxed, so that other connections keep no room for it.
+        let Some(source) = Box::pin(source(&open, &mut socket, peer, &settings)).await else { return };
+        peer = source;
+    }
+    if !open.admits(peer, &settings) {
+        open.shared.proxy.metrics().refusals.of_address.increment();
+        return socket.reset_on_close(true);
+    }
+    if let Socket::Plain(stream) = &socket
+        && let Err(error) = stream.set_nodelay(true)
+    {
         tracing::debug!("{peer}: {error}");
     }
     if let Some(tls) = settings.tls.clone() {
+        // Only they can have TLS, says who checks the configuration.
+        let Socket::Plain(stream) = socket else { return };
         // Boxed, so that plain connections keep no room for a handshake.
         return Box::pin(secure(open, stream, peer, settings, tls)).await;
     }
     let client = Connection::new(peer, settings.headers, "http");
     let served = Served::new(open, peer, settings, client);
-    let socket = Socket::Plain(stream);
     match (served.settings.http1, served.settings.http2) {
         (true, false) => http1(served, socket, BytesMut::new()).await,
         (false, true) => Box::pin(http2::serve(served, socket, BytesMut::new())).await,
@@ -61,8 +74,27 @@ pub(super) async fn serve(open: Open, stream: TcpStream, peer: SocketAddr, setti
     }
 }
 
+/// Who a peer that is to speak the PROXY protocol says the client is; none if it does not say it in time, or at all.
+async fn source(open: &Open, socket: &mut Socket, peer: Peer, settings: &Settings) -> Option<Peer> {
+    let patience = open.shared.patients.patience(settings.header_timeout, settings.idle_timeout);
+    let source = tokio::select! {
+        biased;
+        source = proxied::source(socket) => source,
+        _ = patience.news() => Err(io::ErrorKind::TimedOut.into()),
+    };
+    match source {
+        Ok(Source::Client(address)) => Some(address.into()),
+        Ok(Source::Proxy) => Some(peer),
+        Err(error) => {
+            open.shared.proxy.metrics().refusals.proxy_protocol.increment();
+            tracing::debug!("{peer}: no PROXY header: {error}");
+            None
+        }
+    }
+}
+
 /// Serves what was agreed on in the handshake, and only that.
-async fn secure(open: Open, stream: TcpStream, peer: SocketAddr, settings: Rc<Settings>, tls: Tls) {
+async fn secure(open: Open, stream: TcpStream, peer: Peer, settings: Rc<Settings>, tls: Tls) {
     let worker = open.shared.worker;
     let greeted = {
         let patience = open.shared.patients.patience(settings.handshake_timeout, settings.idle_timeout);
@@ -105,11 +137,11 @@ async fn secure(open: Open, stream: TcpStream, peer: SocketAddr, settings: Rc<Se
 }
 
 impl Served {
-    fn new(open: Open, peer: SocketAddr, settings: Rc<Settings>, client: Connection) -> Self {
+    fn new(open: Open, peer: Peer, settings: Rc<Settings>, client: Connection) -> Self {
         Self {
             proxy: Rc::clone(&open.shared.proxy),
             patience: open.shared.patients.patience(settings.header_timeout, settings.idle_timeout),
-            client: Rc::new(client.with_most_target(settings.target_bytes)),
+            client: Rc::new(client.through(settings.name.clone()).with_most_target(settings.target_bytes)),
             open,
             settings,
             peer,

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -12,9 +12,13 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, spawn_local};
 
+use super::accept::{self, Open};
 use super::patience::Patients;
-use super::{Settings, Socket, accept};
+use super::room::Seat;
+use super::{Address, Settings, Socket, connection};
+use crate::http1;
 use crate::proxy::{Proxy, ProxyParts};
+use crate::wire::peer::Peer;
 
 /// What the control thread asks of a worker.
 #[derive(Debug)]
@@ -22,9 +26,11 @@ pub enum Command {
     /// Accept on this socket, in place of an earlier one of the same listener.
     Listen(Socket),
     /// Serve the connections that come from now on in another way.
-    Change(SocketAddr, Settings),
+    Change(Address, Settings),
     /// Accept no more on this listener; its connections go on.
-    Close(SocketAddr),
+    Close(Address),
+    /// Serve this connection of a listener that has no socket here.
+    Serve(Address, UnixStream, Seat),
     /// Accept no more at all, finish what runs, and return.
     Drain,
     /// After `Drain`: end what still runs, and return.
@@ -87,6 +93,11 @@ impl Worker {
         }
     }
 
+    /// Where it is told something by others than the control thread's own code.
+    pub(super) fn commands(&self) -> mpsc::UnboundedSender<Command> {
+        self.commands.clone()
+    }
+
     /// Whether the worker has returned: it was drained, or it panicked.
     pub fn is_finished(&self) -> bool {
         self.thread.is_finished()
@@ -130,11 +141,14 @@ async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) ->
             Command::Change(name, settings) => {
                 if let Some(listener) = listening.get(&name) {
                     listener.settings.replace(Rc::new(settings));
-                    // There may be room for more connections now.
-                    shared.closed.notify_waiters();
                 }
             }
             Command::Close(name) => drop(listening.remove(&name)),
+            Command::Serve(name, stream, seat) => {
+                if let Some(listener) = listening.get(&name) {
+                    serve(&shared, listener, stream, seat);
+                }
+            }
             Command::Drain | Command::Cut => break,
         }
     }
@@ -152,26 +166,40 @@ async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) ->
     proxy
 }
 
-/// An accepting task, which ends with this.
+/// A listener. Its accepting task, if it has one, ends with this.
 struct Listening {
-    task: AbortHandle,
+    task: Option<AbortHandle>,
     settings: Rc<RefCell<Rc<Settings>>>,
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 
-fn listen(shared: &Rc<Shared>, listening: &mut HashMap<SocketAddr, Listening>, socket: Socket) {
-    let name = socket.name;
-    let settings = Rc::new(RefCell::new(Rc::new(socket.settings)));
-    match tokio::net::TcpListener::from_std(socket.socket) {
-        Ok(listener) => {
-            let task = spawn_local(accept::accept(Rc::clone(shared), listener, Rc::clone(&settings)));
-            listening.insert(name, Listening { task: task.abort_handle(), settings });
+fn listen(shared: &Rc<Shared>, listening: &mut HashMap<Address, Listening>, socket: Socket) {
+    let Socket { name, socket, settings, room } = socket;
+    let settings = Rc::new(RefCell::new(Rc::new(settings)));
+    let task = match socket.map(tokio::net::TcpListener::from_std).transpose() {
+        Ok(listener) => listener.map(|listener| {
+            let accepts = accept::accept(Rc::clone(shared), name.clone(), listener, Rc::clone(&settings), room);
+            spawn_local(accepts).abort_handle()
+        }),
+        Err(error) => return tracing::error!("listener {name} cannot be accepted on: {error}"),
+    };
+    listening.insert(name, Listening { task, settings });
+}
+
+fn serve(shared: &Rc<Shared>, listener: &Listening, stream: UnixStream, seat: Seat) {
+    let open = Open::new(Rc::clone(shared), seat);
+    match tokio::net::UnixStream::from_std(stream) {
+        Ok(stream) => {
+            let settings = Rc::clone(&listener.settings.borrow());
+            spawn_local(connection::serve(open, http1::Socket::Unix(stream), Peer::Unix, settings));
         }
-        Err(error) => tracing::error!("listener {name} cannot be accepted on: {error}"),
+        Err(error) => tracing::warn!("a connection cannot be served: {error}"),
     }
 }

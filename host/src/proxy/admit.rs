@@ -53,7 +53,7 @@ pub(super) fn admit(
     };
     let found = match over_limit {
         Some(error) => Err(error.into()),
-        None => route(view, &head),
+        None => route(view, connection, &head),
     };
     match found {
         Ok((route, authority, target)) => Ok(Box::new(Exchange {
@@ -116,7 +116,7 @@ fn over_limit(head: &Parts, connection: &Connection) -> Option<HeadError> {
 }
 
 /// The route, the authority in lower case and the target in its normal form.
-fn route(view: &View, head: &Parts) -> Result<(usize, Box<str>, PathAndQuery), ClientError> {
+fn route(view: &View, connection: &Connection, head: &Parts) -> Result<(usize, Box<str>, PathAndQuery), ClientError> {
     if head.method == Method::CONNECT {
         return Err(ClientError::Method);
     }
@@ -127,8 +127,12 @@ fn route(view: &View, head: &Parts) -> Result<(usize, Box<str>, PathAndQuery), C
     if head.method == Method::OPTIONS && head.uri.path() == "*" {
         return Err(ClientError::AsteriskOptions);
     }
+    if headers::repeats_single(&head.headers) {
+        return Err(ClientError::Repeated);
+    }
     let target = target(&head.uri, head.version)?;
     let found = view.directory.router.find(&Target {
+        listener: connection.listener(),
         host: authority::host(&authority),
         path: target.path(),
         query: target.query(),

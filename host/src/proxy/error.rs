@@ -38,6 +38,8 @@ pub enum ClientError {
     HostInvalid(#[from] AuthorityError),
     #[error("the request target and the Host header name different hosts")]
     HostMismatch,
+    #[error("a header that has one value has several")]
+    Repeated,
     #[error("the request target is not a path")]
     Target,
     #[error("{0}")]
@@ -53,6 +55,30 @@ pub enum ClientError {
     MethodNotAllowed(Vec<Method>),
     #[error("the body is larger than the route takes")]
     BodyTooLarge,
+}
+
+impl ClientError {
+    /// Whether a request is so far from what HTTP says that nothing more is read from who sent it: what it was meant to be
+    /// is not known, nor whether what follows it was meant to be a request. What a route or a policy refuses is none of
+    /// this.
+    pub(super) fn ends_connection(&self) -> bool {
+        match self {
+            Self::Malformed(_)
+            | Self::HostCount
+            | Self::HostInvalid
+            | Self::HostMismatch
+            | Self::Repeated
+            | Self::Target
+            | Self::Path(PathError::NotAbsolute)
+            // After CONNECT comes what would go through the tunnel.
+            | Self::Method => true,
+            Self::Path(PathError::BadPercent | PathError::Raw | PathError::Ambiguous | PathError::AboveRoot)
+            | Self::AsteriskOptions
+            | Self::NoRoute
+            | Self::MethodNotAllowed(_)
+            | Self::BodyTooLarge => false,
+        }
+    }
 }
 
 /// What a client is told: the status and the problem's kind and title. Details are for the log.
@@ -85,6 +111,7 @@ impl ProxyError {
                 ClientError::HostCount => (400, "bad-host", "A request needs exactly one Host header"),
                 ClientError::HostInvalid(_) => (400, "bad-host", "The host is not valid"),
                 ClientError::HostMismatch => (400, "bad-host", "The request names two different hosts"),
+                ClientError::Repeated => (400, "bad-request", "A header that has one value has several"),
                 ClientError::Target => (400, "bad-target", "The request target is not a path"),
                 ClientError::Path(_) => (400, "bad-path", "The path is not valid"),
                 ClientError::AsteriskOptions => (204, "options", "The gateway is there"),

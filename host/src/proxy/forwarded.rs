@@ -9,17 +9,19 @@ use std::sync::Arc;
 
 use http::Version;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use ipnet::IpNet;
 
 use crate::exchange::{ClientCertificate, RequestHead, RequestId};
 use crate::http1::client::Edit;
 use crate::wire::headers;
+use crate::wire::peer::{Peer, Peers};
 
 /// A client's connection, with what is needed of it per request made once.
 #[derive(Debug)]
 pub struct Connection {
-    peer: IpAddr,
+    peer: Peer,
+    /// As `X-Forwarded-For` says it.
     peer_text: HeaderValue,
+    listener: Option<Arc<str>>,
     most_fields: usize,
     most_target: usize,
     scheme: &'static str,
@@ -30,6 +32,9 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Who has no address (RFC 7239, section 6.2).
+const UNKNOWN: HeaderValue = HeaderValue::from_static("unknown");
+
 /// RFC 9110, section 7.6.3: the version in which the request was received.
 fn via(received: Version) -> HeaderValue {
     HeaderValue::from_static(match received {
@@ -41,10 +46,18 @@ fn via(received: Version) -> HeaderValue {
 
 impl Connection {
     /// `most_fields`: header fields that one request may have; `scheme`: `https` over TLS, or `http`.
-    pub fn new(peer: SocketAddr, most_fields: usize, scheme: &'static str) -> Self {
-        let ip = peer.ip().to_canonical();
-        let peer_text = HeaderValue::from_str(&ip.to_string()).expect("addresses are ASCII");
-        Self { peer: ip, peer_text, most_fields, most_target: usize::MAX, scheme, certificate: None }
+    pub fn new(peer: Peer, most_fields: usize, scheme: &'static str) -> Self {
+        let peer_text = match peer {
+            Peer::Ip(address) => HeaderValue::from_str(&address.to_string()).expect("addresses are ASCII"),
+            Peer::Unix => UNKNOWN,
+        };
+        let most_target = usize::MAX;
+        Self { peer, peer_text, listener: None, most_fields, most_target, scheme, certificate: None }
+    }
+
+    /// It came through the listener of this name.
+    pub fn through(self, listener: Option<Arc<str>>) -> Self {
+        Self { listener, ..self }
     }
 
     /// Bytes that the target of one request may have.
@@ -55,6 +68,11 @@ impl Connection {
     /// The client showed this certificate, and it was good.
     pub fn verified(self, certificate: Option<Arc<ClientCertificate>>) -> Self {
         Self { certificate, ..self }
+    }
+
+    /// The name of the listener that it came through.
+    pub(super) fn listener(&self) -> Option<&str> {
+        self.listener.as_deref()
     }
 
     pub(super) fn most_target(&self) -> usize {
@@ -69,7 +87,7 @@ impl Connection {
         self.certificate.clone()
     }
 
-    pub(super) fn peer(&self) -> IpAddr {
+    pub(super) fn peer(&self) -> Peer {
         self.peer
     }
 }
@@ -83,11 +101,10 @@ pub struct Told {
 }
 
 /// Reads what a trusted peer says about the client; deletes what anybody else says.
-pub fn read(fields: &mut HeaderMap, connection: &Connection, trusted: &[IpNet]) -> Told {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
-    if trusted.is_empty() || !is_trusted(connection.peer) {
+pub fn read(fields: &mut HeaderMap, connection: &Connection, trusted: &Peers) -> Told {
+    if !trusted.contain(connection.peer) {
         headers::remove_all(fields, |name| headers::tells_of_client(name) || headers::misleads_upstreams(name));
-        return Told { client: connection.peer, scheme: connection.scheme, request_id: None };
+        return Told { client: connection.peer.address(), scheme: connection.scheme, request_id: None };
     }
     headers::remove_all(fields, headers::misleads_upstreams);
     // A proxy that writes `X-Forwarded-For` mostly passes on what a client sent as `Forwarded`.
@@ -96,11 +113,11 @@ pub fn read(fields: &mut HeaderMap, connection: &Connection, trusted: &[IpNet]) 
     }
     let hops = if fields.contains_key(header::FORWARDED) { forwarded_for(fields) } else { x_forwarded_for(fields) };
     // From the right: the peer is trusted, so the hop it names is real; on past further trusted ones.
-    let mut client = connection.peer;
+    let mut client = connection.peer.address();
     for hop in hops.into_iter().rev() {
         let Some(address) = hop else { break };
         client = address;
-        if !is_trusted(address) {
+        if !trusted.has_address(address) {
             break;
         }
     }
@@ -151,8 +168,9 @@ pub(super) fn edits(request: &RequestHead, connection: &Connection, id: &Request
     say(X_FORWARDED_FOR, appended(headers, &X_FORWARDED_FOR, &connection.peer_text));
     if headers.contains_key(header::FORWARDED) {
         let peer = match connection.peer {
-            IpAddr::V4(address) => format!("for={address}"),
-            IpAddr::V6(address) => format!("for=\"[{address}]\""),
+            Peer::Ip(IpAddr::V4(address)) => format!("for={address}"),
+            Peer::Ip(IpAddr::V6(address)) => format!("for=\"[{address}]\""),
+            Peer::Unix => "for=unknown".to_owned(),
         };
         let peer = HeaderValue::from_str(&peer).expect("addresses are ASCII");
         say(header::FORWARDED, appended(headers, &header::FORWARDED, &peer));
@@ -187,8 +205,12 @@ mod tests {
         let field =
             |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().expect("a value"));
         let mut headers: HeaderMap = fields.iter().map(field).collect();
-        let connection = Connection::new(SocketAddr::new(peer.parse().expect("an address"), 1234), 100, "http");
-        let trusted = ["10.0.0.0/8".parse().expect("a network")];
+        let peer = match peer {
+            "unix" => Peer::Unix,
+            address => Peer::Ip(address.parse().expect("an address")),
+        };
+        let connection = Connection::new(peer, 100, "http");
+        let trusted = Peers { networks: vec!["10.0.0.0/8".parse().expect("a network")], unix: true };
         (read(&mut headers, &connection, &trusted), headers)
     }
 
@@ -206,6 +228,12 @@ mod tests {
             told("10.0.0.1", &[("x-forwarded-for", "6.6.6.6, 192.0.2.7, 10.0.0.2"), ("x-forwarded-proto", "https")]);
         assert_eq!(told.client.to_string(), "192.0.2.7");
         assert_eq!(told.scheme, "https");
+    }
+
+    #[test]
+    fn a_trusted_peer_without_an_address_names_the_hop_before_it() {
+        let (told, _) = told("unix", &[("x-forwarded-for", "6.6.6.6, 192.0.2.7")]);
+        assert_eq!(told.client.to_string(), "192.0.2.7");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::forwarded::{Connection, X_REQUEST_ID};
 use super::view::View;
 use crate::chain::Run;
 use crate::exchange::Exchange;
-use crate::http1::HeadError;
+use crate::http1::{HeadError, LastAnswer};
 use crate::problem;
 use crate::telemetry::access_log::AccessEntry;
 use crate::upstream::UpstreamBody;
@@ -112,7 +112,7 @@ impl Proxy {
     /// Answers what is no request.
     pub fn malformed(&self, error: HeadError, connection: &Connection) -> Response<Body> {
         let started = Instant::now();
-        let client = connection.peer();
+        let client = connection.peer().address();
         self.refuse(Refused { error: error.into(), id: self.ids.next(), line: None, client, started })
     }
 
@@ -122,12 +122,16 @@ impl Proxy {
             ClientError::MethodNotAllowed(methods) => allow(methods),
             _ => http::HeaderMap::new(),
         };
+        let ends_connection = refused.error.ends_connection();
         let error = ProxyError::from(refused.error);
         let told = error.told();
         let answer = problem::problem(told.status, told.kind, told.title, error.detail().as_deref(), Some(&refused.id));
         let (mut head, body) = answer.into_parts();
         head.headers.extend(methods);
         head.headers.insert(X_REQUEST_ID, refused.id.value().clone());
+        if ends_connection {
+            head.extensions.insert(LastAnswer);
+        }
         // An answer to HEAD has none, whoever makes it: over HTTP/2 each byte of one would be an error.
         let is_head = refused.line.as_ref().is_some_and(|(method, ..)| method == http::Method::HEAD);
         let is_answer = told.status == http::StatusCode::NO_CONTENT;

@@ -1,4 +1,4 @@
-//! What a rule asks for beyond host and path: method, headers, query.
+//! What a rule asks for beyond host and path: listener, method, headers, query.
 
 use http::{HeaderMap, Method};
 
@@ -12,12 +12,13 @@ pub(super) struct Gate(u16);
 impl Gate {
     /// Methods that RFC 9110 and RFC 5789 do not know.
     const OTHER: u16 = 1 << 14;
-    /// One has to look at the rule: it asks for headers, a query or other methods.
+    /// One has to look at the rule: it asks for a listener, headers, a query or other methods.
     const ASKS: u16 = 1 << 15;
 
     pub(super) fn of(rule: &Rule) -> Self {
         let listed = rule.methods.iter().map(Self::bit).fold(0, |bits, bit| bits | bit);
-        let plain = listed & Self::OTHER == 0 && rule.headers.is_empty() && rule.query.is_empty();
+        let asks = !(rule.listeners.is_empty() && rule.headers.is_empty() && rule.query.is_empty());
+        let plain = listed & Self::OTHER == 0 && !asks;
         let head = if serves(&rule.methods, &Method::HEAD) { Self::bit(&Method::HEAD) } else { 0 };
         match (plain, rule.methods.is_empty()) {
             (false, _) => Self(Self::ASKS),
@@ -52,8 +53,8 @@ pub(super) fn weight(rule: &Rule) -> (usize, usize, usize) {
     let values = || rule.headers.iter().map(|it| &it.value).chain(rule.query.iter().map(|it| &it.value));
     let equals = values().filter(|value| matches!(value, ValueRule::Equals(_))).count();
     let matches = values().filter(|value| matches!(value, ValueRule::Matches(_))).count();
-    let methods = usize::from(!rule.methods.is_empty());
-    (methods + rule.headers.len() + rule.query.len(), equals, matches)
+    let (listeners, methods) = (usize::from(!rule.listeners.is_empty()), usize::from(!rule.methods.is_empty()));
+    (listeners + methods + rule.headers.len() + rule.query.len(), equals, matches)
 }
 
 /// Whether a rule with these methods serves `method`. `GET` serves `HEAD` (RFC 9110 section 9.3.2:
@@ -62,9 +63,14 @@ pub(super) fn serves(methods: &[Method], method: &Method) -> bool {
     methods.is_empty() || methods.contains(method) || (*method == Method::HEAD && methods.contains(&Method::GET))
 }
 
-/// Whether headers and query are what the rule asks for.
+/// Whether listener, headers and query are what the rule asks for.
 pub(super) fn suits(rule: &Rule, target: &Target<'_>) -> bool {
-    missing_header(rule, target).is_none() && missing_query(rule, target).is_none()
+    is_bound(rule, target) && missing_header(rule, target).is_none() && missing_query(rule, target).is_none()
+}
+
+/// Whether the rule takes requests of this listener.
+pub(super) fn is_bound(rule: &Rule, target: &Target<'_>) -> bool {
+    rule.listeners.is_empty() || rule.listeners.iter().any(|name| target.listener == Some(&**name))
 }
 
 pub(super) fn missing_header<'r>(rule: &'r Rule, target: &Target<'_>) -> Option<&'r HeaderRule> {

@@ -4,10 +4,11 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::sync::Arc;
 
 use http::Method;
 
-use super::conditions::{missing_header, missing_query, serves, weight};
+use super::conditions::{is_bound, missing_header, missing_query, serves, weight};
 use super::{HeaderRule, HostPattern, PathPattern, QueryRule, Router, Rule, Target, ValueRule};
 
 /// How one rule fared.
@@ -22,6 +23,8 @@ pub struct Explanation<'r> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome<'r> {
     Taken,
+    /// It is bound to others.
+    Listener(&'r [Arc<str>]),
     Host(&'r [HostPattern]),
     Path(&'r PathPattern),
     Header(&'r HeaderRule),
@@ -65,6 +68,9 @@ impl Router {
 
 /// Why `rule` does not match.
 pub(super) fn refusal<'r>(rule: &'r Rule, target: &Target<'_>) -> Option<Outcome<'r>> {
+    if !is_bound(rule, target) {
+        return Some(Outcome::Listener(&rule.listeners));
+    }
     if !rule.hosts.is_empty() && !rule.hosts.iter().any(|host| host.matches(target.host)) {
         return Some(Outcome::Host(&rule.hosts));
     }
@@ -119,6 +125,7 @@ impl fmt::Display for Outcome<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Taken => f.write_str("taken"),
+            Self::Listener(names) => write!(f, "another listener: it wants {}", Either(names)),
             Self::Host(hosts) => write!(f, "another host: it wants {}", Either(hosts)),
             Self::Path(path) => write!(f, "another path: it wants `{path}`"),
             Self::Header(HeaderRule { name, value: ValueRule::Present }) => write!(f, "no header `{name}`"),

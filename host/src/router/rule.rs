@@ -1,6 +1,7 @@
 //! What a route asks of a request.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use http::{HeaderName, Method};
 
@@ -11,6 +12,8 @@ use super::{HostPattern, PathPattern};
 /// asks for nothing.
 #[derive(Clone, Debug)]
 pub struct Rule {
+    /// Names of listeners; any of them.
+    pub listeners: Vec<Arc<str>>,
     /// Any of them.
     pub hosts: Vec<HostPattern>,
     pub path: PathPattern,
@@ -53,16 +56,18 @@ impl Rule {
     /// A rule for every host and method.
     #[cfg(test)]
     pub fn of_path(path: PathPattern) -> Self {
-        Self { hosts: Vec::new(), path, methods: Vec::new(), headers: Vec::new(), query: Vec::new(), priority: 0 }
+        let (headers, query) = (Vec::new(), Vec::new());
+        Self { listeners: Vec::new(), hosts: Vec::new(), path, methods: Vec::new(), headers, query, priority: 0 }
     }
 
-    /// Whether some request would match both, and only their order would decide: they share a host
-    /// pattern, a path pattern (whatever its params are called), a method, the conditions and the
+    /// Whether some request would match both, and only their order would decide: they share a listener,
+    /// a host pattern, a path pattern (whatever its params are called), a method, the conditions and the
     /// priority.
     pub fn indistinguishable(&self, other: &Self) -> bool {
         self.priority == other.priority
             && self.path.same_shape(&other.path)
             && (overlap(&self.hosts, &other.hosts) || self.hosts.is_empty() && other.hosts.is_empty())
+            && (overlap(&self.listeners, &other.listeners) || self.listeners.is_empty() && other.listeners.is_empty())
             && (overlap(&self.methods, &other.methods) || self.methods.is_empty() && other.methods.is_empty())
             && same_set(&self.headers, &other.headers)
             && same_set(&self.query, &other.query)
@@ -86,7 +91,7 @@ pub fn indistinguishable_pairs(rules: &[Rule]) -> Vec<(usize, usize)> {
 }
 
 /// The place of a rule that takes every request that `rule`, which has a regular expression, could take: it wants every
-/// path of the same hosts, without a condition, and segments come before expressions.
+/// path of the same hosts and listeners, without a condition, and segments come before expressions.
 pub fn hidden_behind(rules: &[Rule], rule: &Rule) -> Option<usize> {
     let hides = |other: &Rule| {
         let is_plain = other.methods.is_empty() && other.headers.is_empty() && other.query.is_empty();
@@ -94,7 +99,11 @@ pub fn hidden_behind(rules: &[Rule], rule: &Rule) -> Option<usize> {
             true => other.hosts.is_empty(),
             false => rule.hosts.iter().all(|host| other.hosts.contains(host)),
         };
-        is_plain && other.path.takes_all() && has_hosts
+        let is_bound = match rule.listeners.is_empty() {
+            true => other.listeners.is_empty(),
+            false => other.listeners.is_empty() || rule.listeners.iter().all(|name| other.listeners.contains(name)),
+        };
+        is_plain && other.path.takes_all() && has_hosts && is_bound
     };
     if rule.path.is_regex() { rules.iter().position(hides) } else { None }
 }

@@ -38,8 +38,13 @@ fn with_query(name: &str, value: ValueRule, rule: Rule) -> Rule {
     rule
 }
 
+fn through(names: &[&str], rule: Rule) -> Rule {
+    Rule { listeners: names.iter().map(|name| (*name).into()).collect(), ..rule }
+}
+
 /// A request to play with.
 struct Sent {
+    listener: Option<&'static str>,
     host: &'static str,
     path: String,
     query: Option<&'static str>,
@@ -50,11 +55,18 @@ struct Sent {
 impl Sent {
     fn to(host: &'static str, path: &str) -> Self {
         let (path, query) = (path.to_owned(), None);
-        Self { host, path, query, method: Method::GET, headers: HeaderMap::new() }
+        Self { listener: None, host, path, query, method: Method::GET, headers: HeaderMap::new() }
     }
 
     fn target(&self) -> Target<'_> {
-        Target { host: self.host, path: &self.path, query: self.query, method: &self.method, headers: &self.headers }
+        Target {
+            listener: self.listener,
+            host: self.host,
+            path: &self.path,
+            query: self.query,
+            method: &self.method,
+            headers: &self.headers,
+        }
     }
 }
 
@@ -290,6 +302,33 @@ fn rules_that_share_a_request_and_a_rank_are_indistinguishable() {
 }
 
 #[test]
+fn a_rule_that_is_bound_to_listeners_takes_what_comes_through_them() {
+    let rules = [
+        rule("/**"),
+        through(&["internal"], rule("/**")),
+        through(&["internal", "public"], rule("/a")),
+        by(&[Method::POST], through(&["internal"], rule("/b"))),
+    ];
+    let router = Router::new(rules.to_vec());
+    let find = |listener, path| router.find(&Sent { listener, ..Sent::to("a.test", path) }.target());
+    assert_eq!((find(None, "/"), find(None, "/a")), (Ok(0), Ok(0)));
+    assert_eq!((find(Some("public"), "/"), find(Some("public"), "/a")), (Ok(0), Ok(2)));
+    assert_eq!((find(Some("internal"), "/"), find(Some("internal"), "/a")), (Ok(1), Ok(2)));
+    let alone = Router::new(rules[3..].to_vec());
+    let find = |listener| alone.find(&Sent { listener, ..Sent::to("a.test", "/b") }.target());
+    assert_eq!(find(Some("internal")), Err(NoRoute::MethodNotAllowed(vec![Method::POST])));
+    assert_eq!((find(Some("public")), find(None)), (Err(NoRoute::NotFound), Err(NoRoute::NotFound)));
+}
+
+#[test]
+fn rules_of_different_listeners_can_be_told_apart() {
+    let pairs = |rules: &[Rule]| indistinguishable_pairs(rules);
+    let bound = |names: &[&str]| through(names, rule("/a"));
+    assert_eq!(pairs(&[bound(&["a"]), bound(&["b"]), bound(&[])]), []);
+    assert_eq!(pairs(&[bound(&["a", "b"]), bound(&["c", "b"])]), [(0, 1)]);
+}
+
+#[test]
 fn each_rule_is_told_why_it_lost() {
     let rules = vec![
         on("a.test", on("*.b.test", rule("/users/{id}"))),
@@ -309,6 +348,7 @@ fn each_rule_is_told_why_it_lost() {
         rule("~/users/[0-9]+"),
         rule("~/users/[a-z]+"),
         with_header("x-version", like("[23]"), rule("/users/{id}")),
+        through(&["a", "b"], rule("/**")),
     ];
     let explained = |rules: &[Rule], host| {
         let router = Router::new(rules.to_vec());
@@ -334,6 +374,7 @@ fn each_rule_is_told_why_it_lost() {
         14 it matches, but the path of the taken route is more specific
         15 another path: it wants `~/users/[a-z]+`
         16 header `x-version` does not match `~[23]`
+        17 another listener: it wants `a` or `b`
     ");
     insta::assert_snapshot!(explained(&rules, "c.test"), @r"
         0 another host: it wants `*.b.test` or `a.test`
@@ -353,5 +394,6 @@ fn each_rule_is_told_why_it_lost() {
         14 it matches, but the host of the taken route is more specific
         15 another path: it wants `~/users/[a-z]+`
         16 header `x-version` does not match `~[23]`
+        17 another listener: it wants `a` or `b`
     ");
 }

@@ -18,7 +18,7 @@ mod route;
 mod state;
 
 pub use handshake::{CertificateEnd, HandshakeFailure, HandshakeMetrics, TlsVersion};
-pub use host::{HostMetrics, WorkerMetrics};
+pub use host::{Counter, HostMetrics, WorkerMetrics};
 pub use plugin::{FaultKind, Hook, Outcome, PluginMetrics};
 pub use route::RouteMetrics;
 
@@ -119,6 +119,7 @@ impl Registry {
         handshake::render(&locked(&self.handshakes).live(), &locked(&self.certificates), &mut out);
         self.host.render(&mut out);
         host::render_workers(&self.worker_metrics, &mut out);
+        host::render_accepts(&self.host, &self.worker_metrics, &mut out);
         out.family("tollgate_log_lines_dropped_total", "counter", "Lines lost to a full buffer or a failing stream.");
         for (log, drops) in locked(&self.drops).iter() {
             out.sample("", &[("log", log)], drops.count());

@@ -135,6 +135,15 @@ pub fn misleads_upstreams(name: &str) -> bool {
     matches!(name, "x-original-url" | "x-original-uri" | "x-rewrite-url" | "proxy")
 }
 
+/// Fields that have one value (RFC 9110, section 5.3), and by which somebody is let in or a body is understood.
+const SINGLE: [HeaderName; 3] = [header::AUTHORIZATION, header::CONTENT_TYPE, header::ORIGIN];
+
+/// Whether one of those came twice: a plugin would go by the first of its values, and an upstream perhaps by the last.
+pub fn repeats_single(headers: &HeaderMap) -> bool {
+    // A name that came twice counts once among the keys. Nearly always none did, and nothing is looked up.
+    headers.len() != headers.keys_len() && SINGLE.iter().any(|name| headers.get_all(name).iter().nth(1).is_some())
+}
+
 /// Removes every header whose name is one of these. One pass over names; an allocation only when there are some.
 pub fn remove_all(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
     let found: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name.as_str())).cloned().collect();
@@ -260,6 +269,12 @@ mod tests {
             headers(&[("connection", "close, x-hop, X-Consumer-Name"), ("x-hop", "1"), ("x-consumer-name", "acme")]);
         strip_hop_by_hop(&mut got, |name| name == "x-consumer-name");
         assert_eq!(got, headers(&[("x-consumer-name", "acme")]));
+    }
+
+    #[test]
+    fn what_has_one_value_is_said_once() {
+        assert!(repeats_single(&headers(&[("authorization", "a"), ("x", "1"), ("authorization", "a")])));
+        assert!(!repeats_single(&headers(&[("authorization", "a"), ("accept", "a"), ("accept", "b")])));
     }
 
     #[test]

@@ -63,6 +63,8 @@ fn the_families_of_metrics_are_what_dashboards_are_built_on() {
     tollgate_requests gauge
     tollgate_tunnels gauge
     tollgate_on_log_dropped_total counter
+    tollgate_connections_refused_total counter
+    tollgate_accept_failures_total counter
     tollgate_log_lines_dropped_total counter
     tollgate_state_entries gauge
     tollgate_state_bytes gauge
@@ -70,6 +72,7 @@ fn the_families_of_metrics_are_what_dashboards_are_built_on() {
     process_cpu_seconds_total counter
     process_resident_memory_bytes gauge
     process_open_fds gauge
+    process_max_fds gauge
     process_start_time_seconds gauge
     "##);
 }

@@ -47,6 +47,8 @@ fn the_help_of_match_says_what_it_takes() {
 
     Options:
       -H, --header <NAME: VALUE>  A header of the request, as in `x-version: 2`; may be repeated
+      -l, --listener <NAME>       The name of the listener that it comes through; without it, one that
+                                  no route asks for
       -c, --config <FILE>         The configuration [env: TOLLGATE_CONFIG] [default:
                                   config/gateway.toml]
       -h, --help                  Print help

@@ -232,6 +232,22 @@ fn a_request_names_exactly_one_valid_host() {
 }
 
 #[test]
+fn a_header_that_has_one_value_comes_once_or_the_request_is_refused() {
+    let gateway = gateway_to("internal:echo", "");
+    for name in ["authorization", "content-type", "origin"] {
+        let mut request = http2::get("http://x/");
+        for value in ["a", "b"] {
+            request.headers_mut().append(name, http::HeaderValue::from_static(value));
+        }
+        assert_eq!(http2::send(gateway.address(), vec![request])[0].status(), 400, "{name} over HTTP/2");
+        assert_eq!(gateway.send(Request::get("/").header(name, "a").header(name, "b")).status, 400, "{name}");
+        assert_eq!(gateway.send(Request::get("/").header(name, "a")).status, 200, "{name}");
+    }
+    // A list may come in parts.
+    assert_eq!(gateway.send(Request::get("/").header("accept", "a").header("accept", "b")).status, 200);
+}
+
+#[test]
 fn via_says_what_the_client_speaks() {
     let upstream = Upstream::saying("");
     let gateway = gateway_to(&upstream.url(), "");

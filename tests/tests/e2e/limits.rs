@@ -152,31 +152,3 @@ fn a_connection_ends_with_the_last_request_that_it_may_have() {
     let mut client = gateway.client();
     assert!((0..20).all(|_| said(&client.get("/")).is_none()));
 }
-
-#[test]
-fn connections_over_the_limit_wait_until_one_closes() {
-    let gateway = limited("connections = 1");
-    let mut first = gateway.client();
-    assert_eq!(first.get("/").status, 200);
-    let mut second = gateway.client();
-    second.start(Request::get("/second"));
-    assert_eq!(first.get("/again").status, 200);
-    first.abort();
-    assert_eq!(second.receive().json()["path"], "/second");
-}
-
-#[test]
-fn a_higher_limit_of_connections_takes_effect_at_once() {
-    let config = |most: usize| {
-        let listener = format!("[[listener]]\naddress = \"127.0.0.1:0\"\nlimits = {{ connections = {most} }}\n");
-        format!("{listener}{}", everything_to("internal:echo", ""))
-    };
-    let gateway = gateway(&config(1));
-    let mut first = gateway.client();
-    assert_eq!(first.get("/").status, 200);
-    let mut second = gateway.client();
-    second.start(Request::get("/second"));
-    gateway.reload(&config(2));
-    assert_eq!(second.receive().json()["path"], "/second");
-    assert_eq!(first.get("/still").status, 200);
-}

@@ -167,6 +167,54 @@ fn what_two_parsers_could_frame_in_two_ways_reaches_no_upstream() {
 }
 
 #[test]
+fn who_sends_what_is_no_request_is_answered_once_and_left() {
+    let upstream = Upstream::saying("");
+    let gateway = gateway_to(&upstream.url(), "");
+    for head in [
+        "GET / HTTP/1.1\r\n",
+        "GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n",
+        "GET / HTTP/1.1\r\nhost: a, b\r\n",
+        "GET http://a/ HTTP/1.1\r\nhost: b\r\n",
+        "GET * HTTP/1.1\r\nhost: a\r\n",
+        "GET a:443 HTTP/1.1\r\nhost: a:443\r\n",
+        "CONNECT a:443 HTTP/1.1\r\nhost: a:443\r\n",
+        "GET / HTTP/1.1\r\nhost: a\r\nauthorization: Basic YTpi\r\nauthorization: Basic Yzpk\r\n",
+    ] {
+        let sent = format!("{head}\r\nGET /behind HTTP/1.1\r\nhost: a\r\n\r\n");
+        let answers = String::from_utf8_lossy(&gateway.client().raw(sent)).into_owned();
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{head:?}: {answers}");
+        assert!(answers.contains("\r\nconnection: close\r\n"), "{head:?}: {answers}");
+    }
+    assert!(upstream.received().is_empty(), "{:?}", upstream.received());
+}
+
+#[test]
+fn who_asks_for_what_is_refused_goes_on() {
+    let gateway = gateway_to("internal:echo", r#"match = { path = "/users", methods = ["GET"] }"#);
+    let mut client = gateway.client();
+    let statuses = ["/nowhere", "/a%2fb", "/users"].map(|path| client.get(path).status);
+    assert_eq!(statuses, [404, 400, 200]);
+}
+
+#[test]
+fn a_trailer_that_frames_or_names_a_host_is_a_400_and_the_request_never_whole() {
+    let upstream = Upstream::saying("");
+    let gateway = gateway_to(&upstream.url(), "");
+    let with = |trailer: &str| {
+        let head = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
+        gateway.client().raw(format!("{head}5\r\nhello\r\n0\r\n{trailer}\r\n\r\n"))
+    };
+    for trailer in ["content-length: 5", "Host: b", "Transfer-Encoding: chunked"] {
+        let answer = with(trailer);
+        assert!(answer.starts_with(b"HTTP/1.1 400 "), "{trailer}: {}", answer.escape_ascii());
+    }
+    assert!(upstream.received().is_empty());
+    assert!(with("x-sum: 1").starts_with(b"HTTP/1.1 200 "));
+    let received = upstream.only();
+    assert_eq!((received.body.as_slice(), received.header("x-sum")), (&b"hello"[..], None));
+}
+
+#[test]
 fn a_length_beside_chunks_smuggles_no_request() {
     let upstream = Upstream::saying("");
     let gateway = gateway_to(&upstream.url(), "");

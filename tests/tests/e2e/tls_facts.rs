@@ -133,7 +133,7 @@ fn a_certificate_whose_names_cannot_be_read_is_refused_in_the_handshake() {
         assert!(ask(&Tls::with(&servers, &[], &[version], Some(&own)), &gateway).is_err());
     }
     let refused = "tollgate_tls_handshake_failures_total{listener=\"127.0.0.1:0\",reason=\"client-certificate\"}";
-    assert_eq!(gateway.metric(refused), 2.0);
+    wait_for("both to be counted", || (gateway.metric(refused) == 2.0).then_some(()));
 }
 
 #[test]

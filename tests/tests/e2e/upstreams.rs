@@ -204,6 +204,44 @@ fn an_upstream_that_does_not_speak_http_is_a_502() {
 }
 
 #[test]
+fn a_response_that_could_end_in_two_places_is_a_502_and_its_connection_is_not_used_again() {
+    let answers = [
+        "200 OK\r\ncontent-length: 5\r\ncontent-length: 5\r\n\r\nhello",
+        "200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        "200 OK\r\ntransfer-encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+        "200 OK\r\ntransfer-encoding: chunked\r\n\r\n+5\r\nhello\r\n0\r\n\r\n",
+        "200 OK\r\ntransfer-encoding: chunked\r\n\r\n5 \r\nhello\r\n0\r\n\r\n",
+        "200 OK\r\ncontent-length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\n\r\n",
+        "204 No Content\r\ncontent-length: 4\r\n\r\nevil",
+        "204 No Content\r\n\r\nevil",
+        "304 Not Modified\r\ncontent-length: 4\r\n\r\nevil",
+    ];
+    let upstream = Upstream::start(move |request| {
+        let at: usize = request.target[1..].parse().expect("a number");
+        Reply::raw(format!("HTTP/1.1 {}", answers[at]))
+    });
+    let gateway = gateway_to(&upstream.url(), "");
+    let mut client = gateway.client();
+    for (at, answer) in answers.iter().enumerate() {
+        let refused = client.get(&format!("/{at}"));
+        assert_eq!((refused.status, refused.problem().as_str()), (502, "upstream-malformed"), "{answer:?}");
+        assert_eq!(upstream.connections(), at + 1, "{answer:?}");
+    }
+}
+
+#[test]
+fn a_body_behind_the_answer_to_head_is_a_502_and_the_answer_to_nothing() {
+    let upstream = Upstream::start(|request| match request.method.as_str() {
+        "HEAD" => Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil"),
+        _ => Reply::ok("good"),
+    });
+    let gateway = gateway_to(&upstream.url(), "");
+    let mut client = gateway.client();
+    assert_eq!(client.send(Request::new("HEAD", "/")).status, 502);
+    assert_eq!(client.get("/").text(), "good");
+}
+
+#[test]
 fn a_response_that_the_upstream_cuts_is_cut_for_the_client_too() {
     let upstream = Upstream::start(|_| Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf").then_close());
     let gateway = gateway_to(&upstream.url(), "");

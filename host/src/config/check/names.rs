@@ -46,6 +46,10 @@ impl<'a> Names<'a> {
         Self { kind, index, written }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
     /// The number of the element that is meant. `about` ends the message: " (route `users`)".
     pub(super) fn find(&self, name: &Text, about: &str, problems: &mut Vec<Problem>) -> Option<usize> {
         let found = self.index.get(name.value.as_str()).copied();

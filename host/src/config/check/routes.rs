@@ -1,11 +1,14 @@
 //! Checks routes: their rules can be told apart, and what they name exists.
 
+use std::sync::Arc;
+
 use http::HeaderName;
 
 use crate::config::Route;
 use crate::config::form;
 use crate::config::node::Text;
 use crate::config::problem::{Problem, quote};
+use crate::config::values::OneOrMore;
 use crate::router::{
     HeaderRule, HostPattern, PathPattern, QueryRule, Regex, Rule, ValueRule, hidden_behind, indistinguishable_pairs,
 };
@@ -14,10 +17,16 @@ use super::names::Names;
 use super::plugins::{Link, Plugins};
 use super::{destination, path};
 
+/// What routes refer to by name.
+pub(super) struct Named<'a> {
+    pub(super) listeners: &'a Names<'a>,
+    pub(super) upstreams: &'a Names<'a>,
+}
+
 pub(super) fn routes(
     forms: &[form::Route],
     globals: &[Link],
-    upstreams: &Names<'_>,
+    named: &Named<'_>,
     plugins: &mut Plugins<'_>,
     problems: &mut Vec<Problem>,
 ) -> Vec<Route> {
@@ -26,7 +35,7 @@ pub(super) fn routes(
     let (mut rules, mut names) = (Vec::new(), Vec::new());
     for form in forms {
         let before = problems.len();
-        let Some(route) = route(form, globals, upstreams, plugins, problems) else { continue };
+        let Some(route) = route(form, globals, named, plugins, problems) else { continue };
         // A rule that lacks what could not be read may seem to be like another.
         if form.sound && problems.len() == before {
             rules.push(route.rule.clone());
@@ -71,15 +80,15 @@ fn hidden(route: &Text, before: &Text) -> Problem {
 fn route(
     form: &form::Route,
     globals: &[Link],
-    upstreams: &Names<'_>,
+    named: &Named<'_>,
     plugins: &mut Plugins<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<Route> {
     let about = form.name.as_ref().map_or(String::new(), |name| format!(" (route {})", quote(name.written())));
     let chain = plugins.chain(form.name.as_ref(), &form.plugins, globals, problems);
-    let rule = rule(form, &about, problems);
+    let rule = rule(form, named.listeners, &about, problems);
     let pattern = rule.as_ref().map(|rule| &rule.path);
-    let destination = destination::destination(form, pattern, upstreams, &about, problems);
+    let destination = destination::destination(form, pattern, named.upstreams, &about, problems);
     let path = rule.as_ref().and_then(|rule| path::path(form, &rule.path, &about, problems));
     let name = form.name.as_ref()?;
     Some(Route {
@@ -96,7 +105,7 @@ fn route(
     })
 }
 
-fn rule(form: &form::Route, about: &str, problems: &mut Vec<Problem>) -> Option<Rule> {
+fn rule(form: &form::Route, listeners: &Names<'_>, about: &str, problems: &mut Vec<Problem>) -> Option<Rule> {
     let wanted = &form.r#match;
     let path = match &wanted.path {
         Some(text) => PathPattern::parse(&text.value).map_err(|error| problems.push(foreign(text, &error, about))).ok(),
@@ -120,7 +129,27 @@ fn rule(form: &form::Route, about: &str, problems: &mut Vec<Problem>) -> Option<
         query.extend(value.map(|value| QueryRule { name: name.clone(), value }));
     }
     let priority = i32::try_from(form.priority.0).unwrap_or_default();
-    Some(Rule { hosts, path: path?, methods: wanted.methods.clone(), headers, query, priority })
+    let listeners = bound(&wanted.listener, listeners, about, problems);
+    Some(Rule { listeners, hosts, path: path?, methods: wanted.methods.clone(), headers, query, priority })
+}
+
+/// The listeners that a route is bound to.
+fn bound(
+    named: &Option<OneOrMore<Text>>,
+    listeners: &Names<'_>,
+    about: &str,
+    problems: &mut Vec<Problem>,
+) -> Vec<Arc<str>> {
+    let mut bound: Vec<Arc<str>> = Vec::new();
+    for text in named.iter().flat_map(|named| &named.0) {
+        if listeners.is_empty() {
+            let problem = Problem::new(&text.place, format!("no listener has a name{about}"));
+            problems.push(problem.help("`name = \"public\"` in a `[[listener]]`"));
+        } else if listeners.find(text, about, problems).is_some() {
+            bound.push(text.value.as_str().into());
+        }
+    }
+    bound
 }
 
 fn value_rule(text: &Text, about: &str, problems: &mut Vec<Problem>) -> Option<ValueRule> {

@@ -3,13 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ipnet::IpNet;
-
 use super::ChainEntry;
 use crate::config::checked::{LogFormat, LogLevel};
 use crate::config::node::Text;
 use crate::config::read::{Placed, form, words};
-use crate::config::values::{GIB, KIB, MIB, OrOff, Size, Whole};
+use crate::config::values::{FileMode, GIB, KIB, MIB, Network, OrOff, Size, Where, Whole};
 use crate::wire::headers::{Aliases, MOST_RECEIVED};
 
 form! {
@@ -21,8 +19,8 @@ form! {
         preset admin: Placed<OrOff<SocketAddr>> = "127.0.0.1:9901",
         /// How long running exchanges may take to finish after SIGTERM.
         preset shutdown_timeout: Duration = "30s",
-        /// Networks whose `Forwarded` and `X-Forwarded-*` headers are believed.
-        preset trusted_proxies: Vec<IpNet> = [],
+        /// Networks whose `Forwarded` and `X-Forwarded-*` headers are believed; `unix`: peers on Unix sockets.
+        preset trusted_proxies: Vec<Network> = [],
         /// What becomes of clients' headers with `_` or `.` in their names, which some upstreams take for `-`.
         preset alias_headers: Aliases = "drop",
         /// Plugins that run first on every route, in this order. A route's entry with the same name replaces one.
@@ -100,12 +98,18 @@ words! {
 form! {
     /// An address that is accepted on.
     struct Listener as "listener" {
-        /// IP address and port.
-        required address: Placed<SocketAddr>,
+        /// By which routes ask for it. Unique.
+        optional name: Text,
+        /// IP address and port, or `unix:` and the path of a Unix socket, seen from the file that says it.
+        required address: Placed<Where>,
+        /// Permissions of a Unix socket's file; `0660` if nothing is said. Who may write may connect.
+        optional mode: Placed<FileMode>,
         /// What is spoken; without TLS `http2` is with prior knowledge.
         preset protocols: Placed<Vec<ProtocolWord>> = ["http1", "http2"],
         /// TLS instead of plain connections. Which protocol is spoken is agreed on by ALPN.
-        optional tls: Tls,
+        optional tls: Placed<Tls>,
+        /// Networks whose connections begin with the PROXY protocol; `unix`: peers on Unix sockets.
+        preset proxy_protocol: Vec<Network> = [],
         /// What a client may take.
         table limits: ListenerLimits,
     }
@@ -114,8 +118,10 @@ form! {
 form! {
     /// What a client may take of a listener.
     struct ListenerLimits {
-        /// Open connections of one worker; 0: no limit.
+        /// Open connections, on all workers together; 0: no limit.
         preset connections: Whole<0, 1_000_000> = 10000,
+        /// Open connections of one IPv4 address, or of one IPv6 network of 64 bits; 0: no limit.
+        preset connections_per_address: Whole<0, 1_000_000> = 0,
         /// From the first byte of a request to the end of its headers.
         preset header_timeout: Duration = "10s",
         /// From the accept to the end of the TLS handshake.

@@ -47,6 +47,8 @@ form! {
 form! {
     /// Which requests a route wants: all parts that are given must fit.
     struct Match {
+        /// Names of listeners; a request may come through any of them.
+        optional listener: OneOrMore<Text>,
         /// Host names; `*.example.com` for every name below.
         optional host: OneOrMore<Text>,
         /// `/users` alone, `/users/{id}` one segment, `/users/**` everything from there; `~` and a regular expression.

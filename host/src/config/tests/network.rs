@@ -78,12 +78,124 @@ route = [{ name = "all", upstream = "echo" }]
 }
 
 #[test]
+fn unix_sockets_have_paths_of_their_own_and_permissions() {
+    let long = "x".repeat(108);
+    assert_snapshot!(problems(&format!(r#"
+upstream = [{{ name = "echo", endpoints = ["internal:echo"] }}]
+route = [{{ name = "all", upstream = "echo" }}]
+[[listener]]
+address = "unix:/run/a.sock"
+mode = "0660"
+[[listener]]
+address = "unix:/run/./a.sock"
+mode = "rw-rw----"
+[[listener]]
+address = "unix:"
+mode = "0888"
+[[listener]]
+address = "unix:/{long}"
+mode = "0o660"
+[[listener]]
+address = "/run/b.sock"
+mode = 660
+[[listener]]
+address = "unix:/run/\u0000.sock"
+[[listener]]
+address = "127.0.0.1:8080"
+mode = "0660"
+[[listener]]
+address = "unix:/run/c.sock"
+tls = {{ cert = "a.pem", key = "a.key" }}
+"#)), @r#"
+    gateway.toml:8:11: a second listener is at this address
+      help: the first is at gateway.toml:5:11
+    gateway.toml:9:8: `rw-rw----` is not a file's permissions
+      help: three octal digits, such as `660`, or `0660`
+    gateway.toml:11:11: `unix:` names no file
+      help: a Unix socket is written `unix:/run/tollgate.sock`
+    gateway.toml:12:8: `0888` is not a file's permissions
+      help: three octal digits, such as `660`, or `0660`
+    gateway.toml:14:11: the path of a Unix socket has at most 107 bytes; this one has more
+    gateway.toml:15:8: `0o660` is not a file's permissions
+      help: three octal digits, such as `660`, or `0660`
+    gateway.toml:17:11: `/run/b.sock` is not an IP address with a port
+      help: a Unix socket is written `unix:/run/tollgate.sock`
+    gateway.toml:18:8: expected a string with permissions, such as "0660", found an integer
+    gateway.toml:20:11: `unix:/run/\0.sock` is no path: it has a NUL in it
+    gateway.toml:23:8: an address with a port has no permissions
+      help: `mode` is for the file of a Unix socket
+    gateway.toml:26:7: there is no TLS on Unix sockets
+      help: who may connect is said by `mode`; nobody else sees what passes
+    11 problems
+    "#);
+}
+
+#[test]
+fn routes_ask_for_listeners_that_have_names() {
+    let unnamed = "listener = [{ address = \"127.0.0.1:8080\" }]\nupstream = [{ name = \"echo\", endpoints = [\"internal:echo\"] }]\n";
+    let route = "route = [{ name = \"a\", upstream = \"echo\", match = { listener = \"public\" } }]";
+    assert_snapshot!(problems(&format!("{unnamed}{route}")), @r#"
+    gateway.toml:3:64: no listener has a name (route `a`)
+      help: `name = "public"` in a `[[listener]]`
+    1 problem
+    "#);
+    assert_snapshot!(problems(r#"
+upstream = [{ name = "echo", endpoints = ["internal:echo"] }]
+[[listener]]
+name = "public"
+address = "127.0.0.1:8080"
+[[listener]]
+name = "internal"
+address = "127.0.0.1:8081"
+[[listener]]
+name = "public"
+address = "127.0.0.1:8082"
+[[listener]]
+name = "a b"
+address = "127.0.0.1"
+[[route]]
+name = "a"
+upstream = "echo"
+match = { listener = ["internal", "pubic"] }
+[[route]]
+name = "b"
+upstream = "echo"
+match = { listener = "elsewhere" }
+[[route]]
+name = "c"
+upstream = "echo"
+match = { listener = ["public", "internal"] }
+[[route]]
+name = "d"
+upstream = "echo"
+match = { listener = "public" }
+[[route]]
+name = "e"
+upstream = "echo"
+"#), @r"
+    gateway.toml:10:8: a second listener is named `public`
+      help: the first is at gateway.toml:4:8
+    gateway.toml:13:8: `a b` cannot name a listener
+      help: a name has 1 to 128 letters, digits, `.`, `_` and `-`
+    gateway.toml:14:11: `127.0.0.1` is not an IP address with a port (listener `a b`)
+      help: such as `127.0.0.1:8080`, `0.0.0.0:8080` or `[::]:8080`
+    gateway.toml:18:35: no listener named `pubic` (route `a`)
+      help: did you mean `public`?
+    gateway.toml:22:22: no listener named `elsewhere` (route `b`)
+      help: there are `public`, `internal`, `a b`
+    gateway.toml:28:8: route `d` wants the same requests as route `c`
+      help: `c` is at gateway.toml:24:8; give one of them another `match`, or a higher `priority`
+    6 problems
+    ");
+}
+
+#[test]
 fn networks_must_be_networks() {
     assert_snapshot!(also("gateway.trusted-proxies = [\"10.0.0.0/33\", \"localhost\", \"10.0.0.1\", \"fd00::/8\"]"), @r"
     gateway.toml:4:28: `10.0.0.0/33` is not a network
-      help: such as `10.0.0.0/8`, `fd00::/8` or `192.0.2.1`
+      help: such as `10.0.0.0/8`, `fd00::/8` or `192.0.2.1`, or `unix`
     gateway.toml:4:43: `localhost` is not a network
-      help: such as `10.0.0.0/8`, `fd00::/8` or `192.0.2.1`
+      help: such as `10.0.0.0/8`, `fd00::/8` or `192.0.2.1`, or `unix`
     2 problems
     ");
 }

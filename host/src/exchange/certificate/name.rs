@@ -102,7 +102,21 @@ fn escape(value: &str, text: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::escape;
+    use x509_parser::prelude::FromDer as _;
+    use x509_parser::x509::X509Name;
+
+    use super::{escape, text};
+
+    #[test]
+    fn the_last_part_comes_first_and_what_has_no_known_form_is_shown_as_it_is_encoded() {
+        // CN=a, then OU=x together with 1.2.3=b, then O of a set of characters that nobody agrees on.
+        let der = b"\x30\x2d\
+            \x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01a\
+            \x31\x13\x30\x08\x06\x03\x55\x04\x0b\x13\x01x\x30\x07\x06\x02\x2a\x03\x0c\x01b\
+            \x31\x0a\x30\x08\x06\x03\x55\x04\x0a\x14\x01\xe9";
+        let (_, name) = X509Name::from_der(der).expect("it is a name");
+        assert_eq!(text(&name), "O=#1401e9,OU=x+1.2.3=#0c0162,CN=a");
+    }
 
     #[test]
     fn what_means_something_in_a_name_is_escaped() {

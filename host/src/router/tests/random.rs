@@ -61,6 +61,9 @@ fn random_rule(random: &mut Random) -> Rule {
     if random.below(3) == 0 {
         rule = with_query("q", [ValueRule::Present, equals("1"), like("1*")][random.below(3)].clone(), rule);
     }
+    if random.below(3) == 0 {
+        rule = through([&["in"][..], &["in", "out"]][random.below(2)], rule);
+    }
     rule.priority = [0, 0, 0, 1, -1][random.below(5)];
     rule
 }
@@ -72,6 +75,7 @@ fn random_request(random: &mut Random) -> Sent {
         path.push_str(["/a", "/b", "/c", "/"][random.below(4)]);
     }
     let mut sent = Sent::to(host, &path);
+    sent.listener = [None, Some("in"), Some("out")][random.below(3)];
     let own = Method::from_bytes(b"PURGE").expect("a token");
     sent.method = [Method::GET, Method::HEAD, Method::POST, own][random.below(4)].clone();
     sent.query = [None, Some("q"), Some("q=1")][random.below(3)];

@@ -41,6 +41,17 @@ impl Gauge {
     }
 }
 
+/// Connections that were closed before anything was served on them, by what they lacked.
+#[derive(Debug, Default)]
+pub struct Refusals {
+    /// Room on the listener.
+    pub connections: Counter,
+    /// Room for one more of its address.
+    pub of_address: Counter,
+    /// The PROXY header that its peer was to send.
+    pub proxy_protocol: Counter,
+}
+
 /// Written by one worker, on cache lines of its own.
 #[derive(Debug, Default)]
 #[repr(align(128))]
@@ -48,6 +59,8 @@ pub struct WorkerMetrics {
     /// Clients' connections, tunnels included.
     pub connections: Gauge,
     pub connections_accepted: Counter,
+    pub refusals: Refusals,
+    pub accept_failures: Counter,
     /// Exchanges in flight.
     pub requests: Gauge,
     /// Those of them that are tunnels.
@@ -63,6 +76,9 @@ pub struct HostMetrics {
     pub reloads_failed: Counter,
     /// Which config is live: 1 is the one that the process started with.
     pub config_generation: Gauge,
+    /// Of Unix sockets, which workers do not accept on.
+    pub refusals: Refusals,
+    pub accept_failures: Counter,
 }
 
 impl HostMetrics {
@@ -96,4 +112,24 @@ pub(super) fn render_workers(workers: &[Arc<WorkerMetrics>], out: &mut Expositio
             out.sample("", &[("worker", &index.to_string())], value(worker));
         }
     }
+}
+
+/// What went wrong before a connection was anybody's, added up.
+pub(super) fn render_accepts(host: &HostMetrics, workers: &[Arc<WorkerMetrics>], out: &mut Exposition) {
+    type Of = fn(&Refusals) -> &Counter;
+    let reasons: [(_, Of); 3] = [
+        ("connections", |refusals| &refusals.connections),
+        ("connections-per-address", |refusals| &refusals.of_address),
+        ("proxy-protocol", |refusals| &refusals.proxy_protocol),
+    ];
+    let name = "tollgate_connections_refused_total";
+    out.family(name, "counter", "Clients' connections that were closed unserved, by the limit or rule they met.");
+    for (reason, of) in reasons {
+        let of_workers: u64 = workers.iter().map(|worker| of(&worker.refusals).value()).sum();
+        out.sample("", &[("reason", reason)], of(&host.refusals).value() + of_workers);
+    }
+    let failures: u64 = workers.iter().map(|worker| worker.accept_failures.value()).sum();
+    let help = "Attempts to accept that the system refused, for want of descriptors mostly.";
+    out.family("tollgate_accept_failures_total", "counter", help);
+    out.sample("", &[], host.accept_failures.value() + failures);
 }

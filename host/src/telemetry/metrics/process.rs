@@ -4,6 +4,7 @@
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::exposition::{Exposition, Seconds};
@@ -30,6 +31,10 @@ impl Process {
         if let Some(count) = open_descriptors() {
             out.family("process_open_fds", "gauge", "Open file descriptors.");
             out.sample("", &[], count);
+        }
+        if let Some(most) = getrlimit(Resource::Nofile).current {
+            out.family("process_max_fds", "gauge", "File descriptors that may be open.");
+            out.sample("", &[], most);
         }
         let started = self.started.duration_since(UNIX_EPOCH).unwrap_or_default();
         out.family("process_start_time_seconds", "gauge", "When the process started, since 1970.");

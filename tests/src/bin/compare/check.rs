@@ -4,6 +4,10 @@ use anyhow::{Context, Result, ensure};
 
 use crate::gateway::{Gateway, KEY};
 use crate::http::{self, Answer, field};
+use crate::scenario::RequestId;
+
+/// An id that a client says.
+const FORGED: &str = "forged";
 
 /// Asks the upstream, through the gateway, what it got; looks at what comes back.
 pub fn check(gateway: &Gateway) -> Result<()> {
@@ -13,7 +17,7 @@ pub fn check(gateway: &Gateway) -> Result<()> {
         ("cache-control", "no-cache"),
         ("x-consumer-name", "forged"),
         ("x-forwarded-for", "192.0.2.1"),
-        ("x-request-id", "forged"),
+        ("x-request-id", FORGED),
     ];
     let scenario = gateway.setup.scenario;
     // Twice: a limiter's or a breaker's first exchange may be another than its later ones.
@@ -21,7 +25,8 @@ pub fn check(gateway: &Gateway) -> Result<()> {
         let answer = http::get(address, "/seen", &headers)?;
         ensure!(answer.status == 200, "it answers {}", answer.status);
         proxied(&answer, &address.to_string())?;
-        identified(&answer, scenario.makes_ids())?;
+        told(&answer, &address.to_string(), scenario.tells_its_part())?;
+        identified(&answer, scenario.request_id())?;
         if scenario.edits() {
             upstream_saw(&answer, "x-edited", "yes")?;
         }
@@ -45,22 +50,31 @@ fn proxied(answer: &Answer, host: &str) -> Result<()> {
     upstream_saw(answer, "host", host)?;
     upstream_saw(answer, "x-forwarded-for", "127.0.0.1")?;
     upstream_saw(answer, "x-forwarded-proto", "http")?;
-    upstream_saw(answer, "x-forwarded-host", host)?;
     upstream_saw(answer, "protocol", "HTTP/1.1")?;
     // Neither `close` nor an upgrade: the connection is kept.
     upstream_saw(answer, "connection", "")?;
-    let via = field(&answer.body, "via").unwrap_or_default();
-    ensure!(via.starts_with("1.1 "), "the upstream saw `via: {via}`");
     let number = field(&answer.body, "request-of-connection").unwrap_or_default();
     ensure!(number.parse::<u64>()? > 1, "each request had a connection of its own to the upstream");
     Ok(())
 }
 
-/// An id of 128 random bits, as hex digits or as a UUID; or none, and not the client's either.
-fn identified(answer: &Answer, makes_ids: bool) -> Result<()> {
+/// Who forwarded the request, and for which host; or neither.
+fn told(answer: &Answer, host: &str, tells: bool) -> Result<()> {
+    let via = field(&answer.body, "via").unwrap_or_default();
+    ensure!(via.starts_with("1.1 ") || !tells && via.is_empty(), "the upstream saw `via: {via}`");
+    upstream_saw(answer, "x-forwarded-host", if tells { host } else { "" })
+}
+
+/// An id of 128 random bits, as hex digits or as a UUID; or what the report says instead.
+fn identified(answer: &Answer, request_id: RequestId) -> Result<()> {
     let id = field(&answer.body, "x-request-id").unwrap_or_default();
-    if !makes_ids {
-        ensure!(id.is_empty(), "the upstream saw the id `{id}`, which the report says is not made");
+    let instead = match request_id {
+        RequestId::Made => None,
+        RequestId::Dropped => Some(""),
+        RequestId::Kept => Some(FORGED),
+    };
+    if let Some(instead) = instead {
+        ensure!(id == instead, "the upstream saw the id `{id}`, which the report says is not made");
         return client_saw(answer, "x-request-id", None);
     }
     let digits = id.replace('-', "");

@@ -13,6 +13,7 @@ use crate::subject::Subject;
 
 mod command;
 mod config;
+mod plecto;
 mod process;
 mod setup;
 

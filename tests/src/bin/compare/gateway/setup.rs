@@ -8,7 +8,7 @@ use crate::scenario::Scenario;
 #[derive(Debug, Clone)]
 pub struct Setup {
     pub scenario: Scenario,
-    /// Worker threads, or processes in nginx. Caddy and Traefik always have one.
+    /// Worker threads, or processes in nginx. Caddy, Traefik and PlectoProxy always have one.
     pub workers: usize,
     /// Left to the scheduler on all cores, instead of pinned to the first.
     pub unpinned: bool,
