@@ -67,6 +67,8 @@ pub struct Settings {
     pub headers: usize,
     /// Bytes of one request's line and headers.
     pub header_bytes: usize,
+    /// Requests that an HTTP/2 connection may have open at once.
+    pub streams: usize,
 }
 
 /// One worker's part of a listener.

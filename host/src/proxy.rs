@@ -27,6 +27,7 @@ pub use admit::seen;
 pub use body::Body;
 pub use error::{ClientError, ProxyError};
 pub use forwarded::Connection;
+pub use log::NotHttp2;
 
 use crate::chain::Halt;
 use crate::config::Destination;
@@ -132,6 +133,16 @@ impl Proxy {
     /// A client's connection closed.
     pub fn closed(&self) {
         self.metrics.connections.decrement();
+    }
+
+    /// An HTTP/2 client was told to be calm.
+    pub fn flooded(&self) {
+        self.metrics.http2_floods.increment();
+    }
+
+    /// So many HTTP/2 responses were given up, because their client did not take them.
+    pub fn stalled(&self, responses: usize) {
+        (0..responses).for_each(|_| self.metrics.http2_stalled.increment());
     }
 
     /// Exchanges that end from now on are cut: the gateway stops, and does not wait for them.

@@ -6,8 +6,10 @@
 //!
 //! It must know the gateway only from outside: its command line, its sockets, its streams.
 
+pub mod attacks;
 mod client;
 mod folder;
+pub mod frames;
 mod gateway;
 pub mod http2;
 mod lines;

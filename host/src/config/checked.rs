@@ -169,6 +169,8 @@ pub struct ListenerLimits {
     pub headers: usize,
     /// Bytes of one request's line and headers, at least 8 KiB (hyper's least buffer).
     pub header_bytes: usize,
+    /// Requests that an HTTP/2 connection may have open at once.
+    pub streams: usize,
 }
 
 /// An authenticated caller known to the gateway.

@@ -214,5 +214,6 @@ fn settings(config: &Config, listener: &config::Listener, tls: &Option<Tls>) -> 
         target_bytes: listener.limits.target_bytes,
         headers: listener.limits.headers,
         header_bytes: listener.limits.header_bytes,
+        streams: listener.limits.streams,
     }
 }

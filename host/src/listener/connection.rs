@@ -26,11 +26,11 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Read to find out which protocol a client speaks.
 const FIRST_READ: usize = 1024;
 /// How long a connection that is over is read, so that its last answer arrives.
-const FAREWELL: std::time::Duration = std::time::Duration::from_secs(2);
+pub(super) const FAREWELL: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// What belongs to one connection, whatever it speaks.
 pub(super) struct Served {
-    pub(super) open: Open,
+    pub(super) _open: Open,
     pub(super) settings: Rc<Settings>,
     pub(super) patience: Rc<Patience>,
     pub(super) client: Rc<Connection>,
@@ -142,7 +142,7 @@ impl Served {
             proxy: Rc::clone(&open.shared.proxy),
             patience: open.shared.patients.patience(settings.header_timeout, settings.idle_timeout),
             client: Rc::new(client.through(settings.name.clone()).with_most_target(settings.target_bytes)),
-            open,
+            _open: open,
             settings,
             peer,
         }
@@ -189,6 +189,7 @@ async fn http1(served: Served, socket: Socket, input: BytesMut) {
                     }
                     News::Head if connection.has_begun() => break End::Late,
                     News::Head | News::Idle => break End::Idle,
+                    News::Look => {}
                 },
             }
         }

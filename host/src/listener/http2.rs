@@ -1,52 +1,108 @@
-//! HTTP/2, with prior knowledge or agreed on by ALPN: hyper's.
+//! HTTP/2, with prior knowledge or agreed on by ALPN: hyper's, behind a watch of our own.
 
-use std::convert::Infallible;
-use std::io;
-use std::pin::{Pin, pin};
+mod budget;
+mod fields;
+mod frames;
+mod streams;
+mod watch;
+mod wire;
+
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
-use hyper::rt::ReadBufCursor;
+use bytes::BytesMut;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 
-use super::connection::Served;
+use super::connection::{FAREWELL, Served};
 use super::patience::{News, Patience};
 use crate::http1::Socket;
-use crate::proxy::ClientBody;
+use crate::proxy::{ClientBody, NotHttp2};
+use watch::{Breach, Limits, Watch};
+use wire::{Hearing, Wire};
 
-/// Streams that one connection may have open.
-const MOST_STREAMS: u32 = 128;
+/// In which a client that is waited for has to take something of its responses.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-pub(super) async fn serve(served: Served, stream: Socket, input: BytesMut) {
-    let Served { open, settings, patience, client, proxy, peer } = served;
+pub(super) async fn serve(served: Served, socket: Socket, input: BytesMut) {
+    let limits = Limits {
+        streams: served.settings.streams,
+        lines: served.settings.headers,
+        header_timeout: served.settings.header_timeout,
+        write_timeout: WRITE_TIMEOUT,
+    };
+    let watch = Watch::new(limits, served.patience.now());
+    let wire = Rc::new(Wire::new(socket, input, watch, Rc::clone(&served.patience)));
+    let end = requests(&served, &wire).await;
+    if wire.calmed() || matches!(end, End::Breach(breach) if breach.code() == watch::CALM) {
+        served.proxy.flooded();
+    }
+    let Some(wire) = Rc::into_inner(wire) else { return };
+    let farewell = async {
+        match end {
+            End::Breach(breach) => wire.close(breach).await,
+            End::Error => wire.linger().await,
+            End::Over => {}
+        }
+    };
+    let _ = tokio::time::timeout(FAREWELL, farewell).await;
+}
+
+/// How a connection ends.
+enum End {
+    /// Both sides have said all.
+    Over,
+    /// h2 has said what is wrong.
+    Error,
+    /// The watch has found something, and nothing is said yet.
+    Breach(Breach),
+}
+
+/// Serves requests until one side has enough.
+async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
+    let Served { settings, patience, client, proxy, peer, .. } = served;
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
-        let (proxy, client) = (Rc::clone(&proxy), Rc::clone(&client));
-        let busy = Patience::busy(&patience);
+        let (proxy, client) = (Rc::clone(proxy), Rc::clone(client));
+        let busy = Patience::busy(patience);
+        let refused = wire.refuses();
         async move {
-            let response = proxy.handle(request.map(ClientBody::Http2), &client).await;
-            Ok::<_, Infallible>(response.map(|body| busy.until_end_of(body)))
+            if refused {
+                return Err(h2::Error::from(h2::Reason::REFUSED_STREAM));
+            }
+            // Boxed: it is large, and the task keeps its room for as long as the response goes out.
+            let response = Box::pin(async move { proxy.handle(request.map(ClientBody::Http2), &client).await }).await;
+            if response.extensions().get::<NotHttp2>().is_some() {
+                return Err(h2::Error::from(h2::Reason::PROTOCOL_ERROR));
+            }
+            Ok(response.map(|body| busy.until_end_of(body)))
         }
     });
     let mut builder = http2::Builder::new(LocalExecutor);
     builder
         .timer(TokioTimer::new())
-        .max_concurrent_streams(MOST_STREAMS)
+        .max_concurrent_streams(u32::try_from(settings.streams).unwrap_or(u32::MAX))
         .max_header_list_size(u32::try_from(settings.header_bytes).unwrap_or(u32::MAX));
-    let stream = Begun { input, stream: TokioIo::new(stream) };
-    let mut connection = pin!(builder.serve_connection(stream, service));
-    let _open = open;
+    let mut connection = pin!(builder.serve_connection(Hearing(Rc::clone(wire)), service));
     let mut leaving = false;
     loop {
         tokio::select! {
             biased;
-            result = connection.as_mut() => {
-                if let Err(error) = result {
+            result = poll_fn(|context| {
+                wire.begin_turn();
+                connection.as_mut().poll(context)
+            }) => return match result {
+                Ok(()) => End::Over,
+                Err(error) => {
                     tracing::debug!("connection of {peer}: {error}");
+                    End::Error
                 }
-                return;
+            },
+            breach = poll_fn(|context| wire.end_turn(context)) => {
+                tracing::debug!("connection of {peer}: {breach}");
+                return End::Breach(breach);
             }
             news = patience.news() => match news {
                 News::Drain | News::Idle if !leaving => {
@@ -55,7 +111,8 @@ pub(super) async fn serve(served: Served, stream: Socket, input: BytesMut) {
                 }
                 News::Drain => {}
                 // The first request takes too long, or the farewell does.
-                News::Idle | News::Head => return,
+                News::Idle | News::Head => return End::Over,
+                News::Look => proxy.stalled(wire.look()),
             },
         }
     }
@@ -68,53 +125,5 @@ struct LocalExecutor;
 impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for LocalExecutor {
     fn execute(&self, future: F) {
         tokio::task::spawn_local(future);
-    }
-}
-
-/// A stream of which something was read already.
-struct Begun {
-    input: BytesMut,
-    stream: TokioIo<Socket>,
-}
-
-impl hyper::rt::Read for Begun {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        mut buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.input.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(context, buffer);
-        }
-        let length = buffer.remaining().min(self.input.len());
-        buffer.put_slice(&self.input[..length]);
-        self.input.advance(length);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl hyper::rt::Write for Begun {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffers: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
     }
 }

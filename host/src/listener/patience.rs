@@ -19,6 +19,8 @@ use super::stalls::Stalls;
 
 /// How often timers are looked at; they run out up to twice so much late.
 const TICK: Duration = Duration::from_millis(100);
+/// How many of those looks are between two that a connection has asked for.
+const TICKS_A_LOOK: u32 = 5;
 
 /// The state of one connection that its timers depend on.
 pub(super) struct Patience {
@@ -38,6 +40,8 @@ pub(super) struct Patience {
     /// What the connection has yet to hear.
     news: Cell<Option<News>>,
     waker: RefCell<Option<Waker>>,
+    /// Whether it has more to look at than these timers.
+    looks: Cell<bool>,
 }
 
 /// What a connection is told.
@@ -49,6 +53,8 @@ pub(super) enum News {
     Head,
     /// No request came for too long.
     Idle,
+    /// It is time for a look at what it waits for.
+    Look,
 }
 
 /// The time at the next look at the timers, which is when it counts: never too early, at most a tick late.
@@ -107,6 +113,7 @@ impl Patients {
 
     /// Looks at the timers, for as long as the worker lives.
     pub(super) async fn attend(&self) {
+        let mut ticks = 0_u32;
         loop {
             if self.watched.borrow().is_empty() {
                 self.arrived.notified().await;
@@ -114,11 +121,14 @@ impl Patients {
             sleep(TICK).await;
             let now = Instant::now();
             self.clock.set(now);
+            ticks = ticks.wrapping_add(1);
             self.each(|patience| {
                 if let Some(end) = patience.over(now) {
                     patience.tell(end);
                 } else if patience.stalls(now) {
                     patience.wake();
+                } else if patience.looks.get() && ticks.is_multiple_of(TICKS_A_LOOK) {
+                    patience.tell(News::Look);
                 }
             });
         }
@@ -150,7 +160,18 @@ impl Patience {
             stalls: OnceCell::new(),
             news: Cell::new(None),
             waker: RefCell::new(None),
+            looks: Cell::new(false),
         }
+    }
+
+    /// The time, to a tick.
+    pub(super) fn now(&self) -> std::time::Instant {
+        self.clock.now().into_std()
+    }
+
+    /// Whether the connection is told from time to time to look at what it waits for.
+    pub(super) fn looks(&self, looks: bool) {
+        self.looks.set(looks);
     }
 
     /// A request runs until the answer is dropped, or the body that it is tied to.

@@ -117,8 +117,12 @@ fn over_limit(head: &Parts, connection: &Connection) -> Option<HeadError> {
 
 /// The route, the authority in lower case and the target in its normal form.
 fn route(view: &View, connection: &Connection, head: &Parts) -> Result<(usize, Box<str>, PathAndQuery), ClientError> {
+    if head.version == Version::HTTP_2 && head.headers.values().any(has_outer_whitespace) {
+        return Err(ClientError::Whitespace);
+    }
     if head.method == Method::CONNECT {
-        return Err(ClientError::Method);
+        let is_named = head.version != Version::HTTP_2 || head.uri.authority().is_some();
+        return Err(if is_named { ClientError::Method } else { ClientError::ConnectToNobody });
     }
     let authority = authority(head)?;
     if head.uri.scheme().is_some_and(|scheme| *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS) {
@@ -154,6 +158,12 @@ pub fn seen(method: &Method, uri: &Uri) -> Result<(String, PathAndQuery), ProxyE
     }
     let authority = uri.authority().map(authority::normalise).transpose().map_err(ClientError::from)?;
     Ok((authority.as_deref().map(authority::host).unwrap_or_default().to_owned(), target(uri, Version::HTTP_2)?))
+}
+
+/// The codec of HTTP/1 takes it off, where it belongs to no value.
+fn has_outer_whitespace(value: &HeaderValue) -> bool {
+    let is_blank = |byte: Option<&u8>| byte.is_some_and(|byte| matches!(byte, b' ' | b'\t'));
+    is_blank(value.as_bytes().first()) || is_blank(value.as_bytes().last())
 }
 
 /// The one authority of a request (RFC 9112, section 3.2; RFC 9113, section 8.3.1).

@@ -91,6 +91,10 @@ impl Flight {
         *response.status_mut() = head.status;
         *response.headers_mut() = if logs { head.headers.clone() } else { std::mem::take(&mut head.headers) };
         response.headers_mut().insert(X_REQUEST_ID, exchange.id.value().clone());
+        if !logs {
+            // Nobody asks for these any more, and the response may take long.
+            exchange.request.headers = HeaderMap::new();
+        }
         if matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
             // Of the response that a plugin gave this status to.
             response.headers_mut().remove(header::CONTENT_LENGTH);

@@ -123,6 +123,7 @@ impl Proxy {
             _ => http::HeaderMap::new(),
         };
         let ends_connection = refused.error.ends_connection();
+        let resets = is_not_http2(&refused.error);
         let error = ProxyError::from(refused.error);
         let told = error.told();
         let answer = problem::problem(told.status, told.kind, told.title, error.detail().as_deref(), Some(&refused.id));
@@ -139,6 +140,7 @@ impl Proxy {
         if is_answer {
             head.headers.clear();
         }
+        let is_http2 = refused.line.as_ref().is_some_and(|(.., version)| *version == Version::HTTP_2);
         let bytes = body.len() as u64;
         let duration = refused.started.elapsed();
         self.unmatched.record(self.worker, told.status.as_u16(), duration, 0, bytes);
@@ -161,6 +163,9 @@ impl Proxy {
                 problem: (!is_answer).then_some(told.kind),
             };
             self.access_log.write(&entry, std::iter::empty());
+        }
+        if is_http2 && resets {
+            head.extensions.insert(NotHttp2);
         }
         Response::from_parts(head, Body::detached(UpstreamBody::full(body)))
     }
@@ -192,6 +197,14 @@ impl Proxy {
         });
         self.access_log.write(&entry, plugins);
     }
+}
+
+/// With a response to a request that HTTP/2 wants to have reset and not answered (RFC 9113, section 8.1.1).
+#[derive(Debug, Clone, Copy)]
+pub struct NotHttp2;
+
+fn is_not_http2(error: &ClientError) -> bool {
+    matches!(error, ClientError::HostMismatch | ClientError::Whitespace | ClientError::ConnectToNobody)
 }
 
 /// What nginx counts a request as whose client went away before there was a response.

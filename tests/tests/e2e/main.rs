@@ -18,6 +18,8 @@ mod hostile;
 mod hostile_floods;
 mod hostile_limits;
 mod hostile_load;
+mod http2_floods;
+mod http2_strict;
 mod isolation;
 mod limits;
 mod listeners;

@@ -79,6 +79,7 @@ fn listener<'a>(form: &'a form::Listener, taken: &mut Taken<'a>, problems: &mut 
             target_bytes: usize::try_from(limits.target_bytes.0).unwrap_or(usize::MAX),
             headers: limits.headers.count(),
             header_bytes: usize::try_from(limits.header_bytes.0).unwrap_or(usize::MAX),
+            streams: limits.streams.count(),
         },
         place: place.clone(),
     })

@@ -145,6 +145,8 @@ form! {
         preset headers: Whole<1, { MOST_RECEIVED as i64 }> = 100,
         /// Bytes of one request's line and headers.
         preset header_bytes: Size<{ 8 * KIB }, { 16 * MIB }> = "64KiB",
+        /// Requests that an HTTP/2 connection may have open at once.
+        preset streams: Whole<1, 10_000> = 100,
     }
 }
 

@@ -67,6 +67,10 @@ pub struct WorkerMetrics {
     pub tunnels: Gauge,
     /// `on-log` calls that did not happen because the worker's queue was full.
     pub on_log_dropped: Counter,
+    /// HTTP/2 connections whose client was told to be calm.
+    pub http2_floods: Counter,
+    /// HTTP/2 responses that were given up because the client did not take them.
+    pub http2_stalled: Counter,
 }
 
 /// Written by the control thread.
@@ -95,7 +99,7 @@ impl HostMetrics {
 
 pub(super) fn render_workers(workers: &[Arc<WorkerMetrics>], out: &mut Exposition) {
     type Value = fn(&WorkerMetrics) -> i64;
-    let families: [(_, _, _, Value); 5] = [
+    let families: [(_, _, _, Value); 7] = [
         ("tollgate_connections", "gauge", "Clients' connections that are open.", |worker| worker.connections.value()),
         ("tollgate_connections_accepted_total", "counter", "Clients' connections accepted.", |worker| {
             worker.connections_accepted.value().cast_signed()
@@ -104,6 +108,12 @@ pub(super) fn render_workers(workers: &[Arc<WorkerMetrics>], out: &mut Expositio
         ("tollgate_tunnels", "gauge", "Tunnels that are open (WebSocket and others).", |worker| worker.tunnels.value()),
         ("tollgate_on_log_dropped_total", "counter", "on-log calls lost to a full queue.", |worker| {
             worker.on_log_dropped.value().cast_signed()
+        }),
+        ("tollgate_http2_floods_total", "counter", "HTTP/2 connections closed with ENHANCE_YOUR_CALM.", |worker| {
+            worker.http2_floods.value().cast_signed()
+        }),
+        ("tollgate_http2_stalled_total", "counter", "HTTP/2 responses reset because they were not taken.", |worker| {
+            worker.http2_stalled.value().cast_signed()
         }),
     ];
     for (name, kind, help, value) in families {

@@ -1,0 +1,462 @@
+//! What both sides of a connection say, looked at before h2 does: floods, header blocks that are small on the wire and
+//! large in memory, clients that take nothing of what they asked for. And frames that are wrong in themselves, where h2
+//! lets them pass or calls them by another name than the standard does.
+//!
+//! h2 bounds by itself: CONTINUATION frames of a block, empty DATA, resets of requests that were not yet accepted, and
+//! streams that it has to reset for an error. Pure: bytes and time come in, and nothing is kept but counts.
+
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use super::budget::Budget;
+use super::fields::Fields;
+use super::frames::{ACK, END_HEADERS, END_STREAM, Frames, Head, Kind, PADDED, PRIORITY, Piece};
+use super::streams::Streams;
+
+/// What comes before the first frame (RFC 9113, section 3.4).
+const PREFACE: usize = 24;
+/// ENHANCE_YOUR_CALM (RFC 9113, section 7).
+pub const CALM: u32 = 0xb;
+/// SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113, section 6.5.2).
+const INITIAL_WINDOW_SIZE: [u8; 2] = [0, 4];
+/// What a reset costs of the budget: a stream was made and thrown away.
+const RESET_COST: u32 = 5;
+/// What a client earns with a response, and with DATA that it takes: for small ones too as much as the updates of both
+/// windows cost, and more for large ones.
+const ANSWER_WORTH: u32 = 8;
+const DATA_WORTH: u32 = 3;
+const BYTES_WORTH_ONE: u32 = 256;
+const MOST_OF_ONE_FRAME: u32 = 64;
+/// Lines that a block may have beyond those of the listener's limit: pseudo header fields, and cookies, which clients
+/// split (RFC 9113, section 8.2.3). A request with more than the limit is a 431; a client with more than these is left.
+const MORE_LINES: u32 = 512;
+/// Lines after which their requests get a turn before more are made.
+const LINES_AT_ONCE: u32 = 256;
+/// Lines of a usual request. Those beyond are kept in so many bytes each, an entry of a header map: for all open
+/// requests together so many are free, and so many more for each byte that the client sent.
+const USUAL_LINES: u32 = 40;
+const LINE: usize = 104;
+const FREE: usize = 64 * 1024;
+const FREE_PER_BYTE: usize = 8;
+/// Streams of a client that lets none of its responses begin with more than so little.
+const TINY_WINDOW: i64 = 4096;
+const MOST_TINY: usize = 8;
+/// Streams beyond those of the listener's limit that can be on their way to be refused.
+const MORE_STREAMS: usize = 2048;
+
+/// One connection.
+#[derive(Debug)]
+pub struct Watch {
+    limits: Limits,
+    /// Bytes of the preface that are yet to come.
+    preface: usize,
+    input: Frames,
+    output: Frames,
+    /// The header block that is arriving.
+    block: Option<Block>,
+    /// What is known of the payload of the current frame, in each direction.
+    said: Value,
+    answered: Value,
+    budget: Budget,
+    streams: Streams,
+    /// Bytes from the client.
+    received: usize,
+    /// Lines of requests since they last had a turn.
+    lines: u32,
+    /// The stream whose block was the last is not to be served.
+    refuses: bool,
+    /// The other side was told to be calm, by whomever.
+    calmed: bool,
+}
+
+/// What a listener grants to each connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Streams that are open at once.
+    pub streams: usize,
+    /// Field lines of a request.
+    pub lines: usize,
+    /// From the first frame of a header block to its last.
+    pub header_timeout: Duration,
+    /// In which a client that is waited for has to take something.
+    pub write_timeout: Duration,
+}
+
+/// Why a connection is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Breach {
+    #[error("more frames that ask for nothing than it has earned")]
+    Flood,
+    #[error("a header block with too many lines")]
+    Lines,
+    #[error("a header block that did not end in time")]
+    Late,
+    #[error("many responses, and no window for them")]
+    Tiny,
+    #[error("what was asked for is not taken")]
+    Stalled,
+    #[error("a frame of a length that its type cannot have")]
+    Size,
+    #[error("a window larger than any may be")]
+    Window,
+    #[error("a frame on a stream that the client has ended")]
+    Ended,
+    #[error("a header block that does not end where it should")]
+    Block,
+    #[error("a frame that no client may send")]
+    Frame,
+    #[error("pseudo header fields in trailers")]
+    Trailers,
+}
+
+impl Breach {
+    /// RFC 9113, section 7.
+    pub fn code(self) -> u32 {
+        match self {
+            Self::Frame | Self::Trailers => 0x1,
+            Self::Window => 0x3,
+            Self::Ended => 0x5,
+            Self::Size => 0x6,
+            Self::Block => 0x9,
+            Self::Flood | Self::Lines | Self::Late | Self::Tiny | Self::Stalled => CALM,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Block {
+    stream: u32,
+    /// Nothing follows it on its stream.
+    ends: bool,
+    fields: Fields,
+    since: Instant,
+    /// What comes before the fields in the current frame: the length of the padding, and a priority.
+    padded: bool,
+    priority: u32,
+    /// Bytes of fields in the current frame.
+    left: u32,
+}
+
+/// The first bytes of a payload, or of the current setting.
+#[derive(Debug, Default)]
+struct Value {
+    bytes: [u8; 8],
+    filled: usize,
+}
+
+impl Value {
+    /// Takes up to `most` bytes in all.
+    fn fill(&mut self, bytes: &mut &[u8], most: usize) {
+        if let Some(more) = bytes.split_off(..bytes.len().min(most - self.filled)) {
+            self.bytes[self.filled..self.filled + more.len()].copy_from_slice(more);
+            self.filled += more.len();
+        }
+    }
+
+    fn number(&self, at: usize) -> Option<u32> {
+        let bytes = self.bytes[..self.filled].get(at..at + 4)?;
+        Some(u32::from_be_bytes(bytes.try_into().expect("these are four")))
+    }
+}
+
+impl Watch {
+    pub fn new(limits: Limits, now: Instant) -> Self {
+        Self {
+            limits,
+            preface: PREFACE,
+            input: Frames::default(),
+            output: Frames::default(),
+            block: None,
+            said: Value::default(),
+            answered: Value::default(),
+            budget: Budget::new(now),
+            streams: Streams::new(),
+            received: 0,
+            lines: 0,
+            refuses: false,
+            calmed: false,
+        }
+    }
+
+    /// Takes what the client sent. Answers how much of it, at least a byte, may be read on: after that others get a
+    /// turn before the rest is given here again.
+    pub fn received(&mut self, bytes: &[u8], now: Instant) -> Result<usize, Breach> {
+        self.refuses = false;
+        let preface = self.preface.min(bytes.len());
+        self.preface -= preface;
+        let mut input = &bytes[preface..];
+        while let Some(piece) = self.input.next(&mut input) {
+            match piece {
+                Piece::Head(head) => self.begins(head, now)?,
+                Piece::Payload { head, bytes, last } => {
+                    self.payload(head, bytes)?;
+                    if last && self.ends(head)? {
+                        break;
+                    }
+                }
+            }
+        }
+        let taken = bytes.len() - input.len();
+        self.received += taken;
+        Ok(taken)
+    }
+
+    /// Takes what went out to the client.
+    pub fn sent(&mut self, mut bytes: &[u8], now: Instant) -> Result<(), Breach> {
+        while let Some(piece) = self.output.next(&mut bytes) {
+            match piece {
+                Piece::Head(head) => {
+                    self.answered = Value::default();
+                    match head.kind {
+                        Kind::Headers => {
+                            self.budget.earn(ANSWER_WORTH);
+                            self.streams.answered(head.stream);
+                        }
+                        Kind::Data => {
+                            self.budget.earn(DATA_WORTH + MOST_OF_ONE_FRAME.min(head.length / BYTES_WORTH_ONE));
+                            self.streams.sent(head.stream, head.length);
+                        }
+                        _ => {}
+                    }
+                    if matches!(head.kind, Kind::Headers | Kind::Data) && head.has(END_STREAM) {
+                        self.streams.closed(head.stream);
+                    }
+                }
+                Piece::Payload { head, mut bytes, last } => {
+                    if matches!(head.kind, Kind::Reset | Kind::GoAway) {
+                        self.answered.fill(&mut bytes, 8);
+                        if last {
+                            self.gave_up(head, now)?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at what takes too long. Streams that are to be reset go into `stalled`; they count as closed. `blocked`
+    /// says that the connection takes no bytes.
+    pub fn look(&mut self, blocked: bool, now: Instant, stalled: &mut Vec<u32>) -> Result<(), Breach> {
+        if self.block.as_ref().is_some_and(|block| block.since + self.limits.header_timeout <= now) {
+            return Err(Breach::Late);
+        }
+        if self.streams.look(blocked, self.limits.write_timeout, now, stalled) {
+            return Err(Breach::Stalled);
+        }
+        for number in stalled {
+            self.streams.closed(*number);
+            self.spend(RESET_COST, now)?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is anything to look at.
+    pub fn is_waiting(&self) -> bool {
+        self.block.is_some() || self.streams.len() > 0
+    }
+
+    /// Whether the stream whose header block was the last is not to be served.
+    pub fn refuses(&self) -> bool {
+        self.refuses
+    }
+
+    /// Whether a frame can be put between those of the client.
+    pub fn hears_a_frame(&self) -> bool {
+        self.preface == 0 && self.input.is_between() && self.block.is_none()
+    }
+
+    /// Whether a frame can be put between those that go out.
+    pub fn says_a_frame(&self) -> bool {
+        self.output.is_between()
+    }
+
+    /// The highest stream that the client opened.
+    pub fn highest(&self) -> u32 {
+        self.streams.highest()
+    }
+
+    /// Whether the client was told ENHANCE_YOUR_CALM.
+    pub fn calmed(&self) -> bool {
+        self.calmed
+    }
+
+    fn begins(&mut self, head: Head, now: Instant) -> Result<(), Breach> {
+        self.said = Value::default();
+        let cost = match head.kind {
+            Kind::Data => u32::from(head.length == 0 && !head.has(END_STREAM)),
+            Kind::Headers => 0,
+            Kind::Reset => RESET_COST,
+            Kind::Unknown => 1 + head.length / 1024,
+            _ => 1,
+        };
+        self.spend(cost, now)?;
+        if !has_a_valid_length(head) {
+            return Err(Breach::Size);
+        }
+        match head.kind {
+            Kind::PushPromise => return Err(Breach::Frame),
+            Kind::Headers | Kind::Data if self.streams.is_ended(head.stream) => return Err(Breach::Ended),
+            Kind::Headers => {
+                self.block = Some(Block {
+                    stream: head.stream,
+                    ends: head.has(END_STREAM),
+                    fields: Fields::default(),
+                    since: now,
+                    padded: head.has(PADDED),
+                    priority: if head.has(PRIORITY) { 5 } else { 0 },
+                    left: head.length,
+                });
+            }
+            Kind::Continuation => {
+                if let Some(block) = &mut self.block {
+                    block.left = head.length;
+                }
+            }
+            Kind::Reset => {
+                self.streams.ended(head.stream);
+                self.streams.closed(head.stream);
+            }
+            // Nothing comes between the frames of a block; h2 says so.
+            _ => self.block = None,
+        }
+        Ok(())
+    }
+
+    fn payload(&mut self, head: Head, mut bytes: &[u8]) -> Result<(), Breach> {
+        match (head.kind, &mut self.block) {
+            (Kind::Headers | Kind::Continuation, Some(block)) => {
+                block.feed(bytes);
+                if block.fields.lines() as usize > self.limits.lines + MORE_LINES as usize {
+                    return Err(Breach::Lines);
+                }
+            }
+            (Kind::Settings, _) => {
+                while !bytes.is_empty() {
+                    self.said.fill(&mut bytes, 6);
+                    if self.said.filled == 6 {
+                        self.set()?;
+                    }
+                }
+            }
+            (Kind::WindowUpdate, _) => self.said.fill(&mut bytes, 4),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// One setting is there.
+    fn set(&mut self) -> Result<(), Breach> {
+        let setting = std::mem::take(&mut self.said);
+        if let Some(window) = setting.number(2)
+            && setting.bytes.starts_with(&INITIAL_WINDOW_SIZE)
+        {
+            if window > i32::MAX.cast_unsigned() {
+                return Err(Breach::Window);
+            }
+            self.streams.set_initial_window(window);
+            if self.streams.initial_window() < TINY_WINDOW && self.streams.len() > MOST_TINY {
+                return Err(Breach::Tiny);
+            }
+        }
+        Ok(())
+    }
+
+    /// A frame of the client is complete. Answers whether others get a turn.
+    fn ends(&mut self, head: Head) -> Result<bool, Breach> {
+        match head.kind {
+            Kind::WindowUpdate => {
+                if let Some(more) = self.said.number(0) {
+                    self.streams.granted(head.stream, more & 0x7fff_ffff);
+                }
+            }
+            Kind::Data if head.has(END_STREAM) => self.streams.ended(head.stream),
+            Kind::Headers | Kind::Continuation if head.has(END_HEADERS) => {
+                return self.block.take().map_or(Ok(false), |block| self.complete(block));
+            }
+            _ => {}
+        }
+        Ok(false)
+    }
+
+    /// A header block is complete. Answers whether others get a turn.
+    fn complete(&mut self, block: Block) -> Result<bool, Breach> {
+        let Block { stream, ends, fields, .. } = block;
+        if !fields.is_whole() {
+            return Err(Breach::Block);
+        }
+        let lines = fields.lines();
+        if stream > self.streams.highest() {
+            let unusual = lines.saturating_sub(USUAL_LINES);
+            let kept = (self.streams.lines() + unusual as usize) * LINE;
+            let tiny = self.streams.initial_window() < TINY_WINDOW && self.streams.len() >= MOST_TINY;
+            self.refuses = tiny || kept > FREE + FREE_PER_BYTE * self.received;
+            self.streams.opened(stream, unusual, ends);
+            if self.streams.len() > self.limits.streams + MORE_STREAMS {
+                return Err(Breach::Flood);
+            }
+        } else if fields.has_pseudo() {
+            // h2 drops them, and takes the rest for a request that is whole.
+            return Err(Breach::Trailers);
+        } else if ends {
+            self.streams.ended(stream);
+        }
+        self.lines += lines;
+        let turn = self.refuses || self.lines >= LINES_AT_ONCE;
+        if turn {
+            self.lines = 0;
+        }
+        Ok(turn)
+    }
+
+    /// RST_STREAM or GOAWAY went out. What the client is not to blame for costs it nothing.
+    fn gave_up(&mut self, head: Head, now: Instant) -> Result<(), Breach> {
+        const BLAMELESS: [u32; 3] = [0 /* NO_ERROR */, 2 /* INTERNAL_ERROR */, 8 /* CANCEL */];
+        if head.kind == Kind::GoAway {
+            self.calmed |= self.answered.number(4) == Some(CALM);
+            return Ok(());
+        }
+        self.streams.closed(head.stream);
+        match self.answered.number(0) {
+            Some(code) if !BLAMELESS.contains(&code) => self.spend(RESET_COST, now),
+            _ => Ok(()),
+        }
+    }
+
+    fn spend(&mut self, cost: u32, now: Instant) -> Result<(), Breach> {
+        if cost == 0 || self.budget.spend(cost, now) { Ok(()) } else { Err(Breach::Flood) }
+    }
+}
+
+/// RFC 9113, sections 6.3 to 6.9.
+fn has_a_valid_length(head: Head) -> bool {
+    match head.kind {
+        Kind::Priority => head.length == 5,
+        Kind::Reset | Kind::WindowUpdate => head.length == 4,
+        Kind::Settings => head.length.is_multiple_of(6) && (head.length == 0 || !head.has(ACK)),
+        Kind::Ping => head.length == 8,
+        _ => true,
+    }
+}
+
+impl Block {
+    /// Takes a piece of the payload of one of its frames.
+    fn feed(&mut self, mut bytes: &[u8]) {
+        if self.padded
+            && let Some(padding) = bytes.split_off_first()
+        {
+            self.padded = false;
+            self.left = self.left.saturating_sub(1 + u32::from(*padding));
+        }
+        let priority = bytes.split_off(..bytes.len().min(self.priority as usize)).map_or(0, |bytes| bytes.len() as u32);
+        self.priority -= priority;
+        self.left = self.left.saturating_sub(priority);
+        let fields = &bytes[..bytes.len().min(self.left as usize)];
+        self.left -= fields.len() as u32;
+        self.fields.feed(fields);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,284 @@
+//! The socket of an HTTP/2 connection, as hyper reads and writes it: what goes by is shown to the [`Watch`], and what
+//! that decides is said to both sides.
+//!
+//! It must not know what a frame means, nor what a request is.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use bytes::{Buf, BytesMut};
+use hyper::rt::ReadBufCursor;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+
+use super::frames;
+use super::watch::{Breach, Watch};
+use crate::http1::Socket;
+use crate::listener::patience::Patience;
+
+/// Read at once.
+const READ: usize = 16 * 1024;
+/// What is read of a connection that is being closed, so that what was said last arrives: a socket that is closed with
+/// unread bytes resets the connection.
+const MOST_LINGERING: usize = 1024 * 1024;
+/// Of a stream whose response is not taken (RFC 9113, section 7).
+const CANCEL: u32 = 8;
+
+/// Shared by the task of the connection and by hyper, which that task drives.
+pub(super) struct Wire {
+    inner: RefCell<Inner>,
+    patience: Rc<Patience>,
+}
+
+struct Inner {
+    socket: Socket,
+    watch: Watch,
+    /// Read, and not yet shown to the watch and to h2.
+    input: BytesMut,
+    /// Frames for h2 that the client did not send.
+    hears: BytesMut,
+    /// Frames for the client that h2 did not send.
+    says: BytesMut,
+    /// A part of `says` went out.
+    speaking: bool,
+    /// Nothing more is read in this turn.
+    resting: bool,
+    /// The socket takes no more bytes for now.
+    blocked: bool,
+    breach: Option<Breach>,
+}
+
+impl Wire {
+    /// `input` was read already.
+    pub(super) fn new(socket: Socket, input: BytesMut, watch: Watch, patience: Rc<Patience>) -> Self {
+        let inner = Inner {
+            socket,
+            watch,
+            input,
+            hears: BytesMut::new(),
+            says: BytesMut::new(),
+            speaking: false,
+            resting: false,
+            blocked: false,
+            breach: None,
+        };
+        Self { inner: RefCell::new(inner), patience }
+    }
+
+    /// The task of the connection has its turn again.
+    pub(super) fn begin_turn(&self) {
+        self.inner.borrow_mut().resting = false;
+    }
+
+    /// hyper has done what it can. Ready if the connection is to be closed.
+    pub(super) fn end_turn(&self, context: &mut Context<'_>) -> Poll<Breach> {
+        let mut inner = self.inner.borrow_mut();
+        // An error is hyper's to find.
+        let _ = inner.poll_say(context);
+        self.patience.looks(inner.watch.is_waiting() || inner.blocked);
+        inner.breach.map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Whether the request that hyper has just read is not to be served.
+    pub(super) fn refuses(&self) -> bool {
+        self.inner.borrow().watch.refuses()
+    }
+
+    /// Looks at what takes too long. Answers how many responses are given up.
+    pub(super) fn look(&self) -> usize {
+        let mut inner = self.inner.borrow_mut();
+        let Inner { watch, hears, says, breach, blocked, .. } = &mut *inner;
+        if !hears.is_empty() {
+            // The client has been in the middle of a frame since the last look, so that h2 can be told nothing.
+            *breach = Some(Breach::Stalled);
+            return 0;
+        }
+        let mut stalled = Vec::new();
+        if let Err(found) = watch.look(*blocked, self.patience.now(), &mut stalled) {
+            *breach = Some(found);
+        }
+        for number in &stalled {
+            // h2 may have the whole response, and nobody else a handle on it: it hears that the client wants no more.
+            hears.extend_from_slice(&frames::reset(*number, CANCEL));
+            says.extend_from_slice(&frames::reset(*number, CANCEL));
+        }
+        stalled.len()
+    }
+
+    /// Says what is wrong, if that can be said, and closes.
+    pub(super) async fn close(self, breach: Breach) {
+        let mut inner = self.inner.into_inner();
+        let last = inner.watch.highest();
+        inner.says.extend_from_slice(&frames::go_away(last, breach.code()));
+        if poll_fn(|context| inner.poll_say(context)).await.is_ok() && inner.says.is_empty() {
+            inner.linger().await;
+        }
+    }
+
+    /// Reads until the other side leaves, so that what was said last arrives.
+    pub(super) async fn linger(self) {
+        self.inner.into_inner().linger().await;
+    }
+
+    /// Whether the client was told to be calm.
+    pub(super) fn calmed(&self) -> bool {
+        self.inner.borrow().watch.calmed()
+    }
+}
+
+impl Inner {
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBufCursor<'_>,
+        now: Instant,
+    ) -> Poll<io::Result<()>> {
+        // Who is to be closed is read no more; the task of the connection sees to the rest.
+        if self.resting || self.breach.is_some() {
+            return Poll::Pending;
+        }
+        if !self.hears.is_empty() && self.watch.hears_a_frame() {
+            let length = buffer.remaining().min(self.hears.len());
+            buffer.put_slice(&self.hears[..length]);
+            self.hears.advance(length);
+            return Poll::Ready(Ok(()));
+        }
+        let mut space = [const { MaybeUninit::uninit() }; READ];
+        let most = buffer.remaining().min(READ);
+        let mut read = ReadBuf::uninit(&mut space[..most]);
+        if self.input.is_empty() {
+            ready!(Pin::new(&mut self.socket).poll_read(context, &mut read))?;
+        } else {
+            read.put_slice(&self.input.split_to(most.min(self.input.len())));
+        }
+        let bytes = read.filled();
+        if bytes.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        match self.watch.received(bytes, now) {
+            Ok(length) => {
+                buffer.put_slice(&bytes[..length]);
+                if length < bytes.len() {
+                    self.rest(&bytes[length..], context);
+                }
+                Poll::Ready(Ok(()))
+            }
+            Err(breach) => {
+                self.breach = Some(breach);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Keeps what was read for the next turn.
+    fn rest(&mut self, bytes: &[u8], context: &Context<'_>) {
+        let later = std::mem::take(&mut self.input);
+        self.input.reserve(bytes.len() + later.len());
+        self.input.extend_from_slice(bytes);
+        self.input.extend_from_slice(&later);
+        self.resting = true;
+        context.waker().wake_by_ref();
+    }
+
+    fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+        now: Instant,
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_say(context))?;
+        let polled = Pin::new(&mut self.socket).poll_write_vectored(context, buffers);
+        self.blocked = polled.is_pending();
+        let mut left = match &polled {
+            Poll::Ready(Ok(written)) => *written,
+            _ => 0,
+        };
+        for buffer in buffers {
+            let length = left.min(buffer.len());
+            left -= length;
+            if let Err(breach) = self.watch.sent(&buffer[..length], now) {
+                self.breach = Some(breach);
+            }
+        }
+        polled
+    }
+
+    /// Says what h2 does not say, unless a frame of h2 is not yet complete.
+    fn poll_say(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.says.is_empty() || !self.speaking && !self.watch.says_a_frame() {
+            return Poll::Ready(Ok(()));
+        }
+        while !self.says.is_empty() {
+            let polled = Pin::new(&mut self.socket).poll_write(context, &self.says);
+            self.blocked = polled.is_pending();
+            let written = ready!(polled)?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.says.advance(written);
+            self.speaking = !self.says.is_empty();
+        }
+        Pin::new(&mut self.socket).poll_flush(context)
+    }
+
+    async fn linger(&mut self) {
+        if self.socket.shutdown().await.is_err() {
+            return;
+        }
+        let (mut left, mut waste) = (MOST_LINGERING, BytesMut::new());
+        loop {
+            waste.clear();
+            waste.reserve(READ);
+            match self.socket.read_buf(&mut waste).await {
+                Ok(read @ 1..) if read < left => left -= read,
+                _ => return,
+            }
+        }
+    }
+}
+
+/// What hyper reads and writes.
+pub(super) struct Hearing(pub(super) Rc<Wire>);
+
+impl hyper::rt::Read for Hearing {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        mut buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let now = self.0.patience.now();
+        self.0.inner.borrow_mut().poll_read(context, &mut buffer, now)
+    }
+}
+
+impl hyper::rt::Write for Hearing {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(context, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0.inner.borrow_mut().socket).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0.inner.borrow_mut().socket).poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let now = self.0.patience.now();
+        self.0.inner.borrow_mut().poll_write(context, buffers, now)
+    }
+}
