@@ -72,7 +72,7 @@ impl ClientError {
             | Self::Path(PathError::NotAbsolute)
             // After CONNECT comes what would go through the tunnel.
             | Self::Method => true,
-            Self::Path(PathError::BadPercent | PathError::Raw | PathError::Ambiguous | PathError::AboveRoot)
+            Self::Path(_)
             | Self::AsteriskOptions
             | Self::NoRoute
             | Self::MethodNotAllowed(_)

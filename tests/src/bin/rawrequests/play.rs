@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use tests::{Received, Upstream};
+use ::tests::{Received, Upstream};
 
 use crate::expectation::Outcome;
 
