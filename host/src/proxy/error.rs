@@ -36,6 +36,12 @@ pub enum ClientError {
     HostCount,
     #[error("{0}")]
     HostInvalid(#[from] AuthorityError),
+    /// Of HTTP/2 (RFC 9113, section 8.2.1).
+    #[error("a header field begins or ends with whitespace")]
+    Whitespace,
+    /// Of HTTP/2 (RFC 9113, section 8.5).
+    #[error("CONNECT names no authority")]
+    ConnectToNobody,
     #[error("the request target and the Host header name different hosts")]
     HostMismatch,
     #[error("a header that has one value has several")]
@@ -65,8 +71,10 @@ impl ClientError {
         match self {
             Self::Malformed(_)
             | Self::HostCount
-            | Self::HostInvalid
+            | Self::HostInvalid(_)
             | Self::HostMismatch
+            | Self::Whitespace
+            | Self::ConnectToNobody
             | Self::Repeated
             | Self::Target
             | Self::Path(PathError::NotAbsolute)
@@ -110,6 +118,9 @@ impl ProxyError {
                 },
                 ClientError::HostCount => (400, "bad-host", "A request needs exactly one Host header"),
                 ClientError::HostInvalid(_) => (400, "bad-host", "The host is not valid"),
+                ClientError::Whitespace | ClientError::ConnectToNobody => {
+                    (400, "bad-request", "The request is not valid HTTP")
+                }
                 ClientError::HostMismatch => (400, "bad-host", "The request names two different hosts"),
                 ClientError::Repeated => (400, "bad-request", "A header that has one value has several"),
                 ClientError::Target => (400, "bad-target", "The request target is not a path"),
