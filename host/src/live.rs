@@ -41,5 +41,7 @@ pub struct Route {
     pub preserve_host: bool,
     /// Whether its requests may switch to another protocol.
     pub upgrade: bool,
+    /// Of responses.
+    pub compress: Option<config::Compress>,
     pub metrics: Arc<RouteMetrics>,
 }

@@ -5,10 +5,12 @@
 
 mod admit;
 mod body;
+mod compress;
 mod error;
 mod flight;
 mod forward;
 pub mod forwarded;
+mod gzip;
 mod log;
 mod own_answer;
 mod request_id;
@@ -50,6 +52,7 @@ pub struct Proxy {
     metrics: Arc<WorkerMetrics>,
     /// Requests that no route took.
     unmatched: Arc<RouteMetrics>,
+    compressors: Rc<gzip::Compressors>,
     /// Exchanges that were cut, once the worker has no more time for those in flight.
     cut: Cell<Option<usize>>,
 }
@@ -74,6 +77,7 @@ impl Proxy {
             endings: log::Endings::new(),
             metrics: parts.metrics,
             unmatched: parts.unmatched,
+            compressors: Rc::default(),
             cut: Cell::new(None),
         })
     }

@@ -44,6 +44,23 @@ pub fn send_before(address: SocketAddr, slow: Vec<Asked>, requests: Vec<Asked>) 
     })
 }
 
+/// Sends a request whose body ends with these trailers.
+///
+/// # Panics
+/// When it is not answered.
+pub fn send_with_trailers(address: SocketAddr, request: Asked, trailers: http::HeaderMap) -> Answer {
+    block_on(async {
+        let stream = TcpStream::connect(address).await.expect("it is accepted");
+        let (mut sender, connection) =
+            http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("it speaks HTTP/2");
+        tokio::spawn(connection);
+        let request = request.map(|body| body.with_trailers(async move { Some(Ok(trailers)) }).boxed());
+        let answered = timeout(PATIENCE, sender.send_request(request)).await.expect("it is answered in time");
+        let (head, body) = answered.expect("an answer").into_parts();
+        http::Response::from_parts(head, body.collect().await.expect("a whole body").to_bytes())
+    })
+}
+
 /// As [`send`], over TLS to who has a certificate for this name.
 ///
 /// # Panics

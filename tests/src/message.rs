@@ -115,26 +115,39 @@ pub(crate) fn read_head(stream: &mut impl BufRead) -> io::Result<(String, Vec<(S
 
 /// A body with a declared length, or in chunks; empty when neither is said. Trailers are dropped.
 pub(crate) fn read_body(stream: &mut impl BufRead, headers: &[(String, String)]) -> io::Result<Vec<u8>> {
+    read_body_and_trailers(stream, headers).map(|(body, _)| body)
+}
+
+/// As [`read_body`], with the lines behind the last chunk.
+pub(crate) fn read_body_and_trailers(
+    stream: &mut impl BufRead,
+    headers: &[(String, String)],
+) -> io::Result<(Vec<u8>, Vec<String>)> {
     if value(headers, "transfer-encoding").is_some() {
         return read_chunks(stream);
     }
     let length = value(headers, "content-length").unwrap_or("0");
-    read_bytes(stream, length.parse().map_err(|_| invalid(length))?)
+    Ok((read_bytes(stream, length.parse().map_err(|_| invalid(length))?)?, Vec::new()))
 }
 
 pub(crate) fn value<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
-fn read_chunks(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
+fn read_chunks(stream: &mut impl BufRead) -> io::Result<(Vec<u8>, Vec<String>)> {
     let mut body = Vec::new();
     loop {
         let line = read_line(stream)?;
         let size = line.split(';').next().unwrap_or_default();
         let size = usize::from_str_radix(size, 16).map_err(|_| invalid(&line))?;
         if size == 0 {
-            while !read_line(stream)?.is_empty() {}
-            return Ok(body);
+            let mut trailers = Vec::new();
+            loop {
+                match read_line(stream)? {
+                    line if line.is_empty() => return Ok((body, trailers)),
+                    line => trailers.push(line),
+                }
+            }
         }
         body.extend(read_bytes(stream, size)?);
         read_line(stream)?;

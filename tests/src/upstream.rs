@@ -10,7 +10,7 @@ use std::thread;
 
 pub use reply::{Gate, Reply};
 
-use crate::message::{read_body, read_head, value};
+use crate::message::{read_body_and_trailers, read_head, value};
 use crate::wait_for;
 
 /// A scripted upstream on a free port.
@@ -27,6 +27,8 @@ pub struct Received {
     /// In their order, names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
+    /// Lines behind the last chunk, as they came.
+    pub trailers: Vec<String>,
     /// Which of the connections it came on, counted from 0.
     pub connection: usize,
 }
@@ -132,10 +134,10 @@ impl Shared {
         let mut reader = BufReader::new(stream);
         loop {
             let Ok((line, headers)) = read_head(&mut reader) else { return };
-            let Ok(body) = read_body(&mut reader, &headers) else { return };
+            let Ok((body, trailers)) = read_body_and_trailers(&mut reader, &headers) else { return };
             let mut words = line.split(' ').map(str::to_owned);
             let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-            let received = Received { method, target, headers, body, connection };
+            let received = Received { method, target, headers, body, trailers, connection };
             self.received().push(received.clone());
             if !(self.script)(&received).play(&mut reader) {
                 return;

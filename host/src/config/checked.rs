@@ -12,7 +12,7 @@ mod upstream;
 pub use destination::{Destination, Origin, QueryPart, Redirect, Respond};
 pub use plugin::{Grant, Isolation, OnError, Plugin, PluginConfig, PluginLimits, Source};
 pub(super) use plugin::{Members, Places};
-pub use route::{Path, PathTemplate, Route, TemplatePart};
+pub use route::{Compress, Path, PathTemplate, Route, TemplatePart};
 pub use tls::{Certificate, ClientCertificates, NamedFile, Tls};
 pub use upstream::{Address, Balancer, Endpoint, KeepAlive, Upstream, UpstreamTimeout};
 

@@ -10,7 +10,7 @@ mod upstream;
 
 pub(super) use gateway::{Certificate, Consumer, Gateway, Listener, Presence, ProtocolWord, Tls};
 pub(super) use plugin::{ChainEntry, Limits, Plugin};
-pub(super) use route::{Redirect, Respond, Route, Status};
+pub(super) use route::{Compress, Redirect, Respond, Route, Status};
 pub(super) use upstream::{Endpoint, Upstream};
 
 use super::node::{Node, Text, Value};

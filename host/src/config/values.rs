@@ -51,6 +51,13 @@ pub(super) enum OrOff<T> {
 }
 
 impl<T> OrOff<T> {
+    pub(super) fn as_on(&self) -> Option<&T> {
+        match self {
+            Self::On(value) => Some(value),
+            Self::Off => None,
+        }
+    }
+
     pub(super) fn on(self) -> Option<T> {
         match self {
             Self::On(value) => Some(value),

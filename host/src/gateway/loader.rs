@@ -219,6 +219,7 @@ impl Loader {
             max_body: route.max_body,
             preserve_host: route.preserve_host,
             upgrade: route.upgrade,
+            compress: route.compress.clone(),
             metrics: self.registry.route(&route.name),
         }
     }

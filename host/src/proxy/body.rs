@@ -7,19 +7,20 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::flight::Flight;
+use super::gzip::Content;
 use super::tunnel::Tunnel;
 use crate::http1::Switched;
 use crate::upstream::{AnswerBodyError, UpstreamBody};
 
 /// The body of a response. Dropped before its end, it ends the exchange as not completed.
 pub struct Body {
-    inner: UpstreamBody,
+    inner: Content,
     /// Gone when the exchange has ended.
     flight: Option<Box<Flight>>,
 }
 
 impl Body {
-    pub(super) fn new(inner: UpstreamBody, flight: Flight) -> Self {
+    pub(super) fn new(inner: Content, flight: Flight) -> Self {
         let mut body = Self { inner, flight: Some(Box::new(flight)) };
         if body.inner.is_end_stream() {
             body.end();
@@ -29,12 +30,13 @@ impl Body {
 
     /// A body that belongs to no exchange.
     pub(super) fn detached(inner: UpstreamBody) -> Self {
-        Self { inner, flight: None }
+        Self { inner: Content::Plain(inner), flight: None }
     }
 
     /// What carries the bytes of another protocol after a `101`.
     pub fn into_tunnel(self) -> Option<(Switched, Tunnel)> {
-        let (switched, lease) = self.inner.into_switched()?;
+        let Content::Plain(inner) = self.inner else { return None };
+        let (switched, lease) = inner.into_switched()?;
         Some((switched, Tunnel::new(self.flight?, lease)))
     }
 

@@ -9,15 +9,17 @@ use http_body::Body as _;
 
 use super::Proxy;
 use super::body::Body;
+use super::compress;
 use super::error::{ClientError, ProxyError};
 use super::forwarded::X_REQUEST_ID;
+use super::gzip::{Content, Gzip};
 use super::view::View;
 use crate::chain::Run;
 use crate::exchange::{Exchange, Origin, Reply, ResponseHead};
 use crate::live::Route;
 use crate::problem;
 use crate::upstream::{Answer, BodyMeter, RequestBody, UpstreamBody};
-use crate::wire::headers;
+use crate::wire::{encoding, headers};
 
 /// An exchange in flight. However it ends (the response is sent, the client goes away in the middle
 /// of anything) dropping it logs the exchange and runs its log hooks, once.
@@ -28,6 +30,8 @@ pub(super) struct Flight {
     request_body: Rc<BodyMeter>,
     /// The client asked with HEAD, whatever a plugin made of the method.
     is_head: bool,
+    /// The client takes gzip, on a route that compresses; whatever a plugin made of what it said.
+    wants_gzip: bool,
 }
 
 /// Counts the request's body up to the route's limit.
@@ -40,7 +44,9 @@ impl Flight {
         proxy.metrics.requests.increment();
         let run = Run::new(exchange, proxy.worker);
         let is_head = run.exchange().request.method == http::Method::HEAD;
-        Self { run, view, proxy, request_body: Rc::clone(body.meter()), is_head }
+        let route = view.route(run.exchange().route);
+        let wants_gzip = route.compress.is_some() && encoding::wants_gzip(&run.exchange().request.headers);
+        Self { run, view, proxy, request_body: Rc::clone(body.meter()), is_head, wants_gzip }
     }
 
     /// The upstream answered.
@@ -83,8 +89,9 @@ impl Flight {
 
     /// Hands the response over to the connection; the flight goes on until its last byte.
     pub(super) fn deliver(mut self, body: UpstreamBody) -> Response<Body> {
+        let route = &self.view.live.routes[self.run.exchange().route];
         // Log hooks may still ask for the response's headers.
-        let logs = self.run.has_loggers(&self.view.route(self.run.exchange().route).chain);
+        let logs = self.run.has_loggers(&route.chain);
         let exchange = self.run.exchange_mut();
         let head = exchange.response.as_mut().expect("the proxy delivers after it responded");
         let mut response = Response::new(());
@@ -105,10 +112,20 @@ impl Flight {
             response.headers_mut().remove(header::UPGRADE);
         }
         let without_body = !switches && (has_no_body(head.status) || self.is_head);
+        let is_http2 = exchange.request.version == Version::HTTP_2;
+        let compressed = route.compress.as_ref().filter(|_| !switches).is_some_and(|settings| {
+            let length = if self.is_head { told_length(response.headers()) } else { body.size_hint().exact() };
+            let wanted = self.wants_gzip && self.proxy.compressors.have_room();
+            compress::prepare(settings, wanted, &mut response, length)
+        });
         let body = if without_body { UpstreamBody::empty() } else { body };
-        if !without_body && exchange.request.version == Version::HTTP_2 {
+        if !without_body && is_http2 {
             drop_stale_length(response.headers_mut(), &body);
         }
+        let body = match compressed && !without_body {
+            true => Content::Gzip(Box::new(Gzip::of(body, &self.proxy.compressors))),
+            false => Content::Plain(body),
+        };
         response.map(|()| Body::new(body, self))
     }
 
@@ -169,11 +186,14 @@ fn has_no_body(status: StatusCode) -> bool {
 /// A plugin may have asked with HEAD for who asked with GET, or have made a 200 of a 304: the length that the
 /// upstream told is not that of the body. The codec of HTTP/1 writes the length itself.
 fn drop_stale_length(headers: &mut HeaderMap, body: &UpstreamBody) {
-    let Some(told) = headers.get(header::CONTENT_LENGTH) else { return };
-    let told = told.to_str().ok().and_then(|told| told.parse().ok());
+    let told = told_length(headers);
     if told.is_none() || told != body.size_hint().exact() {
         headers.remove(header::CONTENT_LENGTH);
     }
+}
+
+fn told_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// The operator's side of a failure: who failed and why. Faults of plugins are logged where they happen.

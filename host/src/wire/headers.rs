@@ -99,7 +99,7 @@ const FAMILIES: [&str; 6] =
 ///
 /// Whole families, because upstreams read more of them than any RFC names: `x-forwarded-prefix` makes links,
 /// `x-forwarded-ssl` and `front-end-https` make a connection secure, `client-cert` (RFC 9440) and what other servers call
-/// it make a certificate, the others make addresses.
+/// it make a certificate, the last ones name a host, the others make addresses.
 pub fn tells_of_client(name: &str) -> bool {
     let starts_with_one_of = |families: &[&str]| families.iter().any(|start| name.starts_with(start));
     let family = match name.as_bytes() {
@@ -125,6 +125,9 @@ pub fn tells_of_client(name: &str) -> bool {
                 | "fastly-client-ip"
                 | "front-end-https"
                 | "x-url-scheme"
+                | "x-host"
+                | "x-original-host"
+                | "x-http-host-override"
         )
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use http::HeaderName;
 
-use crate::config::Route;
 use crate::config::form;
 use crate::config::node::Text;
 use crate::config::problem::{Problem, quote};
 use crate::config::values::OneOrMore;
+use crate::config::{Compress, Route};
 use crate::router::{
     HeaderRule, HostPattern, PathPattern, QueryRule, Regex, Rule, ValueRule, hidden_behind, indistinguishable_pairs,
 };
@@ -101,6 +101,7 @@ fn route(
         max_body: form.max_body.on().map(|size| size.0),
         preserve_host: form.preserve_host,
         upgrade: form.upgrade,
+        compress: form.compress.as_on().map(|compress| self::compress(compress, &about, problems)),
         place: name.place.clone(),
     })
 }
@@ -150,6 +151,23 @@ fn bound(
         }
     }
     bound
+}
+
+fn compress(form: &form::Compress, about: &str, problems: &mut Vec<Problem>) -> Compress {
+    let form::Compress(gzip) = form;
+    let mut types = Vec::new();
+    for text in &gzip.types {
+        let media_type = text.value.to_ascii_lowercase();
+        let is_token = |part: &str| !part.is_empty() && HeaderName::from_bytes(part.as_bytes()).is_ok();
+        let parts = media_type.split_once('/');
+        if parts.is_some_and(|(whole, part)| is_token(whole) && whole != "*" && is_token(part)) {
+            types.push(media_type);
+        } else {
+            let problem = Problem::new(&text.place, format!("{} is not a media type{about}", quote(text.written())));
+            problems.push(problem.help("such as `text/html`, or `text/*` for all that begin so"));
+        }
+    }
+    Compress { types, min_length: gzip.min_length.0 }
 }
 
 fn value_rule(text: &Text, about: &str, problems: &mut Vec<Problem>) -> Option<ValueRule> {

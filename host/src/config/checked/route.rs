@@ -24,8 +24,19 @@ pub struct Route {
     pub preserve_host: bool,
     /// Whether its requests may switch to another protocol.
     pub upgrade: bool,
+    /// Which responses are compressed; `None`: none.
+    pub compress: Option<Compress>,
     /// Where its name is written.
     pub place: Place,
+}
+
+/// Which responses are compressed with gzip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compress {
+    /// Media types in lower case: `text/html`, or `text/*`.
+    pub types: Vec<String>,
+    /// Bytes of a body; one of unknown length is long enough.
+    pub min_length: u64,
 }
 
 /// What becomes of the path on the way to the upstream. The query is kept always.

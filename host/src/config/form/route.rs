@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::Method;
+use serde_json::{Value as Json, json};
 
 use super::ChainEntry;
 use crate::config::Place;
-use crate::config::node::Text;
-use crate::config::read::{Placed, form};
+use crate::config::node::{Node, Text, Value};
+use crate::config::read::{Form, Placed, Reading, form};
 use crate::config::values::{OneOrMore, OrOff, Size, Whole};
 
 form! {
@@ -41,6 +42,8 @@ form! {
         preset preserve_host: bool = true,
         /// Whether requests may switch to another protocol, as WebSocket does.
         preset upgrade: bool = true,
+        /// Whether responses are compressed for clients that take gzip, and which.
+        preset compress: OrOff<Compress> = "off",
     }
 }
 
@@ -70,6 +73,38 @@ form! {
         /// A URL, or a path. `{host}`, `{path}`, `{query}` and the parameters of the route's path stand for those of the
         /// request. The query is kept, unless it has one of its own.
         required to: Text,
+    }
+}
+
+/// `gzip` alone, or a table that says more.
+#[derive(Debug)]
+pub(in crate::config) struct Compress(pub(in crate::config) Gzip);
+
+form! {
+    /// Which responses are compressed with gzip.
+    struct Gzip {
+        /// Media types, such as `text/html`, `text/*`.
+        preset types: Vec<Text> = [
+            "text/*", "application/javascript", "application/json", "application/manifest+json",
+            "application/problem+json", "application/xml", "image/svg+xml"
+        ],
+        /// Bytes of a body; one of unknown length is long enough.
+        preset min_length: Size = "1KiB",
+    }
+}
+
+impl Form for Compress {
+    fn read(node: &Node, reading: &mut Reading<'_>) -> Option<Self> {
+        let defaults = Node { place: node.place.clone(), value: Value::Table(Vec::new()) };
+        let node = match &node.value {
+            Value::Table(_) => node,
+            _ => reading.word(node, &[("off", &defaults), ("gzip", &defaults)])?,
+        };
+        Gzip::read(node, reading).map(Self)
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [{ "const": "gzip" }, Gzip::schema()] })
     }
 }
 

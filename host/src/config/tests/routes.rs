@@ -74,6 +74,27 @@ fn the_same_regular_expression_twice_cannot_be_told_apart() {
     ");
 }
 
+#[test]
+fn what_is_compressed_is_told_by_media_types() {
+    assert_snapshot!(route("compress = 'brotli'"), @r"
+    gateway.toml:1:54: unknown value `brotli`, expected one of `off`, `gzip` (route `r`)
+    1 problem
+    ");
+    assert_snapshot!(route("compress = { types = ['html', '*/*', 'text/', 'text/html; charset=utf-8'], min-length = 'x' }"), @r"
+    gateway.toml:1:65: `html` is not a media type (route `r`)
+      help: such as `text/html`, or `text/*` for all that begin so
+    gateway.toml:1:73: `*/*` is not a media type (route `r`)
+      help: such as `text/html`, or `text/*` for all that begin so
+    gateway.toml:1:80: `text/` is not a media type (route `r`)
+      help: such as `text/html`, or `text/*` for all that begin so
+    gateway.toml:1:89: `text/html; charset=utf-8` is not a media type (route `r`)
+      help: such as `text/html`, or `text/*` for all that begin so
+    gateway.toml:1:131: `x` is not a size (route `r`)
+      help: a number and `B`, `KiB`, `MiB` or `GiB`: `64KiB`, `10MiB`
+    5 problems
+    ");
+}
+
 /// A route without an upstream, the only one.
 fn answering(text: &str) -> String {
     problems(&format!("route = [{{ name = \"r\", {text} }}]\nlistener = [{{ address = \"127.0.0.1:0\" }}]\n"))
