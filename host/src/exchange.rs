@@ -24,6 +24,7 @@ pub use edit::{Edit, Staged};
 pub use request_id::RequestId;
 pub use write::{HeaderError, WriteError, append_header, status};
 
+use crate::http1::Protocols;
 use crate::state::{Consumer, ConsumerId};
 
 /// One request with its response and bookkeeping.
@@ -75,6 +76,8 @@ pub struct RequestHead {
     pub headers: HeaderMap,
     /// Whether the client takes trailers over HTTP/1.1 too (`TE`), and upstreams may send some.
     pub takes_trailers: bool,
+    /// The protocols that the client asks to switch to, if the route lets it.
+    pub upgrade: Option<Box<Protocols>>,
 }
 
 /// The head of the response as the next plugin or the client sees it.
@@ -133,8 +136,10 @@ pub struct Outcome {
     pub endpoint: Option<Arc<str>>,
     /// Why the gateway answered in place of the upstream.
     pub problem: Option<&'static str>,
-    /// From the first byte of the request to the last of the response.
+    /// From the first byte of the request to the last of the response, or of the tunnel.
     pub duration: Duration,
+    /// Until the upstream switched to another protocol, if it did.
+    pub switched: Option<Duration>,
 }
 
 /// A whole response, made by a plugin.

@@ -15,7 +15,7 @@ mod pieces;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is that of its binary and of its corpus.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("request_head", heads::request),
     ("response_head", heads::response),
     ("body", bodies::body),
@@ -23,6 +23,7 @@ pub const TARGETS: [(&str, Target); 10] = [
     ("path", names::path),
     ("authority", names::authority),
     ("forwarded", names::forwarded),
+    ("upgrade", names::upgrade),
     ("certificate", names::certificate),
     ("proxy_protocol", peers::proxy_protocol),
     ("config", config::config),

@@ -13,6 +13,7 @@ mod patience;
 mod proxied;
 mod room;
 mod socket;
+mod stalls;
 mod tls;
 mod unix;
 mod worker;
@@ -50,6 +51,18 @@ pub struct Settings {
     pub handshake_timeout: Duration,
     /// Between two requests of one connection.
     pub idle_timeout: Duration,
+    /// Between two pieces of a request's body. HTTP/1 only.
+    pub body_timeout: Duration,
+    /// How long a client may not read. HTTP/1 only.
+    pub write_timeout: Duration,
+    /// Bytes a second below which a body does not come and a client does not read. HTTP/1 only.
+    pub min_rate: u64,
+    /// Between two pieces of a tunnel.
+    pub tunnel_idle_timeout: Duration,
+    /// Requests of one HTTP/1 connection.
+    pub requests: Option<usize>,
+    /// Bytes of a request's target.
+    pub target_bytes: usize,
     /// Header fields of one request.
     pub headers: usize,
     /// Bytes of one request's line and headers.

@@ -39,6 +39,8 @@ pub struct Route {
     /// Bytes of a request's body.
     pub max_body: Option<u64>,
     pub preserve_host: bool,
+    /// Whether its requests may switch to another protocol.
+    pub upgrade: bool,
     /// Of responses.
     pub compress: Option<config::Compress>,
     pub metrics: Arc<RouteMetrics>,

@@ -15,6 +15,7 @@ mod gzip;
 mod log;
 mod own_answer;
 mod request_id;
+mod tunnel;
 mod view;
 
 use std::cell::Cell;
@@ -93,7 +94,7 @@ impl Proxy {
             Err(refused) => return self.refuse(*refused),
         };
         let route = view.route(exchange.route);
-        let body = RequestBody::incoming(body, flight::meter(route), Rc::clone(&view.trailers));
+        let body = RequestBody::incoming(body, flight::meter(route));
         let mut flight = Flight::new(Rc::clone(self), view.clone(), exchange, &body);
 
         let mut answer = if body.meter().over_limit() {

@@ -31,6 +31,7 @@ use http::Response;
 
 pub use answer_body::{AnswerBodyError, UpstreamBody};
 pub use definition::Upstream;
+pub use endpoint::Lease;
 pub use error::UpstreamError;
 pub use request_body::{BodyMeter, ClientBody, RequestBody, RequestBodyError};
 

@@ -66,6 +66,7 @@ impl Chained {
                 target,
                 headers: fields(headers),
                 takes_trailers: false,
+                upgrade: None,
             },
             response: None,
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),

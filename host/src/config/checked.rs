@@ -153,6 +153,18 @@ pub struct ListenerLimits {
     pub handshake_timeout: Duration,
     /// Between two requests of one connection.
     pub idle_timeout: Duration,
+    /// Between two pieces of a request's body.
+    pub body_timeout: Duration,
+    /// How long a client may not read what is written to it.
+    pub write_timeout: Duration,
+    /// Bytes a second below which a body does not come and a client does not read; 0: any byte counts.
+    pub min_rate: u64,
+    /// Between two pieces of a tunnel, whichever way they go.
+    pub tunnel_idle_timeout: Duration,
+    /// Requests of one connection; `None`: no limit.
+    pub requests: Option<NonZeroUsize>,
+    /// Bytes of a request's target.
+    pub target_bytes: usize,
     /// Header fields of one request.
     pub headers: usize,
     /// Bytes of one request's line and headers, at least 8 KiB (hyper's least buffer).

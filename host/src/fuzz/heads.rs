@@ -10,7 +10,7 @@ use crate::http1::head::{self, HeadLimits};
 use crate::http1::write::{self, Fields, Length, Persistence};
 
 /// Small, so that they are met.
-const LIMITS: HeadLimits = HeadLimits { bytes: 1024, fields: 16 };
+const LIMITS: HeadLimits = HeadLimits { bytes: 1024, fields: 16, target: 512 };
 
 pub(super) fn request(bytes: &[u8]) {
     let taken = invariant(bytes, |input| {
@@ -50,10 +50,11 @@ pub(super) fn response(bytes: &[u8]) {
     let status = read.line[9..].parse().expect("it is a status");
     let mut output = BytesMut::new();
     write::response(&mut output, status, &read.fields, (length(read.framing), false), Persistence::Implied);
-    let (parts, framing) = head::response(&mut output, HeadLimits { bytes: 8 * 1024, fields: 32 }, &Method::GET)
-        .ok()
-        .flatten()
-        .expect("we wrote it");
+    let (parts, framing) =
+        head::response(&mut output, HeadLimits { bytes: 8 * 1024, fields: 32, target: 1024 }, &Method::GET)
+            .ok()
+            .flatten()
+            .expect("we wrote it");
     assert!(output.is_empty() && parts.status == status);
     if status.as_u16() != 204 && status.as_u16() != 304 {
         assert_eq!(framing, read.framing);
@@ -135,11 +136,13 @@ fn shown(target: &str) -> String {
 fn write_and_read(read: &Read, method: &str) {
     let (method, target) = (method.parse().expect("it was read"), http::uri::PathAndQuery::from_static("/"));
     let fields = Fields { came: &read.fields, edits: &[] };
-    let request = write::Request { method: &method, target: &target, fields, takes_trailers: false };
+    let request = write::Request { method: &method, target: &target, fields, takes_trailers: false, upgrade: None };
     let mut output = BytesMut::new();
     write::request(&mut output, request, &HeaderValue::from_static("x"), length(read.framing));
-    let (parts, framing) =
-        head::request(&mut output, HeadLimits { bytes: 8 * 1024, fields: 32 }).ok().flatten().expect("we wrote it");
+    let (parts, framing) = head::request(&mut output, HeadLimits { bytes: 8 * 1024, fields: 32, target: 1024 })
+        .ok()
+        .flatten()
+        .expect("we wrote it");
     assert!(output.is_empty());
     assert_eq!((parts.method, framing), (method, read.framing));
 }

@@ -1,8 +1,10 @@
-//! What is asked for and who asks: paths, hosts, what proxies say of clients, and what clients' certificates say.
+//! What is asked for and who asks: paths, hosts, other protocols, what proxies say of clients, and what clients'
+//! certificates say.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::exchange::ClientCertificate;
+use crate::http1::Protocols;
 use crate::proxy::forwarded::{self, Connection};
 use crate::router::PathPattern;
 use crate::wire::peer::{Peer, Peers};
@@ -52,6 +54,26 @@ fn decoded(path: &str) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// What an upstream is asked to switch to is a list in its one form once and for all, and carries no HTTP. It may answer
+/// with what it was asked for, and with nothing else. Each line of the bytes is a field.
+pub(super) fn upgrade(bytes: &[u8]) {
+    let fields = |bytes: &[u8]| -> HeaderMap {
+        let values = bytes.split(|byte| *byte == b'\n').filter_map(|value| HeaderValue::from_bytes(value).ok());
+        values.map(|value| (header::UPGRADE, value)).collect()
+    };
+    let Some(asked) = Protocols::asked(&fields(bytes)) else { return };
+    let text = asked.value().to_str().expect("tokens are ASCII");
+    assert_eq!(Protocols::asked(&fields(text.as_bytes())).as_ref(), Some(&asked), "{text:?}");
+    for protocol in text.split(", ") {
+        let name = protocol.split('/').next().unwrap_or_default().to_ascii_lowercase();
+        assert!(!["h2c", "h2", "http", "tls"].contains(&&*name), "{text:?}");
+        assert!(!protocol.is_empty() && !protocol.contains([' ', '\t', ',', ';', '"']), "{text:?}");
+        assert!(asked.include(&fields(protocol.to_ascii_uppercase().as_bytes())), "{protocol:?} of {text:?}");
+    }
+    assert!(asked.include(&fields(text.as_bytes())));
+    assert!(!asked.include(&fields(format!("{text}, h2c").as_bytes())) && !asked.include(&HeaderMap::new()));
 }
 
 /// A host is in its one form once and for all.

@@ -218,6 +218,7 @@ impl Loader {
             timeout: route.timeout,
             max_body: route.max_body,
             preserve_host: route.preserve_host,
+            upgrade: route.upgrade,
             compress: route.compress.clone(),
             metrics: self.registry.route(&route.name),
         }

@@ -14,11 +14,12 @@ use super::error::{BodyError, HeadError};
 use super::head::{self, HeadLimits};
 use super::socket::Socket;
 use super::stream::{Stream, after_others};
+use super::upgrade::Protocols;
 use super::write::{self, Length};
 pub use super::write::{Edit, Fields, Request};
 use crate::wire::headers::{MOST_RECEIVED, MOST_RECEIVED_BYTES};
 
-const LIMITS: HeadLimits = HeadLimits { bytes: MOST_RECEIVED_BYTES as usize, fields: MOST_RECEIVED };
+const LIMITS: HeadLimits = HeadLimits { bytes: MOST_RECEIVED_BYTES as usize, fields: MOST_RECEIVED, target: 0 };
 /// 1xx before the response itself (RFC 9110, section 15.2).
 pub const MOST_INTERIM_RESPONSES: usize = 8;
 
@@ -51,6 +52,12 @@ pub struct Answer<B> {
     reusable: bool,
 }
 
+/// A connection that has switched to another protocol.
+#[derive(Debug)]
+pub struct Switched {
+    pub(super) stream: Stream,
+}
+
 #[derive(Debug)]
 struct Upload<B> {
     /// None when all of it is in the stream, or nobody wants more of it.
@@ -71,7 +78,7 @@ impl Connection {
         self.stream.input.is_empty() && self.stream.poll_fill(&mut Context::from_waker(Waker::noop())).is_pending()
     }
 
-    /// Writes the request, and waits for the head of the response. `body` is taken as it is needed; what is
+    /// Writes the request, and waits for the head of the response, which is a `101` only if it was asked for. `body` is taken as it is needed; what is
     /// not sent when the response comes early goes on with [`Answer`].
     pub async fn send<B: Body<Data = Bytes> + Unpin>(
         mut self,
@@ -97,8 +104,12 @@ impl Connection {
                 }
                 match head::response(&mut self.stream.input, LIMITS, request.method) {
                     Err(error) => return Poll::Ready(Err(error.into())),
-                    Ok(Some((parts, _))) if parts.status == StatusCode::SWITCHING_PROTOCOLS => {
-                        return Poll::Ready(Err(HeadError::UnaskedUpgrade.into()));
+                    Ok(Some((parts, framing))) if parts.status == StatusCode::SWITCHING_PROTOCOLS => {
+                        return Poll::Ready(match request.upgrade {
+                            Some(asked) if agrees(asked, &parts) => Ok((parts, framing)),
+                            Some(_) => Err(HeadError::OtherProtocol.into()),
+                            None => Err(HeadError::UnaskedUpgrade.into()),
+                        });
                     }
                     Ok(Some((parts, _))) if parts.status.is_informational() => {
                         interim += 1;
@@ -136,6 +147,11 @@ fn length_of(body: &impl Body, method: &Method) -> Length {
     }
 }
 
+/// Whether a `101` is what was asked for (RFC 9110, section 15.2.2).
+fn agrees(asked: &Protocols, answer: &response::Parts) -> bool {
+    answer.version == Version::HTTP_11 && asked.include(&answer.headers)
+}
+
 fn says_close(headers: &HeaderMap) -> bool {
     let tokens =
         headers.get_all(header::CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
@@ -169,13 +185,7 @@ impl<B: Body<Data = Bytes> + Unpin> Upload<B> {
                         }
                         stream.push(data, if self.chunked { write::CHUNK_END } else { "" });
                     }
-                    // They are the last. A body with a length has no place for them.
-                    Err(frame) => {
-                        self.body = None;
-                        if self.chunked {
-                            write::last_chunk(&mut stream.output, &frame.into_trailers().unwrap_or_default());
-                        }
-                    }
+                    Err(_trailers) => {}
                 },
                 Some(Err(error)) => return Poll::Ready(Err(UploadError::Body(error))),
                 None => {
@@ -214,6 +224,11 @@ impl<B: Body<Data = Bytes> + Unpin> Answer<B> {
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
         }
+    }
+
+    /// The connection after a `101`.
+    pub fn into_switched(self) -> Switched {
+        Switched { stream: self.stream }
     }
 
     /// Whether the whole response was read.

@@ -39,6 +39,10 @@ pub enum HeadError {
     FirstChunk,
     #[error("it switches protocols, which nobody asked for")]
     UnaskedUpgrade,
+    #[error("it switches to another protocol than was asked for")]
+    OtherProtocol,
+    #[error("it expects something else than `100-continue`")]
+    Expectation,
     #[error("more than {0} interim responses")]
     InterimResponses(usize),
 }
@@ -54,4 +58,6 @@ pub enum BodyError {
     Chunk,
     #[error("its trailers are no header fields, too many, or none that may be trailers")]
     Trailers,
+    #[error("too little of it came for too long")]
+    Late,
 }

@@ -36,7 +36,8 @@ pub fn of_response(
     headers: &HeaderMap,
 ) -> Result<Framing, HeadError> {
     let said = of_version(version, said(headers)?)?;
-    if status == StatusCode::NO_CONTENT && said.is_some_and(|framing| framing != Framing::Length(0)) {
+    let has_none = matches!(status, StatusCode::NO_CONTENT | StatusCode::SWITCHING_PROTOCOLS);
+    if has_none && said.is_some_and(|framing| framing != Framing::Length(0)) {
         return Err(HeadError::UnexpectedBody);
     }
     if *method == Method::HEAD || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED {

@@ -20,6 +20,8 @@ pub struct HeadLimits {
     pub bytes: usize,
     /// At most [`MOST_FIELDS`], which are parsed without an allocation.
     pub fields: usize,
+    /// Bytes of a request's target.
+    pub target: usize,
 }
 
 /// Room for the fields of any head.
@@ -42,7 +44,7 @@ pub fn request(input: &mut BytesMut, limits: HeadLimits) -> Result<Option<(reque
     parts.method = Method::from_bytes(parsed.method.unwrap_or_default().as_bytes()).map_err(|_| HeadError::Target)?;
     parts.headers = headers(&head, parsed.headers)?;
     let framing = framing::of_request(parts.version, &parts.headers)?;
-    parts.uri = uri(&head, parsed.path.unwrap_or_default())?;
+    parts.uri = uri(&head, parsed.path.unwrap_or_default(), limits.target)?;
     Ok(Some((parts, framing)))
 }
 
@@ -148,7 +150,10 @@ fn headers(head: &Bytes, fields: &[Header<'_>]) -> Result<HeaderMap, HeadError> 
 
 /// A target without bytes that some read in one way and some in another (RFC 3986, section 2): only
 /// printable ASCII, and no fragment, which no client sends.
-fn uri(head: &Bytes, target: &str) -> Result<Uri, HeadError> {
+fn uri(head: &Bytes, target: &str, most: usize) -> Result<Uri, HeadError> {
+    if target.len() > most {
+        return Err(HeadError::TargetTooLong(most));
+    }
     if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
         return Err(HeadError::Target);
     }
@@ -159,7 +164,7 @@ fn uri(head: &Bytes, target: &str) -> Result<Uri, HeadError> {
 mod tests {
     use super::*;
 
-    const LIMITS: HeadLimits = HeadLimits { bytes: 1024, fields: 8 };
+    const LIMITS: HeadLimits = HeadLimits { bytes: 1024, fields: 8, target: 512 };
 
     fn parse(wire: &[u8]) -> Result<Option<(request::Parts, Framing)>, HeadError> {
         request(&mut BytesMut::from(wire), LIMITS)

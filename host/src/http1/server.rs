@@ -1,5 +1,8 @@
 //! The gateway as a server: the requests of one connection, one after the other.
 
+mod said;
+mod sending;
+
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
@@ -9,19 +12,24 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{self, HeaderMap};
-use http::{Method, Request, Response, StatusCode, Version, request};
+use http::{Method, Request, Response, StatusCode, Version, request, response};
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
 use super::body::{Decoded, Decoder};
+use super::client::Switched;
 use super::error::{BodyError, HeadError};
 use super::framing::Framing;
 use super::head;
 pub use super::head::HeadLimits;
+use super::progress::Progress;
 use super::socket::Socket;
 use super::stream::{Stream, after_others};
+use super::tunnel::{Tunnel, Way};
+use super::upgrade::Protocols;
 use super::write::{self, Length, Persistence};
+use said::{Expects, Said, expects};
+use sending::{Sending, length_of};
 
 /// What of a body is read that nobody asked for, so that the connection can serve on.
 const MOST_LEFT_OVER: u64 = 64 * 1024;
@@ -42,6 +50,7 @@ pub struct Connection {
 struct Shared {
     stream: RefCell<Stream>,
     decoder: RefCell<Decoder>,
+    progress: Rc<Progress>,
     /// The client waits to be told to send the body (RFC 9110, section 10.1.1).
     continues: Cell<bool>,
     /// No request after the current one.
@@ -76,6 +85,7 @@ impl Connection {
         let shared = Shared {
             stream: RefCell::new(Stream::new(socket, input)),
             decoder: RefCell::new(Decoder::new(Framing::Length(0))),
+            progress: Rc::default(),
             continues: Cell::new(false),
             closing: Cell::new(false),
             leaving: RefCell::new(None),
@@ -86,6 +96,11 @@ impl Connection {
     /// Whether a part of a head is there.
     pub fn has_begun(&self) -> bool {
         !self.shared.stream.borrow().input.is_empty()
+    }
+
+    /// What it waits for, for who watches over it.
+    pub fn progress(&self) -> &Rc<Progress> {
+        &self.shared.progress
     }
 
     /// The current request is the last.
@@ -102,7 +117,7 @@ impl Connection {
                     began();
                     match head::request(&mut stream.input, self.limits) {
                         Ok(None) => {}
-                        Ok(Some((parts, framing))) => return Poll::Ready(Next::Request(self.begin(parts, framing))),
+                        Ok(Some((parts, framing))) => return Poll::Ready(self.begin(parts, framing)),
                         Err(error) => return Poll::Ready(Next::Malformed(error)),
                     }
                 }
@@ -115,16 +130,28 @@ impl Connection {
         .await
     }
 
-    fn begin(&self, parts: request::Parts, framing: Framing) -> Request<RequestStream> {
+    fn begin(&self, mut parts: request::Parts, framing: Framing) -> Next {
+        let expects = expects(&parts);
+        if expects == Expects::Other {
+            return Next::Malformed(HeadError::Expectation);
+        }
         self.shared.decoder.replace(Decoder::new(framing));
         self.shared.leaving.take();
-        let expects = parts.headers.get(header::EXPECT);
-        let waits = expects.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
-        self.shared.continues.set(waits && parts.version == Version::HTTP_11 && framing != Framing::Length(0));
-        if !persists(parts.version, &parts.headers) {
+        self.shared.continues.set(expects == Expects::Continue && framing != Framing::Length(0));
+        let said = Said::of(&parts.headers);
+        let is_recent = parts.version == Version::HTTP_11;
+        // RFC 9112, section 9.3.
+        if said.close || !(is_recent || said.keep_alive) {
             self.close();
         }
-        Request::from_parts(parts, RequestStream { shared: Rc::clone(&self.shared) })
+        if said.upgrade
+            && is_recent
+            && framing == Framing::Length(0)
+            && let Some(protocols) = Protocols::asked(&parts.headers)
+        {
+            parts.extensions.insert(protocols);
+        }
+        Next::Request(Request::from_parts(parts, RequestStream { shared: Rc::clone(&self.shared) }))
     }
 
     /// Waits for `response`, and gives up when the client leaves before.
@@ -176,6 +203,38 @@ impl Connection {
         Ok(!shared.closing.get() && shared.skip_rest().await)
     }
 
+    /// Writes a `101`, and from then on carries the bytes of another protocol, until both sides have said all. `carried`
+    /// is told of each piece.
+    pub async fn switch(
+        &self,
+        head: response::Parts,
+        endpoint: Switched,
+        mut carried: impl FnMut(Way, usize),
+    ) -> io::Result<()> {
+        let shared = &self.shared;
+        self.close();
+        let (status, headers) = (head.status, head.headers);
+        let told = (Length::None, false);
+        write::response(&mut shared.stream.borrow_mut().output, status, &headers, told, Persistence::Upgrade);
+        drop(headers);
+        let mut tunnel = Tunnel::new(endpoint.stream);
+        tunnel.reset_on_close(&shared.stream.borrow(), true);
+        shared.progress.tunnel.set(true);
+        let passed = poll_fn(|context| {
+            let carried = |way, bytes| {
+                shared.progress.tunnel.add(bytes);
+                carried(way, bytes);
+            };
+            match tunnel.poll(&mut shared.stream.borrow_mut(), context, carried) {
+                Poll::Pending if shared.progress.tunnel.is_over() => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+                polled => polled,
+            }
+        })
+        .await;
+        tunnel.reset_on_close(&shared.stream.borrow(), passed.is_err());
+        passed
+    }
+
     /// Says that the connection ends, and waits for nothing: nobody waits for an answer.
     pub async fn leave(self) {
         poll_fn(|context| {
@@ -209,14 +268,19 @@ impl Shared {
     /// The next piece of the request's body, or its trailers.
     fn poll_frame(&self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let mut stream = self.stream.borrow_mut();
-        if self.continues.get() {
+        // Who has begun to send it waits for nothing (RFC 9110, section 10.1.1).
+        if self.continues.replace(false) && stream.input.is_empty() {
             stream.output.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
-            self.continues.set(false);
             ready!(stream.poll_flush(context))?;
         }
+        let waiting = &self.progress.body;
+        waiting.set(false);
         loop {
             match self.decoder.borrow_mut().decode(&mut stream.input) {
-                Ok(Decoded::Data(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                Ok(Decoded::Data(data)) => {
+                    waiting.add(data.len());
+                    return Poll::Ready(Some(Ok(Frame::data(data))));
+                }
                 Ok(Decoded::Trailers(trailers)) => return Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
                 Ok(Decoded::End) => return Poll::Ready(None),
                 Ok(Decoded::Wanting) => {}
@@ -225,10 +289,39 @@ impl Shared {
                     return Poll::Ready(Some(Err(error)));
                 }
             }
-            match ready!(stream.poll_fill(context)) {
-                Ok(0) => return Poll::Ready(Some(Err(BodyError::Cut))),
-                Ok(_) => {}
-                Err(error) => return Poll::Ready(Some(Err(error.into()))),
+            match stream.poll_fill(context) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Some(Err(BodyError::Cut))),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+                Poll::Pending if waiting.is_over() => {
+                    self.closing.set(true);
+                    return Poll::Ready(Some(Err(BodyError::Late)));
+                }
+                Poll::Pending => {
+                    waiting.set(true);
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    /// Writes what is to be written. A client that does not read for too long is an error.
+    fn poll_flush(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let waiting = &self.progress.room;
+        let (flushed, written) = {
+            let mut stream = self.stream.borrow_mut();
+            (stream.poll_flush(context), stream.written())
+        };
+        match flushed {
+            Poll::Ready(flushed) => {
+                waiting.set(false);
+                Poll::Ready(flushed)
+            }
+            Poll::Pending if waiting.is_over() => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => {
+                waiting.set(true);
+                waiting.come_to(written);
+                Poll::Pending
             }
         }
     }
@@ -279,95 +372,6 @@ impl Shared {
             }
         })
         .await
-    }
-}
-
-/// The body of a response on its way into the stream, behind the head that is there.
-struct Sending<'b, B> {
-    /// None when it was read to its end.
-    body: Option<&'b mut B>,
-    length: Length,
-    /// The head goes out with the first piece, if there is one by then.
-    began: bool,
-}
-
-impl<B: Body<Data = Bytes, Error: std::error::Error> + Unpin> Sending<'_, B> {
-    fn poll(&mut self, shared: &Shared, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
-            if self.began {
-                ready!(shared.stream.borrow_mut().poll_flush(context))?;
-            }
-            let Some(body) = &mut self.body else { return shared.stream.borrow_mut().poll_flush(context) };
-            // Not while the stream is borrowed: the upstream may ask for more of the request's body.
-            let frame = Pin::new(&mut **body).poll_frame(context);
-            self.began = true;
-            match frame {
-                Poll::Ready(Some(Ok(frame))) => {
-                    let is_last = body.is_end_stream();
-                    // It counts anew: who is gone answers what is written with a reset.
-                    shared.leaving.take();
-                    let stream = &mut shared.stream.borrow_mut();
-                    match frame.into_data() {
-                        Ok(data) => self.push(stream, data, is_last),
-                        Err(frame) => self.end_with(stream, &frame.into_trailers().unwrap_or_default()),
-                    }
-                }
-                Poll::Ready(None) => self.push(&mut shared.stream.borrow_mut(), Bytes::new(), true),
-                // A response that was cut must not look whole.
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(io::Error::other(error.to_string()))),
-                Poll::Pending => {
-                    ready!(shared.stream.borrow_mut().poll_flush(context))?;
-                    ready!(shared.poll_gone(context));
-                    return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-                }
-            }
-        }
-    }
-
-    fn push(&mut self, stream: &mut Stream, data: Bytes, is_last: bool) {
-        let chunked = self.length == Length::Chunked;
-        if chunked && !data.is_empty() {
-            write::chunk(&mut stream.output, data.len());
-        }
-        let end = match (chunked, data.is_empty(), is_last) {
-            (false, ..) | (true, true, false) => "",
-            (true, false, false) => write::CHUNK_END,
-            (true, false, true) => write::CHUNK_END_AND_LAST,
-            (true, true, true) => write::LAST_CHUNK,
-        };
-        stream.push(data, end);
-        if is_last {
-            self.body = None;
-        }
-    }
-
-    /// Trailers are the last. Only chunks have a place for them.
-    fn end_with(&mut self, stream: &mut Stream, trailers: &HeaderMap) {
-        if self.length == Length::Chunked {
-            write::last_chunk(&mut stream.output, trailers);
-        }
-        self.body = None;
-    }
-}
-
-/// Whether another request may follow on the connection (RFC 9112, section 9.3).
-fn persists(version: Version, headers: &HeaderMap) -> bool {
-    let says = |wanted: &[u8]| {
-        let values = headers.get_all(header::CONNECTION).iter();
-        let mut tokens = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-        tokens.any(|token| token.trim_ascii().eq_ignore_ascii_case(wanted))
-    };
-    !says(b"close") && (version == Version::HTTP_11 || says(b"keep-alive"))
-}
-
-fn length_of(method: &Method, version: Version, status: StatusCode, body: &impl Body) -> Length {
-    if *method == Method::HEAD || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED {
-        return Length::None;
-    }
-    match body.size_hint().exact() {
-        Some(length) => Length::Exact(length),
-        None if version == Version::HTTP_10 => Length::UntilClose,
-        None => Length::Chunked,
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Stream {
     socket: Socket,
     /// How much to read next.
     read: usize,
+    /// Bytes that were written so far.
+    written: u64,
     pub input: BytesMut,
     pub output: BytesMut,
     /// Goes behind `output`.
@@ -39,7 +41,7 @@ pub struct Stream {
 
 impl Stream {
     pub fn new(socket: Socket, input: BytesMut) -> Self {
-        Self { socket, read: READ, input, output: BytesMut::new(), long: Bytes::new(), end: b"" }
+        Self { socket, read: READ, written: 0, input, output: BytesMut::new(), long: Bytes::new(), end: b"" }
     }
 
     /// Reads once. Answers how much; 0 is the end.
@@ -83,6 +85,17 @@ impl Stream {
         self.end = b"";
     }
 
+    /// Bytes that were written so far.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Keeps no buffer for what is to be written.
+    pub fn spare_output(&mut self) {
+        debug_assert!(self.is_flushed(), "nothing waits in it");
+        spare(std::mem::take(&mut self.output));
+    }
+
     pub fn is_flushed(&self) -> bool {
         self.output.is_empty() && self.long.is_empty() && self.end.is_empty()
     }
@@ -96,6 +109,7 @@ impl Stream {
                 let slices = [IoSlice::new(&self.output), IoSlice::new(&self.long), IoSlice::new(self.end)];
                 ready!(Pin::new(&mut self.socket).poll_write_vectored(context, &slices))?
             };
+            self.written += written as u64;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }

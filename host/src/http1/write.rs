@@ -9,6 +9,8 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
 
+use super::upgrade::Protocols;
+
 /// How the length of a written body is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Length {
@@ -28,6 +30,8 @@ pub enum Persistence {
     Close,
     /// For HTTP/1.0.
     KeepAlive,
+    /// It goes on in the protocol that the fields name.
+    Upgrade,
 }
 
 /// The head of a request as it is written.
@@ -38,6 +42,8 @@ pub struct Request<'h> {
     pub fields: Fields<'h>,
     /// Whether trailers are asked for. Over HTTP/1.1 they are not, but those that come are passed on.
     pub takes_trailers: bool,
+    /// What the endpoint is asked to switch to; then there is no body.
+    pub upgrade: Option<&'h Protocols>,
 }
 
 /// The fields of a message as they are written: those that came, and what is said in place of some of them.
@@ -78,6 +84,10 @@ pub fn request(output: &mut BytesMut, request: Request<'_>, host: &HeaderValue, 
     // A length among the fields is what the client said, over HTTP/2 perhaps of nothing.
     fields(output, request.fields.iter(), false);
     framing(output, length);
+    if let Some(protocols) = request.upgrade {
+        output.extend_from_slice(b"connection: upgrade\r\n");
+        field(output, &header::UPGRADE, protocols.value());
+    }
     output.extend_from_slice(b"\r\n");
 }
 
@@ -100,6 +110,7 @@ pub fn response(
         Persistence::Implied => {}
         Persistence::Close => output.extend_from_slice(b"connection: close\r\n"),
         Persistence::KeepAlive => output.extend_from_slice(b"connection: keep-alive\r\n"),
+        Persistence::Upgrade => output.extend_from_slice(b"connection: upgrade\r\n"),
     }
     framing(output, length);
     if !headers.contains_key(header::DATE) {
@@ -188,12 +199,8 @@ mod tests {
         let mut came = HeaderMap::new();
         came.insert(header::CONTENT_LENGTH, HeaderValue::from_static("+7"));
         let target = PathAndQuery::from_static("/");
-        let of = Request {
-            method: &Method::GET,
-            target: &target,
-            fields: Fields { came: &came, edits: &[] },
-            takes_trailers: false,
-        };
+        let fields = Fields { came: &came, edits: &[] };
+        let of = Request { method: &Method::GET, target: &target, fields, takes_trailers: false, upgrade: None };
         let mut output = BytesMut::new();
         request(&mut output, of, &HeaderValue::from_static("x"), Length::None);
         assert_eq!(output, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");

@@ -1,19 +1,22 @@
 //! One client connection, from the accept to its close.
 
+use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 
 use bytes::BytesMut;
+use http::{Response, StatusCode};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::accept::Open;
 use super::patience::{Busy, News, Patience};
+use super::stalls::Stalls;
 use super::tls::{self, Greeted, Secure, Tls};
 use super::{Settings, http2, proxied};
 use crate::http1::server::{self, HeadLimits, Next};
 use crate::http1::{HeadError, Socket};
-use crate::proxy::{ClientBody, Connection, Proxy};
+use crate::proxy::{Body, ClientBody, Connection, Proxy};
 use crate::telemetry::metrics::HandshakeFailure;
 use crate::wire::peer::Peer;
 use crate::wire::proxy_protocol::Source;
@@ -80,7 +83,7 @@ async fn source(open: &Open, socket: &mut Socket, peer: Peer, settings: &Setting
         news = patience.news() => match news {
             News::Drain => return None,
             // Nobody asked for looks.
-            News::Head | News::Idle | News::Look => Err(std::io::ErrorKind::TimedOut.into()),
+            News::Head | News::Idle | News::Look => Err(io::ErrorKind::TimedOut.into()),
         },
     };
     match source {
@@ -123,7 +126,7 @@ async fn secure(open: Open, stream: TcpStream, peer: Peer, settings: Rc<Settings
         }
         Ok(Greeted::Plain(stream)) => {
             tls.metrics.failed(worker, HandshakeFailure::PlainHttp);
-            let limits = HeadLimits { bytes: settings.header_bytes, fields: settings.headers };
+            let limits = limits(&settings);
             let client = Connection::new(peer, settings.headers, "http");
             let served = Served::new(open, peer, settings, client);
             let connection = server::Connection::new(Socket::Plain(stream), BytesMut::new(), limits);
@@ -142,7 +145,7 @@ impl Served {
         Self {
             proxy: Rc::clone(&open.shared.proxy),
             patience: open.shared.patients.patience(settings.header_timeout, settings.idle_timeout),
-            client: Rc::new(client.through(settings.name.clone())),
+            client: Rc::new(client.through(settings.name.clone()).with_most_target(settings.target_bytes)),
             _open: open,
             settings,
             peer,
@@ -170,8 +173,8 @@ async fn first_bytes(served: &Served, mut stream: Socket) -> Option<(Socket, Byt
 
 /// Serves HTTP/1 until one side has enough.
 async fn http1(served: Served, socket: Socket, input: BytesMut) {
-    let limits = HeadLimits { bytes: served.settings.header_bytes, fields: served.settings.headers };
-    let connection = server::Connection::new(socket, input, limits);
+    let connection = server::Connection::new(socket, input, limits(&served.settings));
+    served.patience.watch(Stalls::new(connection.progress(), &served.settings));
     let end = {
         let mut requests = pin!(requests(&served, &connection));
         loop {
@@ -202,6 +205,10 @@ async fn http1(served: Served, socket: Socket, input: BytesMut) {
     }
 }
 
+fn limits(settings: &Settings) -> HeadLimits {
+    HeadLimits { bytes: settings.header_bytes, fields: settings.headers, target: settings.target_bytes }
+}
+
 /// How a connection ends that the client did not end.
 enum End {
     /// The last answer has yet to arrive.
@@ -227,20 +234,34 @@ async fn linger(connection: server::Connection) {
 
 /// One request after the other. Answers whether the last answer has yet to arrive.
 async fn requests(served: &Served, connection: &server::Connection) -> bool {
-    let Served { patience, proxy, client, .. } = served;
+    let Served { patience, proxy, client, settings, .. } = served;
+    let mut count = 0;
     loop {
         match connection.next(|| patience.received()).await {
             Next::Request(request) => {
+                count += 1;
+                if settings.requests == Some(count) {
+                    connection.close();
+                }
                 let busy = Patience::busy(patience);
                 let (method, version) = (request.method().clone(), request.version());
                 // Pinned here, for it is large and would be copied on its way.
                 let response = pin!(proxy.handle(request.map(ClientBody::Http1), client));
                 let Some(response) = connection.unless_gone(response).await else { return false };
-                match connection.respond(&method, version, response).await {
+                if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                    // Boxed, so that others keep no room for it.
+                    Box::pin(tunnel(served, connection, response)).await;
+                    return false;
+                }
+                let (head, mut body) = response.into_parts();
+                match connection.respond(&method, version, Response::from_parts(head, &mut body)).await {
                     Ok(true) => drop::<Busy>(busy),
                     Ok(false) => return true,
                     Err(error) => {
                         tracing::debug!("connection of {}: {error}", served.peer);
+                        if error.kind() == io::ErrorKind::TimedOut {
+                            body.not_read();
+                        }
                         return false;
                     }
                 }
@@ -253,4 +274,15 @@ async fn requests(served: &Served, connection: &server::Connection) -> bool {
             Next::Closed => return false,
         }
     }
+}
+
+/// Carries the bytes of the protocol that the upstream has switched to.
+async fn tunnel(served: &Served, connection: &server::Connection, response: Response<Body>) {
+    let (head, body) = response.into_parts();
+    let Some((endpoint, mut tunnel)) = body.into_tunnel() else { return };
+    let end = connection.switch(head, endpoint, |way, bytes| tunnel.carried(way, bytes)).await;
+    if let Err(error) = &end {
+        tracing::debug!("tunnel of {}: {error}", served.peer);
+    }
+    tunnel.end(&end);
 }

@@ -1,9 +1,9 @@
-//! How long a connection may take over the head of a request, and may idle between requests.
+//! How long a connection may take over the head of a request, may idle between requests, and may stall within one.
 //!
 //! A worker looks at all its connections together a few times a second, so that none has a timer of its own or
 //! reads the clock: a busy one pays nothing, and an idle one keeps no more than its state.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
@@ -14,6 +14,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
+
+use super::stalls::Stalls;
 
 /// How often timers are looked at; they run out up to twice so much late.
 const TICK: Duration = Duration::from_millis(100);
@@ -33,6 +35,8 @@ pub(super) struct Patience {
     head_since: Cell<Option<Instant>>,
     /// Whether anything arrived.
     began: Cell<bool>,
+    /// What is watched while requests run.
+    stalls: OnceCell<Stalls>,
     /// What the connection has yet to hear.
     news: Cell<Option<News>>,
     waker: RefCell<Option<Waker>>,
@@ -121,6 +125,8 @@ impl Patients {
             self.each(|patience| {
                 if let Some(end) = patience.over(now) {
                     patience.tell(end);
+                } else if patience.stalls(now) {
+                    patience.wake();
                 } else if patience.looks.get() && ticks.is_multiple_of(TICKS_A_LOOK) {
                     patience.tell(News::Look);
                 }
@@ -151,6 +157,7 @@ impl Patience {
             // The first head is waited for from the accept on.
             head_since: Cell::new(Some(now)),
             began: Cell::new(false),
+            stalls: OnceCell::new(),
             news: Cell::new(None),
             waker: RefCell::new(None),
             looks: Cell::new(false),
@@ -172,6 +179,16 @@ impl Patience {
         this.busy.set(this.busy.get() + 1);
         this.head_since.set(None);
         Busy(Rc::clone(this))
+    }
+
+    /// Watches over the requests that run, too. Once for a connection.
+    pub(super) fn watch(&self, stalls: Stalls) {
+        let _ = self.stalls.set(stalls);
+    }
+
+    /// Whether a request that runs has to be ended, because its client does not move.
+    fn stalls(&self, now: Instant) -> bool {
+        self.busy.get() > 0 && self.stalls.get().is_some_and(|stalls| stalls.look(now))
     }
 
     /// Returns when the worker drains or a timer runs out.
@@ -198,6 +215,10 @@ impl Patience {
         if self.news.get() != Some(News::Drain) {
             self.news.set(Some(news));
         }
+        self.wake();
+    }
+
+    fn wake(&self) {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }

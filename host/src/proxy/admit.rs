@@ -17,7 +17,7 @@ use super::grpc;
 use super::request_id::RequestIds;
 use super::view::View;
 use crate::exchange::{Exchange, Outcome, Progress, RequestHead, RequestId};
-use crate::http1::HeadError;
+use crate::http1::{HeadError, Protocols};
 use crate::router::{NoRoute, Target};
 use crate::wire::{authority, headers, path};
 
@@ -42,22 +42,21 @@ pub(super) fn admit(
     started: Instant,
 ) -> Result<Box<Exchange>, Box<Refused>> {
     join_cookies(&mut head);
-    // As sent, but for cookies, which HTTP/2 may split: the codec of HTTP/1 has looked already.
-    let too_many = head.headers.len() > connection.most_fields();
+    let over_limit = over_limit(&head, connection);
     // Cleaned before anything looks at it: no plugin sees what a client may not say.
     let takes_trailers = headers::strip_hop_by_hop(&mut head.headers, |name| {
         headers::is_said_by_gateway(name) || view.live.owned.contains(name)
     });
     view.live.owned.strip(&mut head.headers);
     let told = forwarded::read(&mut head.headers, connection, &view.live.trusted_proxies);
+    let upgrade = head.extensions.remove::<Protocols>();
     let id = match told.request_id {
         Some(id) => id,
         None => ids.next(),
     };
-    let found = if too_many {
-        Err(HeadError::TooManyFields(connection.most_fields()).into())
-    } else {
-        route(view, connection, &head)
+    let found = match over_limit {
+        Some(error) => Err(error.into()),
+        None => route(view, connection, &head),
     };
     match found {
         Ok((route, authority, target)) => Ok(Box::new(Exchange {
@@ -73,6 +72,7 @@ pub(super) fn admit(
                 target,
                 headers: head.headers,
                 takes_trailers,
+                upgrade: upgrade.filter(|_| view.route(route).upgrade).map(Box::new),
             },
             response: None,
             client: told.client,
@@ -108,6 +108,16 @@ fn join_cookies(head: &mut Parts) {
     if let Ok(joined) = HeaderValue::from_bytes(&cookies.join(&b"; "[..])) {
         head.headers.insert(header::COOKIE, joined);
     }
+}
+
+/// The limit that a head is over: the codec of HTTP/1 has looked already. As sent, but for cookies, which HTTP/2 may
+/// split.
+fn over_limit(head: &Parts, connection: &Connection) -> Option<HeadError> {
+    if head.headers.len() > connection.most_fields() {
+        return Some(HeadError::TooManyFields(connection.most_fields()));
+    }
+    let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    (target > connection.most_target()).then(|| HeadError::TargetTooLong(connection.most_target()))
 }
 
 /// The route, the authority in lower case and the target in its normal form.

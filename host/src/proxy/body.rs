@@ -9,6 +9,8 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::flight::Flight;
 use super::gzip::Content;
+use super::tunnel::Tunnel;
+use crate::http1::Switched;
 use crate::upstream::{AnswerBodyError, UpstreamBody};
 
 /// The body of a response. Dropped before its end, it ends the exchange as not completed.
@@ -36,6 +38,20 @@ impl Body {
     fn pass(&self, trailers: HeaderMap) -> Option<Result<Frame<Bytes>, AnswerBodyError>> {
         let passed = self.flight.as_ref()?.trailers(trailers).map_err(AnswerBodyError::Trailers);
         passed.transpose().map(|trailers| trailers.map(Frame::trailers))
+    }
+
+    /// What carries the bytes of another protocol after a `101`.
+    pub fn into_tunnel(self) -> Option<(Switched, Tunnel)> {
+        let Content::Plain(inner) = self.inner else { return None };
+        let (switched, lease) = inner.into_switched()?;
+        Some((switched, Tunnel::new(self.flight?, lease)))
+    }
+
+    /// The client does not read it, and what is left of it is dropped.
+    pub fn not_read(&mut self) {
+        if let Some(flight) = &mut self.flight {
+            flight.cut("client-write-timeout");
+        }
     }
 
     fn end(&mut self) {

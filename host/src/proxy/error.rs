@@ -111,6 +111,7 @@ impl ProxyError {
                     HeadError::TooLong(_) => (431, "head-too-large", "The header fields are too large"),
                     HeadError::TooManyFields(_) => (431, "head-too-large", "There are too many header fields"),
                     HeadError::Late => (408, "head-timeout", "The request did not arrive in time"),
+                    HeadError::Expectation => (417, "expectation", "The request expects what cannot be promised"),
                     HeadError::UnknownCoding => (501, "unknown-coding", "The transfer coding is not known here"),
                     HeadError::Version => (505, "http-version", "The version of HTTP is not served here"),
                     _ => (400, "bad-request", "The request is not valid HTTP"),
@@ -151,7 +152,9 @@ impl ProxyError {
                 UpstreamError::RequestBody { source, .. } => match source {
                     RequestBodyError::OverLimit { .. } => (413, "body-too-large", "The body is too large"),
                     RequestBodyError::Client(_) => (400, error.reason(), "The body ended early"),
-                    RequestBodyError::Stalled { .. } => (408, error.reason(), "The body did not arrive in time"),
+                    RequestBodyError::Stalled { .. } | RequestBodyError::Late => {
+                        (408, error.reason(), "The body did not arrive in time")
+                    }
                 },
             },
             Self::Rewrite(_) => (500, "rewrite", "The route cannot make a path of this one"),

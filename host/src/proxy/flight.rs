@@ -28,7 +28,7 @@ use crate::wire::{encoding, headers};
 pub(super) struct Flight {
     pub(super) run: Run,
     view: Rc<View>,
-    proxy: Rc<Proxy>,
+    pub(super) proxy: Rc<Proxy>,
     request_body: Rc<BodyMeter>,
     /// The client asked with HEAD, whatever a plugin made of the method.
     is_head: bool,
@@ -57,7 +57,9 @@ impl Flight {
     pub(super) fn answer(&mut self, answer: Answer) -> UpstreamBody {
         let (head, body) = answer.response.into_parts();
         let mut fields = head.headers;
+        let agreed = body.is_switched().then(|| fields.remove(header::UPGRADE)).flatten();
         headers::strip_hop_by_hop(&mut fields, |_| false);
+        fields.extend(agreed.map(|agreed| (header::UPGRADE, agreed)));
         self.respond(ResponseHead { status: head.status, headers: fields, origin: Origin::Upstream }, body)
     }
 
@@ -107,7 +109,12 @@ impl Flight {
             // Of the response that a plugin gave this status to.
             response.headers_mut().remove(header::CONTENT_LENGTH);
         }
-        let mut without_body = has_no_body(head.status) || self.is_head;
+        let switches = body.is_switched() && head.status == StatusCode::SWITCHING_PROTOCOLS;
+        if body.is_switched() && !switches {
+            // A plugin has made another response of it.
+            response.headers_mut().remove(header::UPGRADE);
+        }
+        let mut without_body = !switches && (has_no_body(head.status) || self.is_head);
         if let Some(title) = self.title
             && grpc::is_call(exchange.request.version, &exchange.request.headers)
         {
@@ -119,7 +126,7 @@ impl Flight {
             exchange.request.headers = HeaderMap::new();
         }
         let is_http2 = exchange.request.version == Version::HTTP_2;
-        let compressed = route.compress.as_ref().is_some_and(|settings| {
+        let compressed = route.compress.as_ref().filter(|_| !switches).is_some_and(|settings| {
             let length = if self.is_head { told_length(response.headers()) } else { body.size_hint().exact() };
             let wanted = self.wants_gzip && self.proxy.compressors.have_room();
             compress::prepare(settings, wanted, &mut response, length)
@@ -138,6 +145,22 @@ impl Flight {
     /// The response's body went on by so many bytes.
     pub(super) fn sent(&mut self, bytes: usize) {
         self.run.exchange_mut().outcome.response_bytes += bytes as u64;
+    }
+
+    /// So many bytes came from the client after the switch to another protocol.
+    pub(super) fn received(&self, bytes: usize) {
+        self.request_body.carried(bytes);
+    }
+
+    /// The upstream has switched to another protocol, and the client is told.
+    pub(super) fn switched(&mut self) {
+        let exchange = self.run.exchange_mut();
+        exchange.outcome.switched = Some(exchange.started.elapsed());
+    }
+
+    /// The exchange does not come to its end, for this reason.
+    pub(super) fn cut(&mut self, problem: &'static str) {
+        self.run.exchange_mut().outcome.problem = Some(problem);
     }
 
     /// The response's body was sent to its end.

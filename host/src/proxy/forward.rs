@@ -28,9 +28,10 @@ pub(super) async fn send(
     let mut edits = forwarded::edits(&exchange.request, connection, &exchange.id);
     edits.push((header::EXPECT, None));
     edits.extend(host(route, exchange));
+    let upgrade = exchange.request.upgrade.as_deref();
     let fields = Fields { came: &exchange.request.headers, edits: &edits };
     let takes_trailers = exchange.request.takes_trailers;
-    let request = Request { method: &exchange.request.method, target: &target, fields, takes_trailers };
+    let request = Request { method: &exchange.request.method, target: &target, fields, takes_trailers, upgrade };
     let upstream = exchange.upstream.expect("only what has an upstream is sent");
     let sent = view.upstreams.send(upstream, request, body, route.timeout).await;
     let outcome = &mut run.exchange_mut().outcome;

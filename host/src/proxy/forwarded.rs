@@ -23,6 +23,7 @@ pub struct Connection {
     peer_text: HeaderValue,
     listener: Option<Arc<str>>,
     most_fields: usize,
+    most_target: usize,
     scheme: &'static str,
     certificate: Option<Arc<ClientCertificate>>,
 }
@@ -50,12 +51,18 @@ impl Connection {
             Peer::Ip(address) => HeaderValue::from_str(&address.to_string()).expect("addresses are ASCII"),
             Peer::Unix => UNKNOWN,
         };
-        Self { peer, peer_text, listener: None, most_fields, scheme, certificate: None }
+        let most_target = usize::MAX;
+        Self { peer, peer_text, listener: None, most_fields, most_target, scheme, certificate: None }
     }
 
     /// It came through the listener of this name.
     pub fn through(self, listener: Option<Arc<str>>) -> Self {
         Self { listener, ..self }
+    }
+
+    /// Bytes that the target of one request may have.
+    pub fn with_most_target(self, most_target: usize) -> Self {
+        Self { most_target, ..self }
     }
 
     /// The client showed this certificate, and it was good.
@@ -66,6 +73,10 @@ impl Connection {
     /// The name of the listener that it came through.
     pub(super) fn listener(&self) -> Option<&str> {
         self.listener.as_deref()
+    }
+
+    pub(super) fn most_target(&self) -> usize {
+        self.most_target
     }
 
     pub(super) fn most_fields(&self) -> usize {

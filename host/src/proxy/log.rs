@@ -94,7 +94,8 @@ impl Proxy {
         route.metrics.record(
             self.worker,
             status.unwrap_or(CLIENT_CLOSED_REQUEST),
-            outcome.duration,
+            // How long a tunnel was open says nothing of how fast it was opened.
+            outcome.switched.unwrap_or(outcome.duration),
             outcome.request_bytes,
             outcome.response_bytes,
         );

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
 
 use super::endpoint::Lease;
@@ -40,6 +41,8 @@ enum Source {
     Answer(Box<http1::Answer<RequestBody>>),
     /// Over HTTP/2.
     Stream(Box<http2::Answer>),
+    /// No body: the connection speaks another protocol now.
+    Switched(Box<http1::Switched>),
     /// At most one frame; `None` when it is spent or there was none.
     Whole(Option<Bytes>),
     /// So many bytes yet, of no meaning.
@@ -61,8 +64,25 @@ impl UpstreamBody {
         Self::full(Bytes::new())
     }
 
-    pub(super) fn answer(answer: http1::Answer<RequestBody>) -> Self {
-        Self { source: Source::Answer(Box::new(answer)), lease: None }
+    pub(super) fn answer(status: StatusCode, answer: http1::Answer<RequestBody>) -> Self {
+        let source = match status {
+            StatusCode::SWITCHING_PROTOCOLS => Source::Switched(Box::new(answer.into_switched())),
+            _ => Source::Answer(Box::new(answer)),
+        };
+        Self { source, lease: None }
+    }
+
+    /// Whether the upstream has switched to another protocol.
+    pub fn is_switched(&self) -> bool {
+        matches!(self.source, Source::Switched(_))
+    }
+
+    /// The connection that has switched to another protocol, and the exchange's place, to be held to its end.
+    pub fn into_switched(self) -> Option<(http1::Switched, Lease)> {
+        match (self.source, self.lease) {
+            (Source::Switched(switched), Some(lease)) => Some((*switched, lease)),
+            _ => None,
+        }
     }
 
     pub(super) fn stream(answer: http2::Answer) -> Self {
@@ -112,6 +132,7 @@ impl Body for UpstreamBody {
             Source::Stream(answer) => {
                 ready!(answer.poll_frame(context)).map(|frame| frame.map_err(AnswerBodyError::Stream))
             }
+            Source::Switched(_) => None,
             Source::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
             Source::Filler(remaining) => take_filler(remaining).map(|bytes| Ok(Frame::data(bytes))),
         };
@@ -135,6 +156,7 @@ impl Body for UpstreamBody {
         match &self.source {
             Source::Answer(answer) => answer.is_done(),
             Source::Stream(answer) => answer.is_done(),
+            Source::Switched(_) => false,
             Source::Whole(bytes) => bytes.is_none(),
             Source::Filler(remaining) => *remaining == 0,
         }
@@ -144,6 +166,7 @@ impl Body for UpstreamBody {
         match &self.source {
             Source::Answer(answer) => answer.size_hint(),
             Source::Stream(answer) => answer.size_hint(),
+            Source::Switched(_) => SizeHint::with_exact(0),
             Source::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Source::Filler(remaining) => SizeHint::with_exact(*remaining),
         }

@@ -47,7 +47,8 @@ pub(super) async fn run(
         }
         Address::Tcp { protocol: Protocol::Http1, host, port, authority, .. } => {
             let (response, alarm) = attempt.over_tcp(host, *port, request, authority, body).await?;
-            (response.map(UpstreamBody::answer), alarm)
+            let status = response.status();
+            (response.map(|answer| UpstreamBody::answer(status, answer)), alarm)
         }
         Address::Internal(Internal::Echo) => (attempt.to_echo(request, body).await?, Alarm::default()),
     };

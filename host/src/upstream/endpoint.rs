@@ -27,9 +27,9 @@ pub(super) struct InFlight {
     endpoint: Rc<EndpointState>,
 }
 
-/// What a response's body holds until its end: its place in the count.
+/// What a response's body holds until its end, or a tunnel: its place in the count.
 #[derive(Debug)]
-pub(super) struct Lease {
+pub struct Lease {
     pub(super) in_flight: InFlight,
     /// Of the connection that the body comes on.
     pub(super) alarm: Alarm,

@@ -62,7 +62,7 @@ impl UpstreamError {
             Self::RequestBody { source, .. } => match source {
                 RequestBodyError::OverLimit { .. } => "request-body-too-large",
                 RequestBodyError::Client(_) => "request-body-cut",
-                RequestBodyError::Stalled { .. } => "request-body-timeout",
+                RequestBodyError::Stalled { .. } | RequestBodyError::Late => "request-body-timeout",
             },
         }
     }

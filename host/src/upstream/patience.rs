@@ -37,7 +37,7 @@ impl Alarm {
 }
 
 /// Waits for `response`, but not longer than `silence` after `now`, and after the last piece of the request's
-/// body was taken: then `None`.
+/// body was taken: then `None`. A client that the listener watches over takes no time of the upstream's.
 pub(super) async fn within<F: Future>(
     now: Instant,
     silence: Duration,
@@ -52,6 +52,11 @@ pub(super) async fn within<F: Future>(
                 return Poll::Ready(Some(output));
             }
             ready!(alarm.poll(deadline, context));
+            if meter.waiting() && meter.is_watched() {
+                // It is the client's turn, and its time is not the upstream's.
+                deadline = Instant::now() + silence;
+                continue;
+            }
             match meter.last().map(|last| last + silence).filter(|later| *later > deadline) {
                 Some(later) => deadline = later,
                 None => return Poll::Ready(None),

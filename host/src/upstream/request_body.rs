@@ -14,7 +14,6 @@ use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use crate::http1;
-use crate::wire::trailers::Sieve;
 
 /// The body of a request that goes to an upstream. Its size hint is exact when the client's framing
 /// says the length, so that `content-length` is forwarded as such; of trailers those pass that may.
@@ -22,7 +21,6 @@ use crate::wire::trailers::Sieve;
 pub struct RequestBody {
     source: Source,
     meter: Rc<BodyMeter>,
-    sieve: Rc<Sieve>,
 }
 
 #[derive(Debug)]
@@ -50,6 +48,8 @@ pub struct BodyMeter {
     last: Cell<Option<Instant>>,
     /// The upstream wants more and the client sends none.
     waiting: Cell<bool>,
+    /// The listener ends the waiting.
+    watched: Cell<bool>,
 }
 
 /// Why a request's body has no end.
@@ -61,16 +61,19 @@ pub enum RequestBodyError {
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the client sent nothing for {after:?}")]
     Stalled { after: Duration },
+    #[error("the client sent too little for too long")]
+    Late,
 }
 
 impl RequestBody {
     /// What a client sends. A body whose declared length is over the meter's limit marks the meter
     /// at once, so that it can be refused before anything is done for it.
-    pub fn incoming(body: ClientBody, meter: Rc<BodyMeter>, sieve: Rc<Sieve>) -> Self {
+    pub fn incoming(body: ClientBody, meter: Rc<BodyMeter>) -> Self {
         if meter.limit.is_some_and(|limit| body.size_hint().lower() > limit) {
             meter.over_limit.set(true);
         }
-        Self { source: Source::Client(body), meter, sieve }
+        meter.watched.set(matches!(body, ClientBody::Http1(_)));
+        Self { source: Source::Client(body), meter }
     }
 
     /// Bytes at hand, empty ones for no body.
@@ -78,7 +81,7 @@ impl RequestBody {
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = Some(bytes.into()).filter(|bytes| !bytes.is_empty());
         let meter = BodyMeter::default();
-        Self { source: Source::Whole(bytes), meter: Rc::new(meter), sieve: crate::upstream::tests::harness::sieve() }
+        Self { source: Source::Whole(bytes), meter: Rc::new(meter) }
     }
 
     /// No body.
@@ -92,16 +95,11 @@ impl RequestBody {
         &self.meter
     }
 
-    /// What goes on of a frame.
+    /// What goes on of a frame. Trailers end here: they come after every plugin has run, and could say what only a plugin may
+    /// say (RFC 9110, section 6.5.1).
     fn pass(&self, frame: Frame<Bytes>) -> Option<Result<Frame<Bytes>, RequestBodyError>> {
-        if let Some(data) = frame.data_ref() {
-            return Some(self.meter.add(data.len() as u64).map(|()| frame));
-        }
-        let trailers = self.sieve.of_request(frame.into_trailers().unwrap_or_default());
-        trailers
-            .map_err(|error| RequestBodyError::Client(error.into()))
-            .transpose()
-            .map(|trailers| trailers.map(Frame::trailers))
+        let more = frame.data_ref()?.len() as u64;
+        Some(self.meter.add(more).map(|()| frame))
     }
 }
 
@@ -124,6 +122,16 @@ impl BodyMeter {
     /// Whether the body is being asked for and the client has sent no more of it.
     pub(super) fn waiting(&self) -> bool {
         self.waiting.get()
+    }
+
+    /// Whether it is for the listener to say how long the client may take.
+    pub(super) fn is_watched(&self) -> bool {
+        self.watched.get()
+    }
+
+    /// Counts what went through a tunnel, which has no limit.
+    pub fn carried(&self, bytes: usize) {
+        self.bytes.set(self.bytes.get().saturating_add(bytes as u64));
     }
 
     /// When the last piece was taken.
@@ -169,7 +177,10 @@ impl Body for RequestBody {
         };
         Poll::Ready(match item {
             Some(Ok(frame)) => self.pass(frame),
-            Some(Err(error)) => Some(Err(RequestBodyError::Client(error))),
+            Some(Err(error)) => Some(Err(match error.downcast_ref() {
+                Some(http1::BodyError::Late) => RequestBodyError::Late,
+                _ => RequestBodyError::Client(error),
+            })),
             None => None,
         })
     }

@@ -236,10 +236,6 @@ impl Owned {
         });
     }
 
-    pub(super) fn aliases(&self) -> Aliases {
-        self.aliases
-    }
-
     /// Whether it is what the gateway says or a plugin owns, in any alias.
     pub(super) fn has_alias(&self, name: &str) -> bool {
         let name = fold(name);

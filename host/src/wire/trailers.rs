@@ -1,11 +1,11 @@
 //! Which trailers pass the gateway (RFC 9110, section 6.5.1): those that mean nothing until the body is over.
 //!
-//! They arrive after every plugin has run. So a trailer says nothing that a header could have been routed, authorised or
-//! framed by, and nothing that the gateway or a plugin says, whatever it is called. Both directions have one rule.
+//! They arrive after every plugin has run. So a trailer of a response says nothing that it could have been framed or kept
+//! by, and nothing that the gateway or a plugin says, whatever it is called. Those of requests end at the gateway.
 
 use http::HeaderMap;
 
-use super::headers::{Aliases, Owned, fold, remove_all};
+use super::headers::{Owned, fold, remove_all};
 
 /// Trailers of one message, and the bytes of their names and values.
 pub const MOST_TRAILERS: usize = 64;
@@ -27,23 +27,13 @@ impl Sieve {
         Self { owned }
     }
 
-    /// The trailers of a request that may go to an upstream, if any.
-    pub fn of_request(&self, trailers: HeaderMap) -> Result<Option<HeaderMap>, TooMany> {
-        let drops_aliases = self.owned.aliases() == Aliases::Drop;
-        self.sift(trailers, |name| drops_aliases && name.contains(['_', '.']))
-    }
-
     /// The trailers of a response that may go to a client, if any. Its headers may have any name, too.
-    pub fn of_response(&self, trailers: HeaderMap) -> Result<Option<HeaderMap>, TooMany> {
-        self.sift(trailers, |_| false)
-    }
-
-    fn sift(&self, mut trailers: HeaderMap, more: impl Fn(&str) -> bool) -> Result<Option<HeaderMap>, TooMany> {
+    pub fn of_response(&self, mut trailers: HeaderMap) -> Result<Option<HeaderMap>, TooMany> {
         let bytes: usize = trailers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
         if trailers.len() > MOST_TRAILERS || bytes > MOST_TRAILER_BYTES {
             return Err(TooMany);
         }
-        remove_all(&mut trailers, |name| more(name) || acts_before_the_body(&fold(name)) || self.owned.has_alias(name));
+        remove_all(&mut trailers, |name| acts_before_the_body(&fold(name)) || self.owned.has_alias(name));
         Ok(Some(trailers).filter(|trailers| !trailers.is_empty()))
     }
 }
@@ -75,6 +65,7 @@ mod tests {
     use http::{HeaderName, HeaderValue};
 
     use super::*;
+    use crate::wire::headers::Aliases;
 
     fn trailers(names: &[&str]) -> HeaderMap {
         let field = |name: &&str| (name.parse::<HeaderName>().expect("a name"), HeaderValue::from_static("1"));
@@ -91,7 +82,6 @@ mod tests {
             ["grpc-status", "grpc-message", "grpc-status-details-bin", "server-timing", "x-sum", "content-digest"];
         for aliases in [Aliases::Drop, Aliases::Keep] {
             let (sieve, all) = (sieve(aliases), trailers(&names));
-            assert_eq!(sieve.of_request(all.clone()), Ok(Some(all.clone())));
             assert_eq!(sieve.of_response(all.clone()), Ok(Some(all)));
         }
     }
@@ -128,19 +118,10 @@ mod tests {
             for alias in [name.to_owned(), name.to_uppercase(), name.replace('-', "_"), name.replace('-', ".")] {
                 for aliases in [Aliases::Drop, Aliases::Keep] {
                     let sieve = sieve(aliases);
-                    assert_eq!(sieve.of_request(trailers(&[&alias])), Ok(None), "{alias}");
                     assert_eq!(sieve.of_response(trailers(&[&alias])), Ok(None), "{alias}");
                 }
             }
         }
-    }
-
-    #[test]
-    fn a_clients_trailers_have_no_aliases_unless_its_headers_may() {
-        let aliases = trailers(&["x_sum", "x.sum"]);
-        assert_eq!(sieve(Aliases::Drop).of_request(aliases.clone()), Ok(None));
-        assert_eq!(sieve(Aliases::Keep).of_request(aliases.clone()), Ok(Some(aliases.clone())));
-        assert_eq!(sieve(Aliases::Drop).of_response(aliases.clone()), Ok(Some(aliases)));
     }
 
     #[test]
@@ -154,6 +135,6 @@ mod tests {
         assert_eq!(sieve.of_response(many(MOST_TRAILERS + 1)), Err(TooMany));
         let mut long = HeaderMap::new();
         long.insert("x", HeaderValue::try_from("y".repeat(MOST_TRAILER_BYTES)).expect("a value"));
-        assert_eq!(sieve.of_request(long), Err(TooMany));
+        assert_eq!(sieve.of_response(long), Err(TooMany));
     }
 }

@@ -61,6 +61,7 @@ fn the_families_of_metrics_are_what_dashboards_are_built_on() {
     tollgate_connections gauge
     tollgate_connections_accepted_total counter
     tollgate_requests gauge
+    tollgate_tunnels gauge
     tollgate_on_log_dropped_total counter
     tollgate_http2_floods_total counter
     tollgate_http2_stalled_total counter

@@ -54,16 +54,6 @@ fn a_body_that_the_client_cuts_is_the_clients_fault() {
 }
 
 #[test]
-fn a_body_that_stops_coming_is_a_408() {
-    let gateway = gateway_to("internal:echo", "timeout = \"100ms\"");
-    let mut client = gateway.client();
-    client.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf");
-    let answer = client.receive();
-    assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
-    client.wait_for_close();
-}
-
-#[test]
 fn a_head_that_takes_too_long_ends_the_connection() {
     let gateway = limited("header-timeout = \"100ms\"");
     let mut client = gateway.client();
@@ -135,4 +125,30 @@ fn a_head_that_is_too_long_is_a_431_and_a_target_a_414() {
     assert_eq!(gateway.send(Request::get("/").header("x-long", &"x".repeat(9000))).status, 431);
     let target = gateway.get(&format!("/{}", "x".repeat(70_000))).status;
     assert!(target == 414 || target == 431, "{target}");
+}
+
+#[test]
+fn a_target_that_is_too_long_is_a_414() {
+    let gateway = limited("target-bytes = \"1KiB\"");
+    let target = |bytes: usize| format!("/{}", "x".repeat(bytes - 1));
+    assert_eq!(gateway.get(&target(1024)).status, 200);
+    assert_eq!(gateway.get(&target(1025)).problem(), "target-too-long");
+    assert_eq!(gateway.get(&format!("/?{}", target(1023))).status, 414);
+    let urls = [1024, 1025].map(|bytes| http2::get(&format!("http://x{}", target(bytes))));
+    let answers = http2::send(gateway.address(), urls.into());
+    assert_eq!([answers[0].status().as_u16(), answers[1].status().as_u16()], [200, 414]);
+}
+
+#[test]
+fn a_connection_ends_with_the_last_request_that_it_may_have() {
+    let gateway = limited("requests = 3");
+    let mut client = gateway.client();
+    let said = |answer: &tests::Response| answer.header("connection").map(str::to_owned);
+    assert_eq!([client.get("/1"), client.get("/2")].each_ref().map(said), [None, None]);
+    assert_eq!(said(&client.get("/3")).as_deref(), Some("close"));
+    client.wait_for_close();
+
+    let gateway = limited("requests = 0");
+    let mut client = gateway.client();
+    assert!((0..20).all(|_| said(&client.get("/")).is_none()));
 }

@@ -12,6 +12,7 @@ mod connections;
 mod cost;
 mod curl;
 mod descriptors;
+mod expect;
 mod forwarding;
 mod grpc;
 mod guests;
@@ -41,6 +42,8 @@ mod regexes;
 mod routing;
 mod shutdown;
 mod spoof_matrix;
+mod stalls;
+mod streams;
 mod swap;
 mod tls;
 mod tls_certificates;
@@ -49,8 +52,11 @@ mod tls_expiry;
 mod tls_facts;
 mod tls_metrics;
 mod trailers;
+mod tunnels;
 mod unix_sockets;
+mod upgrade;
 mod upstreams;
+mod websocket;
 
 use tests::{Builder, Folder, Gateway, Ran};
 

@@ -1,4 +1,4 @@
-//! Trailers: those that may pass do, over both protocols, and no other.
+//! Trailers: those of a response that may pass do, over both protocols, and no other.
 
 use std::convert::Infallible;
 use std::io::{Read, Write};
@@ -80,18 +80,18 @@ fn trailers_that_are_too_many_leave_no_response_that_looks_whole() {
 }
 
 #[test]
-fn trailers_of_a_request_go_to_the_upstream() {
+fn trailers_of_a_request_end_at_the_gateway() {
     let (url, told) = recorder();
     let gateway = gateway_to(&url, "");
     let mut client = gateway.client();
     client.write("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nX-Sum: 7\r\n\r\n");
     assert_eq!(client.receive().status, 204);
     let told = told.join().expect("it was asked");
-    assert!(told.ends_with("4\r\nbody\r\n0\r\nx-sum: 7\r\n\r\n"), "{told}");
+    assert!(told.ends_with("4\r\nbody\r\n0\r\n\r\n"), "{told}");
 }
 
 #[test]
-fn trailers_of_a_request_over_http2_go_to_the_upstream() {
+fn trailers_of_a_request_over_http2_end_at_the_gateway() {
     let (url, told) = recorder();
     let gateway = gateway_to(&url, "");
     let trailers = [("x-sum", "7"), ("x-request-id", "forged")].into_iter().map(field).collect::<HeaderMap>();
@@ -101,50 +101,5 @@ fn trailers_of_a_request_over_http2_go_to_the_upstream() {
     let request = request.expect("a request");
     assert_eq!(http2::send_body(gateway.address(), request), 204);
     let told = told.join().expect("it was asked");
-    assert!(told.ends_with("\r\n0\r\nx-sum: 7\r\n\r\n"), "{told}");
-}
-
-#[test]
-fn no_trailer_says_what_a_header_may_not() {
-    let names = [
-        "x-consumer-name",
-        "x-consumer-groups",
-        "x-forwarded-for",
-        "x-forwarded-proto",
-        "x-forwarded-host",
-        "forwarded",
-        "x-real-ip",
-        "x-request-id",
-        "via",
-        "true-client-ip",
-        "x-original-url",
-        "host",
-        "content-length",
-        "transfer-encoding",
-        "connection",
-        "te",
-        "trailer",
-        "authorization",
-        "cookie",
-        "proxy-authorization",
-    ];
-    let aliases = names
-        .iter()
-        .flat_map(|name| [name.to_string(), name.to_uppercase(), name.replace('-', "_"), name.replace('-', ".")]);
-    // These are refused before, not dropped.
-    let refused =
-        |name: &String| ["host", "content-length", "transfer-encoding"].contains(&name.to_ascii_lowercase().as_str());
-    let aliases: Vec<String> =
-        aliases.filter(|name| !refused(name)).map(|name| format!("{name}: forged\r\n")).collect();
-    // As many as fit into one message.
-    for spoofed in aliases.chunks(40) {
-        let (url, told) = recorder();
-        let gateway = gateway(&(everything_to(&url, "") + WITH_KEY_AUTH));
-        let mut client = gateway.client();
-        let head = "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n";
-        client.write(format!("{head}{}x-last: 1\r\n\r\n", spoofed.concat()));
-        assert_eq!(client.receive().status, 204);
-        let told = told.join().expect("it was asked");
-        assert!(told.ends_with("4\r\nbody\r\n0\r\nx-last: 1\r\n\r\n"), "{told}");
-    }
+    assert!(told.ends_with("\r\n0\r\n\r\n"), "{told}");
 }

@@ -100,6 +100,7 @@ fn route(
         timeout: form.timeout,
         max_body: form.max_body.on().map(|size| size.0),
         preserve_host: form.preserve_host,
+        upgrade: form.upgrade,
         compress: form.compress.as_on().map(|compress| self::compress(compress, &about, problems)),
         place: name.place.clone(),
     })

@@ -22,6 +22,8 @@ pub struct Route {
     pub max_body: Option<u64>,
     /// Whether the upstream sees the client's `Host` (`true`) or its own endpoint's authority.
     pub preserve_host: bool,
+    /// Whether its requests may switch to another protocol.
+    pub upgrade: bool,
     /// Which responses are compressed; `None`: none.
     pub compress: Option<Compress>,
     /// Where its name is written.

@@ -128,6 +128,19 @@ form! {
         preset handshake_timeout: Duration = "10s",
         /// Between two requests of one connection.
         preset idle_timeout: Duration = "60s",
+        /// Between two pieces of a request's body.
+        preset body_timeout: Duration = "30s",
+        /// How long a client may not read what is written to it.
+        preset write_timeout: Duration = "60s",
+        /// Bytes a second below which a body does not come and a client does not read, over the time of these two
+        /// timeouts; 0: any byte counts.
+        preset min_rate: Size<0, MIB> = "100B",
+        /// Between two pieces of a tunnel (WebSocket), whichever way they go.
+        preset tunnel_idle_timeout: Duration = "1h",
+        /// Requests of one connection; 0: no limit.
+        preset requests: Whole<0, 1_000_000_000> = 10000,
+        /// Bytes of a request's target.
+        preset target_bytes: Size<KIB, { 63 * KIB }> = "8KiB",
         /// Header fields of one request.
         preset headers: Whole<1, { MOST_RECEIVED as i64 }> = 100,
         /// Bytes of one request's line and headers.

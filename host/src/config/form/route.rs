@@ -40,6 +40,8 @@ form! {
         preset max_body: OrOff<Size> = "10MiB",
         /// Whether the upstream sees the client's `Host`.
         preset preserve_host: bool = true,
+        /// Whether requests may switch to another protocol, as WebSocket does.
+        preset upgrade: bool = true,
         /// Whether responses are compressed for clients that take gzip, and which.
         preset compress: OrOff<Compress> = "off",
     }

@@ -23,7 +23,10 @@ fn what_is_not_written_has_its_default() {
     assert_eq!(upstream.endpoints[0].address, Address::Echo);
     assert_eq!(config.routes[0].max_body, Some(10 << 20));
     assert_eq!(config.routes[0].rule.path.to_string(), "/**");
-    assert!(config.routes[0].preserve_host);
+    assert!(config.routes[0].preserve_host && config.routes[0].upgrade);
+    let limits = listener.limits;
+    assert_eq!((limits.requests.map(usize::from), limits.target_bytes, limits.min_rate), (Some(10_000), 8192, 100));
+    assert_eq!(limits.tunnel_idle_timeout, Duration::from_secs(3600));
 }
 
 #[test]
@@ -40,7 +43,7 @@ name = "public"
 address = "[::]:80"
 protocols = ["http2"]
 proxy-protocol = ["192.0.2.1"]
-limits = { connections = 0, connections-per-address = 7, header-bytes = 8192, idle-timeout = "250ms" }
+limits = { connections = 0, connections-per-address = 7, header-bytes = 8192, idle-timeout = "250ms", requests = 0, min-rate = 0, target-bytes = "1KiB", body-timeout = "1s", write-timeout = "2s" }
 [[listener]]
 address = "unix:run/a.sock"
 mode = "600"
@@ -59,6 +62,7 @@ name = "s"
 upstream = "u"
 match = { path = "/%7Euser/**" }
 strip-prefix = "/~user"
+upgrade = false
 "#,
     );
     assert_eq!((config.gateway.admin, config.gateway.workers.map(usize::from)), (None, Some(3)));
@@ -70,6 +74,8 @@ strip-prefix = "/~user"
     assert_eq!((limits.header_bytes, limits.idle_timeout.as_millis()), (8192, 250));
     let connections = limits.connections;
     assert_eq!((connections.connections, connections.of_address.map(usize::from)), (None, Some(7)));
+    assert_eq!((limits.requests, limits.min_rate, limits.target_bytes), (None, 0, 1024));
+    assert_eq!((limits.body_timeout, limits.write_timeout), (Duration::from_secs(1), Duration::from_secs(2)));
     assert_eq!((public.name.as_deref(), public.address.to_string().as_str()), (Some("public"), "[::]:80"));
     assert_eq!((public.proxy_protocol.networks[0].to_string().as_str(), unix.mode), ("192.0.2.1/32", 0o600));
     assert!(unix.proxy_protocol.unix && !public.proxy_protocol.unix);
@@ -77,6 +83,7 @@ strip-prefix = "/~user"
     let listener::Address::Unix(path) = &unix.address else { panic!("{}", unix.address) };
     assert!(path.is_absolute() && path.ends_with("run/a.sock"), "{path:?}");
     assert_eq!(config.routes[0].rule.listeners, ["public".into()]);
+    assert_eq!((config.routes[0].upgrade, config.routes[1].upgrade), (true, false));
     let [first, second] = &config.upstreams[0].endpoints[..] else { panic!("two") };
     let address = |host: &str, port, authority: &str| Address::Http {
         host: host.to_owned(),

@@ -63,6 +63,8 @@ pub struct WorkerMetrics {
     pub accept_failures: Counter,
     /// Exchanges in flight.
     pub requests: Gauge,
+    /// Those of them that are tunnels.
+    pub tunnels: Gauge,
     /// `on-log` calls that did not happen because the worker's queue was full.
     pub on_log_dropped: Counter,
     /// HTTP/2 connections whose client was told to be calm.
@@ -97,12 +99,13 @@ impl HostMetrics {
 
 pub(super) fn render_workers(workers: &[Arc<WorkerMetrics>], out: &mut Exposition) {
     type Value = fn(&WorkerMetrics) -> i64;
-    let families: [(_, _, _, Value); 6] = [
+    let families: [(_, _, _, Value); 7] = [
         ("tollgate_connections", "gauge", "Clients' connections that are open.", |worker| worker.connections.value()),
         ("tollgate_connections_accepted_total", "counter", "Clients' connections accepted.", |worker| {
             worker.connections_accepted.value().cast_signed()
         }),
         ("tollgate_requests", "gauge", "Requests in flight.", |worker| worker.requests.value()),
+        ("tollgate_tunnels", "gauge", "Tunnels that are open (WebSocket and others).", |worker| worker.tunnels.value()),
         ("tollgate_on_log_dropped_total", "counter", "on-log calls lost to a full queue.", |worker| {
             worker.on_log_dropped.value().cast_signed()
         }),

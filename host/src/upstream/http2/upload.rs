@@ -125,12 +125,7 @@ impl Upload {
             };
             match frame.transpose().map_err(UploadError::Body)?.map(http_body::Frame::into_data) {
                 Some(Ok(data)) => self.take(data),
-                Some(Err(frame)) => {
-                    // Not kept: hardly any request has some.
-                    (self.body, self.kept) = (None, Kept::Nothing);
-                    let trailers = frame.into_trailers().unwrap_or_default();
-                    return Poll::Ready(stream.send_trailers(trailers).map_err(|_| UploadError::Unwanted));
-                }
+                Some(Err(_trailers)) => {}
                 None => {
                     self.body = None;
                     return Poll::Ready(stream.send_data(Bytes::new(), true).map_err(|_| UploadError::Unwanted));

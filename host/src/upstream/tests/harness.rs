@@ -17,8 +17,6 @@ use crate::http1::Socket;
 use crate::http1::client::{self, Fields};
 use crate::http1::server::{self, HeadLimits, Next};
 use crate::upstream::*;
-use crate::wire::headers::{Aliases, Owned};
-use crate::wire::trailers::Sieve;
 
 /// Runs a test as a worker would, on one thread. A test that hangs fails.
 pub(in crate::upstream) fn worker<F: Future>(test: F) -> F::Output {
@@ -125,11 +123,6 @@ pub(in crate::upstream) fn upstream_at(addresses: &[SocketAddr]) -> Upstream {
     }
 }
 
-/// Lets pass what is nobody's.
-pub(in crate::upstream) fn sieve() -> Rc<Sieve> {
-    Rc::new(Sieve::new(Owned::new([], Aliases::Drop)))
-}
-
 pub(in crate::upstream) fn echo() -> WorkerUpstreams {
     let address = Address::Internal(Internal::Echo);
     let endpoints = vec![Endpoint { address, weight: 1 }];
@@ -154,7 +147,8 @@ impl WorkerUpstreams {
         let (head, body) = request.into_parts();
         let target = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         let fields = Fields { came: &head.headers, edits: &[] };
-        let request = client::Request { method: &head.method, target: &target, fields, takes_trailers: false };
+        let request =
+            client::Request { method: &head.method, target: &target, fields, takes_trailers: false, upgrade: None };
         self.send(0, request, body, timeout).await
     }
 
@@ -196,11 +190,11 @@ pub(in crate::upstream) async fn gateway(upstreams: Rc<WorkerUpstreams>, limit: 
 }
 
 async fn serve(stream: TcpStream, upstreams: Rc<WorkerUpstreams>, limit: Option<u64>) {
-    let limits = HeadLimits { bytes: 64 * 1024, fields: 100 };
+    let limits = HeadLimits { bytes: 64 * 1024, fields: 100, target: 8 * 1024 };
     let connection = server::Connection::new(Socket::Plain(stream), BytesMut::new(), limits);
     while let Next::Request(request) = connection.next(|| {}).await {
         let (method, version) = (request.method().clone(), request.version());
-        let body = |body| RequestBody::incoming(ClientBody::Http1(body), BodyMeter::new(limit), sieve());
+        let body = |body| RequestBody::incoming(ClientBody::Http1(body), BodyMeter::new(limit));
         let mut request = request.map(body);
         for name in [header::TRANSFER_ENCODING, header::TRAILER] {
             request.headers_mut().remove(name);
