@@ -51,15 +51,15 @@ pub struct Settings {
     pub handshake_timeout: Duration,
     /// Between two requests of one connection.
     pub idle_timeout: Duration,
-    /// Between two pieces of a request's body. HTTP/1 only.
+    /// Between two pieces of a request's body.
     pub body_timeout: Duration,
-    /// How long a client may not read. HTTP/1 only.
+    /// How long a client may not read.
     pub write_timeout: Duration,
-    /// Bytes a second below which a body does not come and a client does not read. HTTP/1 only.
+    /// Bytes a second below which a body does not come and a client does not read.
     pub min_rate: u64,
     /// Between two pieces of a tunnel.
     pub tunnel_idle_timeout: Duration,
-    /// Requests of one HTTP/1 connection.
+    /// Requests of one connection.
     pub requests: Option<usize>,
     /// Bytes of a request's target.
     pub target_bytes: usize,

@@ -7,10 +7,11 @@ mod streams;
 mod watch;
 mod wire;
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
-use std::time::Duration;
+use std::task::Poll;
 
 use bytes::BytesMut;
 use hyper::server::conn::http2;
@@ -25,17 +26,16 @@ use streams::{ROOM, Timeouts};
 use watch::{Breach, Limits, Watch};
 use wire::{Hearing, Wire};
 
-/// In which a client that is waited for has to take something of its responses.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// In which it has to send something of a request's body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-
 pub(super) async fn serve(served: Served, socket: Socket, input: BytesMut) {
     let limits = Limits {
         streams: served.settings.streams,
         lines: served.settings.headers,
         header_timeout: served.settings.header_timeout,
-        timeouts: Timeouts { write: WRITE_TIMEOUT, body: BODY_TIMEOUT },
+        timeouts: Timeouts {
+            rate: served.settings.min_rate,
+            write: served.settings.write_timeout,
+            body: served.settings.body_timeout,
+        },
     };
     let watch = Watch::new(limits, served.patience.now());
     let wire = Rc::new(Wire::new(socket, input, watch, Rc::clone(&served.patience)));
@@ -67,7 +67,9 @@ enum End {
 /// Serves requests until one side has enough.
 async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
     let Served { settings, patience, client, proxy, peer, .. } = served;
+    let asked = Cell::new(0_usize);
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
+        asked.set(asked.get() + 1);
         let (proxy, client) = (Rc::clone(proxy), Rc::clone(client));
         let busy = Patience::busy(patience);
         let refused = wire.refuses();
@@ -107,6 +109,13 @@ async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
             breach = poll_fn(|context| wire.end_turn(context)) => {
                 tracing::debug!("connection of {peer}: {breach}");
                 return End::Breach(breach);
+            }
+            () = poll_fn(|_| match settings.requests.is_some_and(|most| asked.get() >= most) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }), if !leaving => {
+                leaving = true;
+                connection.as_mut().graceful_shutdown();
             }
             news = patience.news() => match news {
                 News::Drain | News::Idle if !leaving => {

@@ -7,7 +7,7 @@ use tests::attacks::Bomb;
 use tests::frames::{self, Connection, ENHANCE_YOUR_CALM, End};
 use tests::{Gateway, http2, wait_for};
 
-use crate::gateway_to;
+use crate::{everything_to, gateway, gateway_to};
 
 /// Bytes of memory that the gateway has.
 fn resident(gateway: &Gateway) -> u64 {
@@ -75,7 +75,9 @@ fn a_bomb_holds_at_most_ten_bytes_for_each_that_it_sent() {
 
 #[test]
 fn a_byte_now_and_then_keeps_no_response() {
-    let gateway = gateway_to("internal:echo", "");
+    let limits = "limits = { write-timeout = \"2s\", min-rate = \"100kB\" }";
+    let listener = format!("[[listener]]\naddress = \"127.0.0.1:0\"\n{limits}\n");
+    let gateway = gateway(&(everything_to("internal:echo", "") + &listener));
     let bomb = Bomb { connections: 1, streams: 8, path: "/bytes/1mb".to_owned(), ..Bomb::default() };
     let mut connections = bomb.drop_on(gateway.address());
     wait_for("all to be given up", || {

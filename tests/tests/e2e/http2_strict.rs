@@ -138,3 +138,20 @@ fn a_header_block_whose_end_does_not_come_ends_the_connection() {
     connection.write(frame(HEADERS, END_STREAM, 3, frames::GET)).expect("it is open");
     assert_eq!(connection.end(), End::GoAway(frames::ENHANCE_YOUR_CALM));
 }
+
+#[test]
+fn a_connection_is_left_after_so_many_requests_and_all_of_them_are_answered() {
+    let listener = "[[listener]]\naddress = \"127.0.0.1:0\"\nlimits = { requests = 3 }\n";
+    let gateway = gateway(&(everything_to("internal:echo", "") + listener));
+    let mut connection = Connection::open(gateway.address(), &[]);
+    for stream in [1, 3, 5] {
+        connection.write(frames::request(stream, frames::GET)).expect("it is open");
+    }
+    connection.wait_for("a GOAWAY", |frame| frame.kind == GOAWAY && frame.code() == Some(0));
+    // It comes with a PING, after which nothing can be on its way any more.
+    let ping = connection.wait_for("a PING", |frame| frame.kind == frames::PING);
+    connection.write(frame(frames::PING, frames::ACK, 0, &ping.payload)).expect("it is open");
+    assert_eq!(connection.end(), End::GoAway(0));
+    tests::wait_for("three answers", || (gateway.access_log().len() == 3).then_some(()));
+    assert!(gateway.access_log().iter().all(|line| line["status"] == 200));
+}

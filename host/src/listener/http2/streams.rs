@@ -9,16 +9,17 @@ use std::time::{Duration, Instant};
 const INITIAL_WINDOW: i64 = 65_535;
 /// What the gateway lets each stream send at first.
 pub const ROOM: u32 = 1024 * 1024;
-/// Who takes or sends this much goes on; who is waited for and does less in the time that the listener grants is given up.
-const PROGRESS: u64 = 4 * 1024;
 /// A client that asks for a response and does not take its first bytes is not slow: it never meant to.
-const FIRST_BYTES: Duration = Duration::from_secs(5);
+const FIRST_BYTES: u64 = 4 * 1024;
+const FIRST_WAIT: Duration = Duration::from_secs(5);
 /// Closed streams that are remembered. One on which a client says more is an error of its own, if it was the client who
 /// ended it; others may be closed without the client knowing.
 const REMEMBERED: usize = 16;
-/// When the client is waited for on more streams than these, it has a part of the time only.
+/// When the client is waited for on more streams than these, it has a part of the time only: of a minute for writing, and
+/// of half a minute for bodies, it is the same.
 const MANY: usize = 8;
-const MANY_PART: u32 = 4;
+const MANY_WRITE: u32 = 8;
+const MANY_BODY: u32 = 4;
 
 /// All that is known of a connection's streams.
 #[derive(Debug)]
@@ -60,26 +61,29 @@ struct Stream {
     body: Wait,
 }
 
-/// How long the client may be waited for.
+/// How long the client may be waited for: who moves less than the rate in that time is given up.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
+    /// Bytes a second. Whatever it is, something has to move.
+    pub rate: u64,
     /// To take something of a response.
     pub write: Duration,
     /// To send something of a body, of a request that has no response yet.
     pub body: Duration,
 }
 
-/// Since when the client is waited for, and what it had taken by then.
+/// Since when the client is waited for, and what had moved by then.
 #[derive(Debug, Default)]
 struct Wait(Option<(Instant, u64)>);
 
 impl Wait {
     /// Whether it is over: answered at each look, so that a client cannot tell when it is looked at.
-    fn is_over(&mut self, waits: bool, taken: u64, timeout: Duration, now: Instant) -> bool {
+    fn is_over(&mut self, waits: bool, moved: u64, (timeout, rate): (Duration, u64), now: Instant) -> bool {
+        let least = u128::from(rate) * timeout.as_millis() / 1000;
         match self.0 {
-            Some((since, before)) if waits && taken - before < PROGRESS => since + timeout <= now,
+            Some((since, before)) if waits && u128::from(moved - before) < least.max(1) => since + timeout <= now,
             _ => {
-                self.0 = waits.then_some((now, taken));
+                self.0 = waits.then_some((now, moved));
                 false
             }
         }
@@ -226,21 +230,21 @@ impl Streams {
         let takes_none = |stream: &Stream| stream.answering && (shut || stream.window <= 0);
         let sends_none = |stream: &Stream| !stream.ended && !stream.answering && !full && stream.room > 0;
         let several = |waits: &dyn Fn(&Stream) -> bool| self.open.iter().filter(|stream| waits(stream)).count() > MANY;
-        let part = |timeout: Duration, many| if many { timeout / MANY_PART } else { timeout };
-        let write = part(timeouts.write, several(&takes_none));
-        let body = part(timeouts.body, several(&sends_none));
+        let write = timeouts.write / if several(&takes_none) { MANY_WRITE } else { 1 };
+        let body = timeouts.body / if several(&sends_none) { MANY_BODY } else { 1 };
+        let rate = timeouts.rate;
         for stream in &mut self.open {
-            let write = if stream.taken < PROGRESS { write.min(FIRST_BYTES) } else { write };
+            let write = if stream.taken < FIRST_BYTES { write.min(FIRST_WAIT) } else { write };
             let takes_none = stream.answering && stream.window <= 0;
             let sends_none = sends_none(stream);
-            let is_over = stream.wait.is_over(takes_none, stream.taken, write, now)
-                || stream.body.is_over(sends_none, stream.sent, body, now);
+            let is_over = stream.wait.is_over(takes_none, stream.taken, (write, rate), now)
+                || stream.body.is_over(sends_none, stream.sent, (body, rate), now);
             if is_over {
                 stalled.push(stream.number);
             }
         }
         let waits = blocked || shut && self.open.iter().any(|stream| stream.answering);
-        self.wait.is_over(waits, self.taken, write, now)
+        self.wait.is_over(waits, self.taken, (write, rate), now)
     }
 
     fn find(&self, number: u32) -> Result<usize, usize> {
@@ -252,7 +256,9 @@ impl Streams {
 mod tests {
     use super::*;
 
-    const TIMEOUTS: Timeouts = Timeouts { write: Duration::from_secs(30), body: Duration::from_secs(20) };
+    const TIMEOUTS: Timeouts = Timeouts { rate: 100, write: Duration::from_secs(30), body: Duration::from_secs(20) };
+    /// More than has to move in any time.
+    const PROGRESS: u64 = 5000;
 
     struct Watched {
         streams: Streams,
@@ -352,7 +358,7 @@ mod tests {
         for number in (9..40).step_by(2) {
             watched.streams.opened(number, 4, false);
         }
-        assert_eq!(watched.stalled(7).0.len(), 18, "many have a quarter of the time");
+        assert_eq!(watched.stalled(7).0.len(), 18, "many have a part of the time");
     }
 
     #[test]

@@ -4,7 +4,7 @@ const LIMITS: Limits = Limits {
     streams: 100,
     lines: 100,
     header_timeout: Duration::from_secs(10),
-    timeouts: Timeouts { write: Duration::from_secs(30), body: Duration::from_secs(30) },
+    timeouts: Timeouts { rate: 100, write: Duration::from_secs(30), body: Duration::from_secs(30) },
 };
 
 /// `:method`, `:scheme` and `:path` of a GET, indexed.
