@@ -146,7 +146,7 @@ form! {
         /// Bytes of one request's line and headers.
         preset header_bytes: Size<{ 8 * KIB }, { 16 * MIB }> = "64KiB",
         /// Requests that an HTTP/2 connection may have open at once.
-        preset streams: Whole<1, 10_000> = 100,
+        preset streams: Whole<1, 10_000> = 128,
     }
 }
 

@@ -417,7 +417,9 @@ impl Watch {
             self.streams.ended(stream);
         }
         self.lines += lines;
-        let turn = self.refuses || self.lines >= LINES_AT_ONCE;
+        // Where the next one may be refused, it comes alone: hyper asks of the requests of a turn all at once.
+        let alone = self.streams.initial_window() < TINY_WINDOW || self.streams.lines() > 0;
+        let turn = alone || self.refuses || self.lines >= LINES_AT_ONCE;
         if turn {
             self.lines = 0;
         }

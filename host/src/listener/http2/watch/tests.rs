@@ -144,9 +144,25 @@ fn padding_and_priority_are_no_lines() {
 #[test]
 fn others_get_a_turn_between_requests_with_many_lines() {
     let mut client = Client::new();
-    let requests: Vec<u8> = (0..6).flat_map(|at| headers(2 * at + 1, &[0x82; 100])).collect();
-    assert_eq!(client.watch.received(&requests, client.now), Ok(3 * 109));
-    assert_eq!(client.watch.received(&requests[3 * 109..], client.now), Ok(3 * 109));
+    let requests: Vec<u8> = (0..14).flat_map(|at| headers(2 * at + 1, &[0x82; 40])).collect();
+    assert_eq!(client.watch.received(&requests, client.now), Ok(7 * 49));
+    assert_eq!(client.watch.received(&requests[7 * 49..], client.now), Ok(7 * 49));
+}
+
+#[test]
+fn a_request_that_may_be_refused_comes_alone() {
+    let mut client = Client::new();
+    client.says(&initial_window(0)).expect("a setting");
+    let requests: Vec<u8> = (0..9).flat_map(|at| headers(2 * at + 1, GET)).collect();
+    let one = requests.len() / 9;
+    for at in 0..9 {
+        assert_eq!(client.watch.received(&requests[at * one..], client.now), Ok(one));
+        assert_eq!(client.watch.refuses(), at == 8);
+    }
+    let mut client = Client::new();
+    let requests = [headers(1, &[0x82; 100]), headers(3, GET), headers(5, GET)].concat();
+    assert_eq!(client.watch.received(&requests, client.now), Ok(109));
+    assert_eq!(client.watch.received(&requests[109..], client.now), Ok(12));
 }
 
 #[test]
