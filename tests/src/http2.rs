@@ -1,11 +1,13 @@
 //! HTTP/2, with prior knowledge or over TLS, by hyper's client.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::ServerName;
@@ -98,6 +100,42 @@ where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static,
 {
     block_on(async { timeout(PATIENCE, send_alone(address, request)).await.expect("it is answered in time").status() })
+}
+
+/// Sends the beginning of a body, and resets the stream when `begun` returns. The connection goes on until `over` returns.
+///
+/// # Panics
+/// When it is answered.
+pub fn reset_in_the_middle(
+    address: SocketAddr,
+    beginning: &'static str,
+    begun: impl FnOnce() + Send + 'static,
+    over: impl FnOnce() + Send + 'static,
+) {
+    block_on(async {
+        let stream = TcpStream::connect(address).await.expect("it is accepted");
+        let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+        let (mut sender, connection) = handshake.await.expect("it speaks HTTP/2");
+        tokio::spawn(connection);
+        let request = http::Request::post("http://x/").body(Endless(Some(Bytes::from_static(beginning.as_bytes()))));
+        tokio::select! {
+            _ = sender.send_request(request.expect("a request")) => panic!("it is answered"),
+            begun = tokio::task::spawn_blocking(begun) => begun.expect("it begins"),
+        }
+        tokio::task::spawn_blocking(over).await.expect("it ends");
+    });
+}
+
+/// A body that begins, and then does not go on.
+struct Endless(Option<Bytes>);
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.0.take().map_or(Poll::Pending, |piece| Poll::Ready(Some(Ok(Frame::data(piece)))))
+    }
 }
 
 async fn send_alone<B>(address: SocketAddr, request: http::Request<B>) -> http::Response<Incoming>

@@ -246,3 +246,29 @@ fn garbage_is_a_400_and_the_gateway_goes_on() {
     }
     assert_eq!(gateway.get("/").status, 200);
 }
+
+#[test]
+fn a_client_that_resets_a_stream_leaves_no_request_that_looks_whole() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let gateway = gateway_to(&format!("http://{}", listener.local_addr().expect("it is bound")), "");
+    let (begins, begun) = std::sync::mpsc::channel();
+    let upstream = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("somebody connects");
+        stream.set_read_timeout(Some(tests::PATIENCE)).expect("not zero");
+        let (mut read, mut byte) = (Vec::new(), [0]);
+        while stream.read(&mut byte).is_ok_and(|length| length > 0) {
+            read.push(byte[0]);
+            if read.ends_with(b"half") {
+                begins.send(()).expect("the client waits");
+            }
+        }
+        String::from_utf8_lossy(&read).into_owned()
+    });
+    let (over, is_over) = std::sync::mpsc::channel();
+    let begun = move || begun.recv().expect("it begins");
+    http2::reset_in_the_middle(gateway.address(), "half", begun, move || {
+        over.send(upstream.join().expect("it reads to the end")).expect("the test waits");
+    });
+    let read = is_over.recv().expect("it is over");
+    assert!(read.contains("half") && !read.ends_with("0\r\n\r\n"), "{read}");
+}

@@ -232,16 +232,6 @@ fn a_client_that_leaves_in_the_middle_of_its_body_leaves_no_complete_request() {
 }
 
 #[test]
-fn a_client_that_stalls_is_not_the_endpoints_fault() {
-    worker(async {
-        let (endpoint, _read) = recorder("").await;
-        let mut client = gateway_to(&endpoint, None).await;
-        client.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 8\r\n\r\nbody").await;
-        client.until("request-body-timeout").await.expect("refused");
-    });
-}
-
-#[test]
 fn an_answer_before_the_end_of_the_request_is_passed_on_and_ends_the_upload() {
     worker(async {
         let (closed, seen) = oneshot::channel();
