@@ -6,6 +6,7 @@
 
 mod bodies;
 mod config;
+mod frames;
 mod heads;
 mod names;
 mod peers;
@@ -15,7 +16,8 @@ mod pieces;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is that of its binary and of its corpus.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
+    ("http2_frames", frames::frames),
     ("request_head", heads::request),
     ("response_head", heads::response),
     ("body", bodies::body),

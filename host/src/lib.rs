@@ -52,6 +52,13 @@ pub mod fuzz;
 #[cfg(not(feature = "gateway"))]
 mod listener {
     mod address;
+    pub mod http2 {
+        mod budget;
+        mod fields;
+        mod frames;
+        pub mod streams;
+        pub mod watch;
+    }
     mod room;
     pub use address::{Address, LONGEST_PATH};
     pub use room::Limits;

@@ -8,7 +8,7 @@ mod accept;
 mod acceptor;
 mod address;
 mod connection;
-mod http2;
+pub(crate) mod http2;
 mod patience;
 mod proxied;
 mod room;

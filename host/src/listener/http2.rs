@@ -3,8 +3,8 @@
 mod budget;
 mod fields;
 mod frames;
-mod streams;
-mod watch;
+pub(crate) mod streams;
+pub(crate) mod watch;
 mod wire;
 
 use std::cell::Cell;
