@@ -8,6 +8,8 @@
 //!
 //! This module must not know workers, routes or plugins; what it tells comes from [`AdminState`].
 
+#![cfg(feature = "gateway")]
+
 mod answer;
 mod host_check;
 

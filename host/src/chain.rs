@@ -3,6 +3,8 @@
 //! The chain decides who is called and what a fault means (`on-error`). It must not know how a
 //! guest is called, which is the sandbox's, nor what a client is told, which is the proxy's.
 
+#![cfg(feature = "gateway")]
+
 mod run;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! The command line: flags, exit codes, and what a person reads there.
 
+#![cfg(feature = "gateway")]
+
 mod check;
 mod matching;
 

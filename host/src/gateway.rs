@@ -3,6 +3,8 @@
 //! It prepares each live config off the path of requests and swaps it in when it is whole. It must
 //! not touch a request.
 
+#![cfg(feature = "gateway")]
+
 pub mod cache;
 mod certificates;
 mod expiry;

@@ -9,35 +9,24 @@
 #[cfg(feature = "gateway")]
 pub use mimalloc::MiMalloc as Allocator;
 
-#[cfg(feature = "gateway")]
 pub mod cli;
-#[cfg(feature = "gateway")]
 mod gateway;
 
-#[cfg(feature = "gateway")]
 mod listener;
-#[cfg(feature = "gateway")]
 mod proxy;
 mod router;
-#[cfg(feature = "gateway")]
 mod chain;
-#[cfg(feature = "gateway")]
 mod sandbox;
-#[cfg(feature = "gateway")]
 mod upstream;
 
-#[cfg(feature = "gateway")]
 mod live;
 mod exchange;
 mod http1;
 mod wire;
-#[cfg(feature = "gateway")]
 mod problem;
 mod state;
 mod config;
-#[cfg(feature = "gateway")]
 mod admin;
-#[cfg(feature = "gateway")]
 mod telemetry;
 
 #[cfg(feature = "bench")]
@@ -53,6 +42,8 @@ pub mod fuzz;
 mod listener {
     mod address;
     pub mod http2 {
+        mod block;
+        pub mod breach;
         mod budget;
         mod fields;
         mod frames;

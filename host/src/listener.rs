@@ -4,6 +4,8 @@
 //! so that no request moves between threads. It must not know what becomes of a request: that is
 //! [`Proxy::handle`](crate::proxy::Proxy::handle).
 
+#![cfg(feature = "gateway")]
+
 mod accept;
 mod acceptor;
 mod address;

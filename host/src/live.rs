@@ -1,5 +1,7 @@
 //! The live config: one immutable value that every request takes once and keeps to its end.
 
+#![cfg(feature = "gateway")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

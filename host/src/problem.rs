@@ -7,6 +7,8 @@
 //!
 //! This module must not know which faults there are, nor choose a status.
 
+#![cfg(feature = "gateway")]
+
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};

@@ -3,6 +3,8 @@
 //! [`Proxy::handle`] shows the order; the files below it are its steps. It never fails: whatever
 //! goes wrong becomes a [`ProxyError`], which says whose fault it is and so which status it makes.
 
+#![cfg(feature = "gateway")]
+
 mod admit;
 mod body;
 mod compress;

@@ -9,6 +9,8 @@
 //! pooling allocator, one epoch-driven deadline per call, and imports that a grant covers. It must
 //! not know what a route is, who calls, or in which order plugins run.
 
+#![cfg(feature = "gateway")]
+
 mod answer;
 mod bindings;
 mod complexity;

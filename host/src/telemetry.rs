@@ -14,6 +14,8 @@
 //!
 //! This module must not know what a request, a route or a plugin is beyond names and numbers.
 
+#![cfg(feature = "gateway")]
+
 pub mod access_log;
 mod escape;
 pub mod logging;

@@ -7,6 +7,8 @@
 //! It must not know routes, plugins or clients: requests come in with their headers cleaned, and
 //! which status an [`UpstreamError`] makes is the proxy's choice.
 
+#![cfg(feature = "gateway")]
+
 mod answer_body;
 mod attempt;
 mod balance;

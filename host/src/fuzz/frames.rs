@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::listener::http2::breach::Breach;
 use crate::listener::http2::streams::Timeouts;
-use crate::listener::http2::watch::{Breach, Limits, Watch};
+use crate::listener::http2::watch::{Limits, Watch};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const TIMEOUT: Duration = Duration::from_secs(10);

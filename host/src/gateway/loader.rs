@@ -1,12 +1,15 @@
 //! From a checked configuration to a live one: compiles components, configures plugins, builds
 //! chains. Finds every problem that only the components themselves can tell.
 
+mod words;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use self::words::{refused, unfit};
 use super::certificates::{self, Certificates};
 use super::expiry::{self, Expiry};
 use crate::chain::{Chain, Link};
@@ -15,7 +18,7 @@ use crate::exchange::{Directory, RouteNames};
 use crate::listener::Tls;
 use crate::live::{Live, Route};
 use crate::router::Router;
-use crate::sandbox::{Component, Engine, LoadError, Plugin, PluginSpec};
+use crate::sandbox::{Component, Engine, Plugin, PluginSpec};
 use crate::state::{Bounds, Consumers, Registration, State};
 use crate::telemetry::metrics::Registry;
 use crate::upstream::Upstream;
@@ -334,56 +337,6 @@ fn source(source: &Source) -> Result<(std::borrow::Cow<'static, [u8]>, Vec<confi
 /// A component file larger than this is not read; the sandbox refuses smaller ones yet.
 const MOST_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Turns what a plugin says of its configuration into problems with places in the file.
-fn refused(entry: &config::Plugin, error: LoadError, problems: &mut Vec<Problem>) {
-    let name = &entry.name;
-    match error {
-        LoadError::Refused(found) => {
-            for problem in found {
-                let place = entry.config.locate(&problem.pointer);
-                let message = match entry.config.is_secret(&problem.pointer) {
-                    true => "this is refused; its value comes from `${..}`, so the plugin's words are not shown".into(),
-                    false => printable(&entry.config.mask(&problem.message)),
-                };
-                problems.push(Problem::new(&place, format!("plugin `{name}`: {message}")));
-            }
-        }
-        LoadError::MissingGrants(ref grants) => {
-            let grants: Vec<String> = grants.iter().map(|grant| format!("\"{}\"", grant.name())).collect();
-            let problem = Problem::new(&entry.grants_place, format!("plugin `{name}`: {error}"));
-            problems.push(problem.help(format!("add {} to its `grants`", grants.join(", "))));
-        }
-        error => {
-            let message = printable(&entry.config.mask(&error.to_string()));
-            problems.push(Problem::new(&entry.source_place, format!("plugin `{name}`: {message}")));
-        }
-    }
-}
-
-/// A plugin that was to have a fresh instance for each request, cheaply, and cannot.
-fn unfit(entry: &config::Plugin, loaded: &Loaded) -> Option<Problem> {
-    let reason = printable(&entry.config.mask(loaded.plugin.unfit()?));
-    let message = format!("plugin `{}`: `configure` runs again for every request, because {reason}", entry.name);
-    Some(Problem::new(&entry.place, message))
-}
-
-/// What a plugin says, as one line of bounded length that cannot move a terminal's cursor or pass for another problem.
-fn printable(message: &str) -> String {
-    const MOST_LETTERS: usize = 1_000;
-    let is_odd = |letter: char| {
-        letter.is_control()
-            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut line = String::with_capacity(message.len().min(MOST_LETTERS));
-    for letter in message.chars().take(MOST_LETTERS) {
-        if is_odd(letter) { line.extend(letter.escape_default()) } else { line.push(letter) }
-    }
-    if message.chars().nth(MOST_LETTERS).is_some() {
-        line.push_str(" ..");
-    }
-    line
-}
-
 fn consumers(config: &Config, problems: &mut Vec<Problem>) -> Consumers {
     let registrations: Vec<Registration<'_>> = config.consumers.iter().map(registration).collect();
     Consumers::new(&registrations).unwrap_or_else(|duplicate| {
@@ -398,16 +351,5 @@ fn registration(consumer: &config::Consumer) -> Registration<'_> {
         name: consumer.name.clone(),
         groups: consumer.groups.clone(),
         keys: consumer.credentials.iter().map(|config::Credential::Key(key)| key.reveal()).collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::printable;
-
-    #[test]
-    fn what_a_plugin_says_is_one_bounded_line() {
-        assert_eq!(printable("é \u{1b}[2J\nroute.toml:1:1: \u{202e}x"), "é \\u{1b}[2J\\nroute.toml:1:1: \\u{202e}x");
-        assert_eq!(printable(&"a".repeat(1_001)), format!("{} ..", "a".repeat(1_000)));
     }
 }

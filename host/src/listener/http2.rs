@@ -1,5 +1,7 @@
 //! HTTP/2, with prior knowledge or agreed on by ALPN: hyper's, behind a watch of our own.
 
+mod block;
+pub(crate) mod breach;
 mod budget;
 mod fields;
 mod frames;
@@ -22,8 +24,9 @@ use super::connection::{FAREWELL, Served};
 use super::patience::{News, Patience};
 use crate::http1::Socket;
 use crate::proxy::{ClientBody, NotHttp2};
+use breach::Breach;
 use streams::{ROOM, Timeouts};
-use watch::{Breach, Limits, Watch};
+use watch::{Limits, Watch};
 use wire::{Hearing, Wire};
 
 pub(super) async fn serve(served: Served, socket: Socket, input: BytesMut) {
@@ -40,7 +43,7 @@ pub(super) async fn serve(served: Served, socket: Socket, input: BytesMut) {
     let watch = Watch::new(limits, served.patience.now());
     let wire = Rc::new(Wire::new(socket, input, watch, Rc::clone(&served.patience)));
     let end = requests(&served, &wire).await;
-    if wire.calmed() || matches!(end, End::Breach(breach) if breach.code() == watch::CALM) {
+    if wire.calmed() || matches!(end, End::Breach(breach) if breach.code() == breach::CALM) {
         served.proxy.flooded();
     }
     let Some(wire) = Rc::into_inner(wire) else { return };

@@ -19,8 +19,8 @@ pub(super) struct View {
     /// This worker's own handle on the directory.
     pub(super) directory: Arc<Directory>,
     pub(super) upstreams: WorkerUpstreams,
-    /// This worker's own, as bodies count their use of it.
-    pub(super) trailers: Rc<Sieve>,
+    /// Which trailers of responses pass.
+    pub(super) trailers: Sieve,
 }
 
 /// The worker's current view, renewed when the live config was swapped.
@@ -39,7 +39,7 @@ impl View {
 
     fn of(live: Arc<Live>, upstreams: WorkerUpstreams) -> Rc<Self> {
         let directory = Arc::new(live.directory.clone());
-        let trailers = Rc::new(Sieve::new(live.owned.clone()));
+        let trailers = Sieve::new(live.owned.clone());
         Rc::new(Self { live, directory, upstreams, trailers })
     }
 }

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::http1;
 
 /// The body of a request that goes to an upstream. Its size hint is exact when the client's framing
-/// says the length, so that `content-length` is forwarded as such; of trailers those pass that may.
+/// says the length, so that `content-length` is forwarded as such. Trailers end here.
 #[derive(Debug)]
 pub struct RequestBody {
     source: Source,
@@ -95,8 +95,8 @@ impl RequestBody {
         &self.meter
     }
 
-    /// What goes on of a frame. Trailers end here: they come after every plugin has run, and could say what only a plugin may
-    /// say (RFC 9110, section 6.5.1).
+    /// What goes on of a frame. Trailers come after every plugin has run, and could say what only a plugin may (RFC 9110,
+    /// section 6.5.1, lets them be dropped).
     fn pass(&self, frame: Frame<Bytes>) -> Option<Result<Frame<Bytes>, RequestBodyError>> {
         let more = frame.data_ref()?.len() as u64;
         Some(self.meter.add(more).map(|()| frame))

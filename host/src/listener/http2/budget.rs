@@ -45,7 +45,7 @@ impl Budget {
     fn refill(&mut self, now: Instant) {
         let passed = now.saturating_duration_since(self.refilled).as_millis();
         let more = u32::try_from(passed * u128::from(PER_SECOND) / 1000).unwrap_or(FULL);
-        // What is too little for now counts the next time.
+        // What is less than a unit counts the next time.
         if more > 0 {
             self.refilled = now;
             self.earn(more);

@@ -7,17 +7,14 @@
 
 use std::time::{Duration, Instant};
 
-use thiserror::Error;
-
+use super::block::{Block, Value};
+use super::breach::{Breach, CALM};
 use super::budget::Budget;
-use super::fields::Fields;
-use super::frames::{ACK, END_HEADERS, END_STREAM, Frames, Head, Kind, PADDED, PRIORITY, Piece};
+use super::frames::{ACK, END_HEADERS, END_STREAM, Frames, Head, Kind, Piece};
 use super::streams::{Streams, Timeouts};
 
 /// What comes before the first frame (RFC 9113, section 3.4).
 const PREFACE: usize = 24;
-/// ENHANCE_YOUR_CALM (RFC 9113, section 7).
-pub const CALM: u32 = 0xb;
 /// SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113, section 6.5.2).
 const INITIAL_WINDOW_SIZE: [u8; 2] = [0, 4];
 /// What a reset costs of the budget: a stream was made and thrown away.
@@ -85,83 +82,6 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// In which a client that is waited for has to do something.
     pub timeouts: Timeouts,
-}
-
-/// Why a connection is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Breach {
-    #[error("more frames that ask for nothing than it has earned")]
-    Flood,
-    #[error("a header block with too many lines")]
-    Lines,
-    #[error("a header block that did not end in time")]
-    Late,
-    #[error("many responses, and no window for them")]
-    Tiny,
-    #[error("what was asked for is not taken")]
-    Stalled,
-    #[error("a frame of a length that its type cannot have")]
-    Size,
-    #[error("a window larger than any may be")]
-    Window,
-    #[error("a frame on a stream that the client has ended")]
-    Ended,
-    #[error("a header block that does not end where it should")]
-    Block,
-    #[error("a frame that no client may send")]
-    Frame,
-    #[error("pseudo header fields in trailers")]
-    Trailers,
-}
-
-impl Breach {
-    /// RFC 9113, section 7.
-    pub fn code(self) -> u32 {
-        match self {
-            Self::Frame | Self::Trailers => 0x1,
-            Self::Window => 0x3,
-            Self::Ended => 0x5,
-            Self::Size => 0x6,
-            Self::Block => 0x9,
-            Self::Flood | Self::Lines | Self::Late | Self::Tiny | Self::Stalled => CALM,
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Block {
-    stream: u32,
-    /// Nothing follows it on its stream.
-    ends: bool,
-    fields: Fields,
-    since: Instant,
-    /// What comes before the fields in the current frame: the length of the padding, and a priority.
-    padded: bool,
-    priority: u32,
-    /// Bytes of fields in the current frame.
-    left: u32,
-}
-
-/// The first bytes of a payload, or of the current setting.
-#[derive(Debug, Default)]
-struct Value {
-    bytes: [u8; 8],
-    filled: usize,
-}
-
-impl Value {
-    /// Takes up to `most` bytes in all.
-    fn fill(&mut self, bytes: &mut &[u8], most: usize) {
-        if let Some(more) = bytes.split_off(..bytes.len().min(most - self.filled)) {
-            self.bytes[self.filled..self.filled + more.len()].copy_from_slice(more);
-            self.filled += more.len();
-        }
-    }
-
-    fn number(&self, at: usize) -> Option<u32> {
-        let bytes = self.bytes[..self.filled].get(at..at + 4)?;
-        Some(u32::from_be_bytes(bytes.try_into().expect("these are four")))
-    }
 }
 
 impl Watch {
@@ -304,19 +224,11 @@ impl Watch {
             Kind::PushPromise => return Err(Breach::Frame),
             Kind::Headers | Kind::Data if self.streams.is_ended(head.stream) => return Err(Breach::Ended),
             Kind::Headers => {
-                self.block = Some(Block {
-                    stream: head.stream,
-                    ends: head.has(END_STREAM),
-                    fields: Fields::default(),
-                    since: now,
-                    padded: head.has(PADDED),
-                    priority: if head.has(PRIORITY) { 5 } else { 0 },
-                    left: head.length,
-                });
+                self.block = Some(Block::begun(head, now));
             }
             Kind::Continuation => {
                 if let Some(block) = &mut self.block {
-                    block.left = head.length;
+                    block.goes_on(head);
                 }
             }
             Kind::Reset => {
@@ -457,24 +369,6 @@ fn has_a_valid_length(head: Head) -> bool {
         Kind::Settings => head.length.is_multiple_of(6) && (head.length == 0 || !head.has(ACK)),
         Kind::Ping => head.length == 8,
         _ => true,
-    }
-}
-
-impl Block {
-    /// Takes a piece of the payload of one of its frames.
-    fn feed(&mut self, mut bytes: &[u8]) {
-        if self.padded
-            && let Some(padding) = bytes.split_off_first()
-        {
-            self.padded = false;
-            self.left = self.left.saturating_sub(1 + u32::from(*padding));
-        }
-        let priority = bytes.split_off(..bytes.len().min(self.priority as usize)).map_or(0, |bytes| bytes.len() as u32);
-        self.priority -= priority;
-        self.left = self.left.saturating_sub(priority);
-        let fields = &bytes[..bytes.len().min(self.left as usize)];
-        self.left -= fields.len() as u32;
-        self.fields.feed(fields);
     }
 }
 

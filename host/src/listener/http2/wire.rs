@@ -16,8 +16,9 @@ use bytes::{Buf, BytesMut};
 use hyper::rt::ReadBufCursor;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
+use super::breach::Breach;
 use super::frames;
-use super::watch::{Breach, Watch};
+use super::watch::Watch;
 use crate::http1::Socket;
 use crate::listener::patience::Patience;
 
@@ -48,7 +49,7 @@ struct Inner {
     speaking: bool,
     /// Nothing more is read in this turn.
     resting: bool,
-    /// The socket takes no more bytes for now.
+    /// The socket takes no more bytes until the client has read some.
     blocked: bool,
     breach: Option<Breach>,
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::listener::http2::frames::{PADDED, PRIORITY};
 
 const LIMITS: Limits = Limits {
     streams: 100,
