@@ -129,8 +129,8 @@ pub struct Bomb {
     pub streams: u32,
     /// Field lines of each request, of one byte each.
     pub fields: usize,
-    /// They are all `cookie: a=b`, and not of many names.
-    pub cookies: bool,
+    /// They are all the same cookie, of so many bytes, and not of many names.
+    pub cookies: Option<usize>,
     /// What each response may send.
     pub window: u32,
     /// The same, said anew when all requests are there.
@@ -148,7 +148,7 @@ impl Default for Bomb {
             connections: 20,
             streams: 100,
             fields: 95,
-            cookies: false,
+            cookies: None,
             window: 0,
             window_after: None,
             without_end: false,
@@ -202,7 +202,7 @@ impl Bomb {
         const NAMES: usize = 60;
         /// The newest entry of the dynamic table: behind the static one.
         const NEWEST: usize = 62;
-        let names = if self.cookies { 1 } else { NAMES.min(self.fields) };
+        let names = if self.cookies.is_some() { 1 } else { NAMES.min(self.fields) };
         let index = |at: usize| 0x80 | u8::try_from(NEWEST + at).expect("there are few names");
         let mut block = vec![if self.without_end { 0x83 } else { 0x82 }, 0x86];
         if first {
@@ -211,8 +211,8 @@ impl Bomb {
             block.extend(self.path.as_bytes());
             block.extend(b"\x41\x01x");
             block.extend((0..names).flat_map(|at| match self.cookies {
-                true => frames::indexed_field("cookie", "a=b"),
-                false => frames::indexed_field(&format!("a{at}"), ""),
+                Some(length) => frames::indexed_field("cookie", &format!("a={}", "b".repeat(length - 2))),
+                None => frames::indexed_field(&format!("a{at}"), ""),
             }));
         } else {
             block.extend([index(names + 1), index(names)]);

@@ -93,11 +93,21 @@ pub fn field(name: &str, value: &str) -> Vec<u8> {
 }
 
 fn literal(form: u8, name: &str, value: &str) -> Vec<u8> {
-    let text = |text: &str| {
-        let length = u8::try_from(text.len()).ok().filter(|length| *length < 0x7f);
-        [&[length.expect("names and values are short")], text.as_bytes()].concat()
-    };
+    let text = |text: &str| [&length(text.len())[..], text.as_bytes()].concat();
     [vec![form], text(name), text(value)].concat()
+}
+
+/// Of a string that is not Huffman coded (RFC 7541, section 5.1).
+fn length(length: usize) -> Vec<u8> {
+    const MOST_IN_ONE: usize = 0x7f;
+    let Some(mut left) = length.checked_sub(MOST_IN_ONE) else { return vec![length as u8] };
+    let mut bytes = vec![MOST_IN_ONE as u8];
+    while left > MOST_IN_ONE {
+        bytes.push(0x80 | (left & MOST_IN_ONE) as u8);
+        left >>= 7;
+    }
+    bytes.push(left as u8);
+    bytes
 }
 
 /// How a connection ended.

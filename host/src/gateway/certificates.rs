@@ -31,13 +31,20 @@ pub(super) struct Certificates {
     pub(super) expiries: Vec<Expiry>,
 }
 
-pub(super) fn load(listeners: &[Listener], registry: &Registry, problems: &mut Vec<Problem>) -> Certificates {
+/// `shown` are those of the live configuration. One that has expired is a problem if it would replace another of the same
+/// file; else it is loaded: clients refuse it, and all else goes on.
+pub(super) fn load(
+    listeners: &[Listener],
+    shown: &[Expiry],
+    registry: &Registry,
+    problems: &mut Vec<Problem>,
+) -> Certificates {
     let provider = Arc::new(default_provider());
     let mut loaded = Certificates::default();
     for listener in listeners {
         let tls = listener.tls.as_ref().and_then(|tls| {
             let metrics = registry.handshakes(&listener.address.to_string());
-            of_listener(listener, tls, metrics, &provider, &mut loaded.expiries, problems)
+            of_listener(listener, tls, shown, metrics, &provider, &mut loaded.expiries, problems)
         });
         loaded.tls.push(tls);
     }
@@ -47,6 +54,7 @@ pub(super) fn load(listeners: &[Listener], registry: &Registry, problems: &mut V
 fn of_listener(
     listener: &Listener,
     tls: &config::Tls,
+    shown: &[Expiry],
     metrics: Arc<HandshakeMetrics>,
     provider: &Arc<CryptoProvider>,
     expiries: &mut Vec<Expiry>,
@@ -54,21 +62,15 @@ fn of_listener(
 ) -> Option<Tls> {
     let mut reader = Reader::new(problems);
     // All of them first: each problem is said.
-    let certificates: Vec<_> = tls.certificates.iter().map(|files| certificate(files, provider, &mut reader)).collect();
+    let address = listener.address.to_string();
+    let certificates: Vec<_> =
+        tls.certificates.iter().map(|files| certificate(&address, files, shown, provider, &mut reader)).collect();
     let clients = tls.client.as_ref().map(|client| verifier(client, provider, &mut reader));
     let mut names: Option<ByName> = None;
     for (certificate, files) in certificates.into_iter().zip(&tls.certificates) {
-        let (key, Facts { names: of, validity }) = certificate?;
-        let listener = listener.address.to_string();
-        if !expiries.iter().any(|known| known.listener == listener && known.file.shown == files.cert.shown) {
-            expiries.push(Expiry {
-                listener,
-                file: files.cert.clone(),
-                name: of.first().cloned().unwrap_or_default(),
-                not_before: validity.not_before.timestamp(),
-                not_after: validity.not_after.timestamp(),
-                day: names::day(validity.not_after),
-            });
+        let (key, of, expiry) = certificate?;
+        if !expiries.iter().any(|known| known.is_of_same_file(&expiry)) {
+            expiries.push(expiry);
         }
         match &mut names {
             None => names = Some(ByName::new(key, of)),
@@ -107,18 +109,32 @@ fn of_listener(
     Some(Tls::new(Arc::new(config), reader.digest(), metrics))
 }
 
-/// A certificate that may be shown now, and what it says.
+/// A certificate that may be shown, its names, and how long it lasts.
 fn certificate(
+    listener: &str,
     files: &Certificate,
+    shown: &[Expiry],
     provider: &CryptoProvider,
     reader: &mut Reader<'_>,
-) -> Option<(Arc<CertifiedKey>, Facts)> {
+) -> Option<(Arc<CertifiedKey>, Vec<String>, Expiry)> {
     let chain = reader.certificates(&files.cert);
     let key = reader.key(&files.key);
     let chain = chain?;
-    let facts = names::of(chain.first()?, &files.cert, reader)?;
+    let Facts { names, validity } = names::of(chain.first()?, &files.cert, reader)?;
+    let expiry = Expiry {
+        listener: listener.to_owned(),
+        file: files.cert.clone(),
+        name: names.first().cloned().unwrap_or_default(),
+        not_before: validity.not_before.timestamp(),
+        not_after: validity.not_after.timestamp(),
+        day: names::day(validity.not_after),
+    };
+    if let Some(problem) = expiry.as_replacement(shown) {
+        reader.problem(problem);
+        return None;
+    }
     match CertifiedKey::from_der(chain, key?, provider) {
-        Ok(key) => Some((Arc::new(key), facts)),
+        Ok(key) => Some((Arc::new(key), names, expiry)),
         Err(rustls::Error::InconsistentKeys(_)) => {
             let message =
                 format!("the key in {} is not that of the certificate in {}", files.key.shown, files.cert.shown);

@@ -1,6 +1,6 @@
 //! Certificates that end soon. Whoever reads the log is told when they are loaded, and once a day from then on.
 //!
-//! It must not know what is done with a certificate: one that has ended at a load is a problem (`certificates`).
+//! It must not know what is done with a certificate.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -34,16 +34,34 @@ impl Expiry {
         if left > SOON.min((self.not_after - self.not_before) / 4) {
             return None;
         }
-        let when = match left {
-            ..0 => "expired on".to_owned(),
-            0..DAY => "expires within a day, on".to_owned(),
+        Some(match left {
+            ..0 => self.expired().help("clients refuse it"),
+            0..DAY => self.problem("expires within a day, on"),
             _ => match left / DAY {
-                1 => "expires in 1 day, on".to_owned(),
-                days => format!("expires in {days} days, on"),
+                1 => self.problem("expires in 1 day, on"),
+                days => self.problem(&format!("expires in {days} days, on")),
             },
-        };
+        })
+    }
+
+    /// The problem with it as a replacement of the one that is `shown` of its file, if it has ended.
+    pub(super) fn as_replacement(&self, shown: &[Self]) -> Option<Problem> {
+        let old = shown.iter().find(|old| old.is_of_same_file(self))?;
+        let is_same = (old.not_before, old.not_after) == (self.not_before, self.not_after);
+        (self.not_after < now() && !is_same).then(|| self.expired().help("put a valid one in its place"))
+    }
+
+    pub(super) fn is_of_same_file(&self, other: &Self) -> bool {
+        self.listener == other.listener && self.file.shown == other.file.shown
+    }
+
+    fn expired(&self) -> Problem {
+        self.problem("expired on")
+    }
+
+    fn problem(&self, when: &str) -> Problem {
         let message = format!("the certificate in {} {when} {}", self.file.shown, self.day);
-        Some(Problem::new(&self.file.place, message))
+        Problem::new(&self.file.place, message)
     }
 
     pub(super) fn end(&self) -> CertificateEnd {
@@ -58,9 +76,14 @@ impl Expiry {
 
 /// What is to be said of these certificates now.
 pub(super) fn warnings(expiries: &[Expiry]) -> impl Iterator<Item = Problem> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    let now = now();
     expiries.iter().filter_map(move |expiry| expiry.warning(now))
+}
+
+/// Seconds since 1970 in UTC.
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -144,7 +144,7 @@ impl Loader {
         problems.extend(broken.into_iter().map(Broken::into_problem));
         let consumers = consumers(config, &mut problems);
         self.check_slots(config, &loaded, &mut problems);
-        self.certificates = certificates::load(&config.listeners, &self.registry, &mut problems);
+        self.certificates = certificates::load(&config.listeners, &self.expiries, &self.registry, &mut problems);
         Problems::check(problems, &config.files)?;
 
         // Without a problem there is a plugin for each entry.

@@ -102,6 +102,7 @@ impl Stream {
 
     /// Writes until everything is.
     pub fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut is_large = false;
         while !self.is_flushed() {
             let written = if self.long.is_empty() && self.end.is_empty() {
                 ready!(Pin::new(&mut self.socket).poll_write(context, &self.output))?
@@ -113,6 +114,7 @@ impl Stream {
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
+            is_large |= self.output.len() > READ;
             let of_output = written.min(self.output.len());
             self.output.advance(of_output);
             let of_long = (written - of_output).min(self.long.len());
@@ -120,6 +122,10 @@ impl Stream {
             self.end = &self.end[written - of_output - of_long..];
         }
         self.output.clear();
+        if is_large {
+            // A head that nothing will be like for long.
+            self.output = BytesMut::new();
+        }
         // TLS may have taken more than the kernel did.
         Pin::new(&mut self.socket).poll_flush(context)
     }

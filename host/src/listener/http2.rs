@@ -5,6 +5,7 @@ pub(crate) mod breach;
 mod budget;
 mod fields;
 mod frames;
+mod heads;
 pub(crate) mod streams;
 pub(crate) mod watch;
 mod wire;
@@ -25,6 +26,7 @@ use super::patience::{News, Patience};
 use crate::http1::Socket;
 use crate::proxy::{ClientBody, NotHttp2};
 use breach::Breach;
+use heads::Heads;
 use streams::{ROOM, Timeouts};
 use watch::{Limits, Watch};
 use wire::{Hearing, Wire};
@@ -71,15 +73,18 @@ enum End {
 async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
     let Served { settings, patience, client, proxy, peer, .. } = served;
     let asked = Cell::new(0_usize);
+    let heads = Rc::new(Heads::new());
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
         asked.set(asked.get() + 1);
         let (proxy, client) = (Rc::clone(proxy), Rc::clone(client));
         let busy = Patience::busy(patience);
         let refused = wire.refuses();
+        let heads = Rc::clone(&heads);
         async move {
             if refused {
                 return Err(h2::Error::from(h2::Reason::REFUSED_STREAM));
             }
+            let busy = busy.holding(heads.enter(heads::length(&request)).await);
             // Boxed: it is large, and the task keeps its room for as long as the response goes out.
             let response = Box::pin(async move { proxy.handle(request.map(ClientBody::Http2), &client).await }).await;
             if response.extensions().get::<NotHttp2>().is_some() {

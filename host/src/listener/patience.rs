@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::time::{Instant, sleep};
 
 use super::stalls::Stalls;
@@ -178,7 +178,7 @@ impl Patience {
     pub(super) fn busy(this: &Rc<Self>) -> Busy {
         this.busy.set(this.busy.get() + 1);
         this.head_since.set(None);
-        Busy(Rc::clone(this))
+        Busy { patience: Rc::clone(this), _room: None }
     }
 
     /// Watches over the requests that run, too. Once for a connection.
@@ -251,9 +251,18 @@ impl Patience {
 }
 
 /// A request that runs.
-pub(super) struct Busy(Rc<Patience>);
+pub(super) struct Busy {
+    patience: Rc<Patience>,
+    _room: Option<OwnedSemaphorePermit>,
+}
 
 impl Busy {
+    /// It has this room for as long as it runs.
+    pub(super) fn holding(mut self, room: Option<OwnedSemaphorePermit>) -> Self {
+        self._room = room;
+        self
+    }
+
     /// Ties the request to the body of its response.
     pub(super) fn until_end_of<B>(self, body: B) -> Tied<B> {
         Tied { body, _busy: self }
@@ -262,8 +271,8 @@ impl Busy {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.busy.set(self.0.busy.get() - 1);
-        self.0.idle_since.set(self.0.clock.now());
+        self.patience.busy.set(self.patience.busy.get() - 1);
+        self.patience.idle_since.set(self.patience.clock.now());
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) const BACKLOG: i32 = 1024;
 
 /// Bytes that the kernel takes of a response beyond what is on its way. Without it a client that does not read may make it
 /// keep some megabytes for each connection, and of a thousand such clients others feel the copying.
-const MOST_UNSENT: u32 = 128 * 1024;
+const MOST_UNSENT: u32 = 32 * 1024;
 
 /// An address that cannot be listened on.
 #[derive(Debug, Error)]

@@ -205,7 +205,12 @@ fn target(uri: &Uri, version: Version) -> Result<PathAndQuery, ClientError> {
         return Err(ClientError::Target);
     }
     match path::normalise(target.path())? {
-        std::borrow::Cow::Borrowed(_) => Ok(target.clone()),
+        // An empty path may come without its slash, if there is a query (RFC 9112, section 3.2.1).
+        std::borrow::Cow::Borrowed(_) if target.as_str().starts_with('/') => Ok(target.clone()),
+        std::borrow::Cow::Borrowed(path) => {
+            PathAndQuery::try_from(format!("{path}?{}", target.query().unwrap_or_default()))
+                .map_err(|_| ClientError::Target)
+        }
         std::borrow::Cow::Owned(path) => {
             let text = match target.query() {
                 Some(query) => format!("{path}?{query}"),
@@ -226,6 +231,16 @@ mod tests {
             request = request.header("host", *host);
         }
         authority(&request.body(()).expect("a request").into_parts().0)
+    }
+
+    #[test]
+    fn a_path_has_its_slash_whatever_the_target_says() {
+        for (uri, expected) in [("http://x?q", "/?q"), ("http://x/?q", "/?q"), ("http://x", "/"), ("/a?", "/a?")] {
+            let uri = uri.parse().expect("a URI");
+            for version in [Version::HTTP_11, Version::HTTP_2] {
+                assert_eq!(target(&uri, version).expect("valid").as_str(), expected);
+            }
+        }
     }
 
     #[test]

@@ -30,6 +30,9 @@ const MOST_HELD: f64 = 10.0;
 const WATCHED: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(50);
 
+/// A path whose response comes later than that.
+const SLOW: &str = "/delay/30s";
+
 #[derive(Parser)]
 #[command(about, long_about = None)]
 struct Arguments {
@@ -97,7 +100,12 @@ fn bombs(arguments: &Arguments) -> Vec<(&'static str, Bomb, bool)> {
     vec![
         ("bomb", Bomb { fields: 4000, ..bomb.clone() }, false),
         ("bomb-within", bomb.clone(), false),
-        ("bomb-cookies", Bomb { fields: 550, cookies: true, ..bomb.clone() }, false),
+        ("bomb-cookies", Bomb { fields: 550, cookies: Some(3), ..bomb.clone() }, false),
+        (
+            "bomb-long",
+            Bomb { fields: 15, cookies: Some(3600), window: 65_535, path: SLOW.to_owned(), ..bomb.clone() },
+            false,
+        ),
         ("bomb-trickle", bomb.clone(), true),
         ("bomb-shrink", Bomb { window: 65_535, window_after: Some(0), ..bomb.clone() }, false),
         ("bomb-no-body", Bomb { window: 65_535, without_end: true, ..bomb.clone() }, false),

@@ -60,7 +60,7 @@ fn a_bomb_holds_at_most_ten_bytes_for_each_that_it_sent() {
     let gateway = gateway_to("internal:echo", "");
     let within = Bomb::default();
     let beyond = Bomb { fields: 4000, ..Bomb::default() };
-    let cookies = Bomb { fields: 550, cookies: true, ..Bomb::default() };
+    let cookies = Bomb { fields: 550, cookies: Some(3), ..Bomb::default() };
     for shape in [within, beyond, cookies] {
         Bomb { connections: 10, ..shape.clone() }.drop_on(gateway.address());
         let before = resident(&gateway);
@@ -71,6 +71,23 @@ fn a_bomb_holds_at_most_ten_bytes_for_each_that_it_sent() {
         assert_eq!(http2::send(gateway.address(), vec![http2::get("http://x/")])[0].status(), 200);
         wait_for("all to be free", || (requests(&gateway) == 0.0).then_some(()));
     }
+}
+
+/// Lines that the table has, each of some kilobytes: no request of them is refused, and few are served at once.
+#[test]
+fn long_heads_of_few_bytes_wait_for_each_other() {
+    let gateway = gateway_to("internal:echo", "timeout = \"60s\"");
+    let path = "/delay/60s".to_owned();
+    let shape = Bomb { fields: 15, cookies: Some(3600), window: 65_535, path, ..Bomb::default() };
+    Bomb { connections: 1, ..shape.clone() }.drop_on(gateway.address());
+    wait_for("the first to be gone", || (requests(&gateway) == 0.0).then_some(()));
+    let before = resident(&gateway);
+    let connections = Bomb { connections: 20, ..shape }.drop_on(gateway.address());
+    wait_for("two of each", || (requests(&gateway) == 40.0).then_some(()));
+    let held = resident(&gateway).saturating_sub(before);
+    assert!(held < 40 * 1024 * 1024, "{held} bytes");
+    drop(connections);
+    wait_for("all to be free", || (requests(&gateway) == 0.0).then_some(()));
 }
 
 #[test]

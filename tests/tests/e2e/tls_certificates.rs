@@ -140,7 +140,6 @@ address = "127.0.0.1:0"
 certificates = [
     { cert = "missing.pem", key = "good.key" },
     { cert = "good.pem", key = "other.key" },
-    { cert = "expired.pem", key = "good.key" },
     { cert = "good.key", key = "good.pem" },
 ]
 client = { ca = "good.key", crls = ["good.pem"] }
@@ -148,11 +147,8 @@ client = { ca = "good.key", crls = ["good.pem"] }
 admin = "off"
 "#;
     let folder = Folder::with_config(&format!("{config}{}", everything_to("internal:echo", "")));
-    for (name, issued) in [
-        ("good", authority.issue(&["gateway.test"])),
-        ("other", authority.issue(&["gateway.test"])),
-        ("expired", authority.issue_until(&["gateway.test"], 2020)),
-    ] {
+    for (name, issued) in [("good", authority.issue(&["gateway.test"])), ("other", authority.issue(&["gateway.test"]))]
+    {
         folder.write(&format!("{name}.pem"), issued.cert);
         folder.write(&format!("{name}.key"), issued.key);
     }
@@ -162,17 +158,15 @@ admin = "off"
     gateway.toml:5:14: cannot read `missing.pem`: No such file or directory (os error 2)
     gateway.toml:6:32: the key in `other.key` is not that of the certificate in `good.pem`
       help: a certificate that was renewed may have a new key; the server's own certificate comes first
-    gateway.toml:7:14: the certificate in `expired.pem` expired on 2020-01-01
-      help: put a valid one in its place
-    gateway.toml:8:14: there is no certificate in `good.key`
+    gateway.toml:7:14: there is no certificate in `good.key`
       help: PEM, as in `-----BEGIN CERTIFICATE-----`
-    gateway.toml:8:32: there is no private key in `good.pem`
+    gateway.toml:7:32: there is no private key in `good.pem`
       help: PEM without a passphrase, as in `-----BEGIN PRIVATE KEY-----`
-    gateway.toml:10:17: there is no certificate in `good.key`
+    gateway.toml:9:17: there is no certificate in `good.key`
       help: PEM, as in `-----BEGIN CERTIFICATE-----`
-    gateway.toml:10:37: there is no revocation list in `good.pem`
+    gateway.toml:9:37: there is no revocation list in `good.pem`
       help: PEM, as in `-----BEGIN X509 CRL-----`
-    7 problems
+    6 problems
     ");
     let run = folder.tollgate(BINARY, &["run", "--config", "gateway.toml"]);
     assert_eq!(run.code, Some(78), "{}", run.stderr);

@@ -42,3 +42,20 @@ fn a_certificate_that_ends_soon_is_said_in_the_log() {
     let line = gateway.wait_for_log("the certificate in `server.pem` expires within a day, on 20");
     assert_eq!(line["level"], "warn");
 }
+
+#[test]
+fn one_that_has_ended_stops_neither_a_start_nor_a_change() {
+    let authority = Authority::new();
+    let ended = authority.issue_until(&["gateway.test"], 2020);
+    let gateway = secured(&ended, "", &everything_to("internal:echo", ""));
+    let line = gateway.wait_for_log("the certificate in `server.pem` expired on 2020-01-01");
+    assert_eq!(line["level"], "warn");
+    let config = std::fs::read_to_string(gateway.folder().path().join("gateway.toml")).expect("it is there");
+    gateway.folder().write("gateway.toml", config.replace("[[route]]", "[[route]]\nmax-body = \"1KiB\""));
+    tests::wait_for("the change", || (gateway.metric("tollgate_config_generation") == 2.0).then_some(()));
+    let other = authority.issue_until(&["gateway.test"], 2021);
+    gateway.folder().write("server.key", &other.key);
+    gateway.folder().write("server.pem", &other.cert);
+    gateway.wait_for_log("the certificate in `server.pem` expired on 2021-01-01");
+    assert_eq!(gateway.metric("tollgate_config_generation"), 2.0, "another that has ended is no mending");
+}

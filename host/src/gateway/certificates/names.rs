@@ -65,7 +65,7 @@ pub(super) fn day(time: ASN1Time) -> String {
     time.to_datetime().date().to_string()
 }
 
-/// What a certificate says that is valid now.
+/// What a certificate says that is valid by now, or was.
 pub(super) fn of(certificate: &CertificateDer<'_>, file: &NamedFile, reader: &mut Reader<'_>) -> Option<Facts> {
     let parsed = x509_parser::parse_x509_certificate(certificate).ok();
     let facts =
@@ -74,16 +74,13 @@ pub(super) fn of(certificate: &CertificateDer<'_>, file: &NamedFile, reader: &mu
         reader.note(file, format!("the certificate in {} cannot be read", file.shown), None);
         return None;
     };
-    let (now, validity) = (ASN1Time::now(), &facts.validity);
-    let message = if validity.not_after < now {
-        format!("the certificate in {} expired on {}", file.shown, day(validity.not_after))
-    } else if validity.not_before > now {
-        format!("the certificate in {} is not valid before {}", file.shown, day(validity.not_before))
-    } else {
-        return Some(facts);
-    };
-    reader.note(file, message, Some("put a valid one in its place"));
-    None
+    let from = facts.validity.not_before;
+    if from > ASN1Time::now() {
+        let message = format!("the certificate in {} is not valid before {}", file.shown, day(from));
+        reader.note(file, message, Some("put a valid one in its place"));
+        return None;
+    }
+    Some(facts)
 }
 
 /// None if they cannot be read.
