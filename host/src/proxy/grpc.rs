@@ -37,6 +37,7 @@ fn status(status: StatusCode) -> u16 {
         401 => 16,                   // UNAUTHENTICATED
         403 => 7,                    // PERMISSION_DENIED
         404 => 12,                   // UNIMPLEMENTED
+        413 => 8,                    // RESOURCE_EXHAUSTED, which says more than their UNKNOWN
         429 | 502 | 503 | 504 => 14, // UNAVAILABLE
         _ => 2,                      // UNKNOWN
     }
