@@ -3,6 +3,7 @@
 use std::io::{BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::PATIENCE;
 
@@ -14,6 +15,7 @@ enum Step {
     Wait(Gate),
     Hang,
     Close,
+    Reset,
 }
 
 impl Reply {
@@ -55,6 +57,12 @@ impl Reply {
         self
     }
 
+    /// Resets the connection after it.
+    pub fn then_reset(mut self) -> Self {
+        self.0.push(Step::Reset);
+        self
+    }
+
     /// Falls silent after it, until the other side leaves.
     pub fn then_hang(mut self) -> Self {
         self.0.push(Step::Hang);
@@ -68,6 +76,8 @@ impl Reply {
                 Step::Send(bytes) => stream.get_mut().write_all(&bytes).is_ok(),
                 Step::Wait(gate) => gate.wait(),
                 Step::Hang => stream.read_to_end(&mut Vec::new()).is_err(),
+                // It is the last to have the connection, and goes.
+                Step::Reset => socket2::SockRef::from(*stream.get_ref()).set_linger(Some(Duration::ZERO)).is_err(),
                 Step::Close => stream.get_ref().shutdown(Shutdown::Both).is_err(),
             };
             if !goes_on {

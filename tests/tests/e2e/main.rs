@@ -52,6 +52,7 @@ mod tls_expiry;
 mod tls_facts;
 mod tls_metrics;
 mod trailers;
+mod truncation;
 mod tunnels;
 mod unix_sockets;
 mod upgrade;
