@@ -3,13 +3,12 @@
 #![cfg(feature = "gateway")]
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::chain::Chain;
 use crate::config;
 use crate::exchange::Directory;
 use crate::telemetry::metrics::RouteMetrics;
-use crate::upstream::Upstream;
+use crate::upstream::{Overrides, Upstream};
 use crate::wire::headers::Owned;
 use crate::wire::peer::Peers;
 
@@ -35,9 +34,10 @@ pub struct Live {
 pub struct Route {
     pub chain: Chain,
     pub destination: config::Destination,
+    pub mirror: Option<config::Mirror>,
     pub path: config::Path,
-    /// From the request being sent to the head of its response.
-    pub timeout: Option<Duration>,
+    /// In place of the upstream's.
+    pub timeout: Overrides,
     /// Bytes of a request's body.
     pub max_body: Option<u64>,
     pub preserve_host: bool,

@@ -6,15 +6,19 @@
 mod destination;
 mod plugin;
 mod route;
+mod split;
 mod tls;
 mod upstream;
 
-pub use destination::{Destination, Origin, QueryPart, Redirect, Respond};
+pub use destination::{Destination, Mirror, Origin, QueryPart, Redirect, Respond};
 pub use plugin::{Grant, Isolation, OnError, Plugin, PluginConfig, PluginLimits, Source};
 pub(super) use plugin::{Members, Places};
-pub use route::{Compress, Path, PathTemplate, Route, TemplatePart};
+pub use route::{Compress, Path, PathTemplate, Route, RouteTimeout, TemplatePart};
+pub use split::Split;
 pub use tls::{Certificate, ClientCertificates, NamedFile, Tls};
-pub use upstream::{Address, Balancer, Endpoint, KeepAlive, Protocol, Upstream, UpstreamTimeout};
+pub use upstream::{
+    Address, Balancer, Endpoint, KeepAlive, Protocol, Retry, RetryOn, Upstream, UpstreamLimit, UpstreamTimeout,
+};
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;

@@ -20,8 +20,8 @@ use crate::live::{Live, Route};
 use crate::router::Router;
 use crate::sandbox::{Component, Engine, Plugin, PluginSpec};
 use crate::state::{Bounds, Consumers, Registration, State};
-use crate::telemetry::metrics::Registry;
-use crate::upstream::Upstream;
+use crate::telemetry::metrics::{Limited, Registry};
+use crate::upstream::{Permits, Upstream};
 use crate::wire::headers::Owned;
 
 /// Makes live configs. What did not change since the last one is taken over from it: compiled
@@ -35,6 +35,7 @@ pub struct Loader {
     /// Of the last live config.
     components: HashMap<Digest32, Component>,
     plugins: Vec<Loaded>,
+    permits: HashMap<String, Arc<Permits>>,
     /// Of the config that was loaded last, until it is the live one.
     next: Option<Next>,
     /// What it takes of its listeners.
@@ -48,6 +49,9 @@ pub struct Loader {
 struct Next {
     components: HashMap<Digest32, Component>,
     plugins: Vec<Loaded>,
+    /// Of its upstreams, by name: as many requests run as before, whatever the new limit is.
+    permits: HashMap<String, Arc<Permits>>,
+    limited: Vec<Limited>,
     bounds: (Bounds, Bounds),
 }
 
@@ -121,6 +125,7 @@ impl Loader {
             generation: 0,
             components: HashMap::new(),
             plugins: Vec::new(),
+            permits: HashMap::new(),
             next: None,
             certificates: Certificates::default(),
             expiries: Vec::new(),
@@ -154,8 +159,15 @@ impl Loader {
         for warning in &self.warnings {
             tracing::warn!("{warning}");
         }
-        let live = self.live(config, &plugins, consumers);
-        self.next = Some(Next { components, plugins, bounds: bounds(&config.gateway) });
+        let permits = config.upstreams.iter().map(|upstream| {
+            let permits = self.permits.get(&upstream.name).cloned().unwrap_or_default();
+            (upstream.name.clone(), permits)
+        });
+        let permits: HashMap<String, Arc<Permits>> = permits.collect();
+        let limited = config.upstreams.iter().filter(|upstream| upstream.limit.is_some());
+        let limited = limited.map(|upstream| (upstream.name.clone(), Arc::clone(&permits[&upstream.name]))).collect();
+        let live = self.live(config, &plugins, &permits, consumers);
+        self.next = Some(Next { components, plugins, permits, limited, bounds: bounds(&config.gateway) });
         Ok(live)
     }
 
@@ -171,10 +183,13 @@ impl Loader {
 
     /// The config that was loaded last becomes the live one.
     pub fn commit(&mut self) {
-        let Some(Next { components, plugins, bounds: (store, limiter) }) = self.next.take() else { return };
+        let Some(next) = self.next.take() else { return };
+        let Next { components, plugins, permits, limited, bounds: (store, limiter) } = next;
         self.state.resize(store, limiter);
         self.components = components;
         self.plugins = plugins;
+        self.permits = permits;
+        self.registry.show_limited(limited);
         self.generation += 1;
         self.expiries.clone_from(&self.certificates.expiries);
         self.registry.show_certificates(self.expiries.iter().map(Expiry::end).collect());
@@ -187,7 +202,14 @@ impl Loader {
         }
     }
 
-    fn live(&self, config: &Config, plugins: &[Loaded], consumers: Consumers) -> Live {
+    fn live(
+        &self,
+        config: &Config,
+        plugins: &[Loaded],
+        permits: &HashMap<String, Arc<Permits>>,
+        consumers: Consumers,
+    ) -> Live {
+        let upstream = |upstream: &config::Upstream| Upstream::new(upstream, &permits[&upstream.name]);
         let routes = config.routes.iter().map(|route| self.route(config, route, plugins)).collect();
         let names = config.routes.iter().map(|route| RouteNames {
             name: route.name.as_str().into(),
@@ -197,7 +219,7 @@ impl Loader {
         Live {
             generation: self.generation + 1,
             routes,
-            upstreams: config.upstreams.iter().map(Upstream::from).collect(),
+            upstreams: config.upstreams.iter().map(upstream).collect(),
             directory: Directory {
                 router: Arc::new(Router::new(config.routes.iter().map(|route| route.rule.clone()).collect())),
                 routes: names.collect(),
@@ -217,8 +239,9 @@ impl Loader {
         Route {
             chain: Chain::new(links.collect()),
             destination: route.destination.clone(),
+            mirror: route.mirror.clone(),
             path: route.path.clone(),
-            timeout: route.timeout,
+            timeout: route.timeout.into(),
             max_body: route.max_body,
             preserve_host: route.preserve_host,
             upgrade: route.upgrade,

@@ -12,6 +12,7 @@ mod exposition;
 mod handshake;
 mod histogram;
 mod host;
+mod limit;
 mod plugin;
 mod process;
 mod route;
@@ -19,6 +20,7 @@ mod state;
 
 pub use handshake::{CertificateEnd, HandshakeFailure, HandshakeMetrics, TlsVersion};
 pub use host::{Counter, HostMetrics, WorkerMetrics};
+pub use limit::Limited;
 pub use plugin::{FaultKind, Hook, Outcome, PluginMetrics};
 pub use route::RouteMetrics;
 
@@ -40,6 +42,7 @@ pub struct Registry {
     plugins: Mutex<Entries<PluginMetrics>>,
     handshakes: Mutex<Entries<HandshakeMetrics>>,
     certificates: Mutex<Vec<CertificateEnd>>,
+    limited: Mutex<Vec<Limited>>,
     drops: Mutex<Vec<(&'static str, Drops)>>,
     state: OnceLock<Arc<State>>,
     process: process::Process,
@@ -56,6 +59,7 @@ impl Registry {
             plugins: Mutex::default(),
             handshakes: Mutex::default(),
             certificates: Mutex::default(),
+            limited: Mutex::default(),
             drops: Mutex::default(),
             state: OnceLock::new(),
             process: process::Process::new(),
@@ -86,6 +90,11 @@ impl Registry {
     /// the same listener and file.
     pub fn show_certificates(&self, certificates: Vec<CertificateEnd>) {
         *locked(&self.certificates) = certificates;
+    }
+
+    /// Shows the upstreams of the live config that have a limit, in place of those of an earlier one.
+    pub fn show_limited(&self, upstreams: Vec<Limited>) {
+        *locked(&self.limited) = upstreams;
     }
 
     /// What one worker counts besides routes and plugins.
@@ -119,6 +128,8 @@ impl Registry {
         handshake::render(&locked(&self.handshakes).live(), &locked(&self.certificates), &mut out);
         self.host.render(&mut out);
         host::render_workers(&self.worker_metrics, &mut out);
+        limit::render(&locked(&self.limited), &mut out);
+        host::render_mirrored(&self.worker_metrics, &mut out);
         host::render_accepts(&self.host, &self.worker_metrics, &mut out);
         out.family("tollgate_log_lines_dropped_total", "counter", "Lines lost to a full buffer or a failing stream.");
         for (log, drops) in locked(&self.drops).iter() {

@@ -1,5 +1,5 @@
 //! One attempt to have a request answered by the endpoint that was chosen. Whether there is another
-//! attempt is not known here: retries join a level above.
+//! attempt is not known here (`tries.rs`).
 
 mod http2;
 
@@ -16,27 +16,37 @@ use super::answer_body::UpstreamBody;
 use super::definition::{Address, Internal, Protocol};
 use super::endpoint::{EndpointState, Lease};
 use super::error::UpstreamError;
-use super::patience::{Alarm, within};
+use super::patience::{Alarm, Silence, within};
 use super::request_body::{BodyMeter, RequestBody, RequestBodyError};
+use super::retry::Retry;
 use super::{connection, echo};
 use crate::http1::Answer;
 use crate::http1::client::{self, SendError};
 
 type Sent = Result<(Response<Answer<RequestBody>>, Alarm), UpstreamError>;
 
+#[derive(Clone, Copy)]
 pub(super) struct Timeouts {
     pub(super) connect: Duration,
     pub(super) response: Duration,
 }
 
-/// Sends the request and waits for the head of the response.
+impl Timeouts {
+    pub(super) fn of_one_try(self, retry: &Retry) -> Self {
+        Self { response: retry.per_try.map_or(self.response, |per_try| per_try.min(self.response)), ..self }
+    }
+}
+
+/// Sends the request and waits for the head of the response. As long as the endpoint did not get the whole head of the
+/// request, `body` stays where it is.
 pub(super) async fn run(
     endpoint: &Rc<EndpointState>,
     timeouts: Timeouts,
     request: client::Request<'_>,
-    body: RequestBody,
+    meter: &Rc<BodyMeter>,
+    body: &mut Option<RequestBody>,
 ) -> Result<Response<UpstreamBody>, UpstreamError> {
-    let attempt = Attempt { endpoint, timeouts, meter: Rc::clone(body.meter()) };
+    let attempt = Attempt { endpoint, timeouts, meter };
     attempt.meter.check().map_err(|source| attempt.body_failed(source))?;
     // Counted from here on; an attempt that is dropped while it waits is uncounted with it.
     let in_flight = endpoint.enter();
@@ -52,13 +62,13 @@ pub(super) async fn run(
         }
         Address::Internal(Internal::Echo) => (attempt.to_echo(request, body).await?, Alarm::default()),
     };
-    Ok(response.map(|body| body.hold(Lease { in_flight, alarm })))
+    Ok(response.map(|body| body.hold(Lease { in_flight, alarm, silence: Silence::default(), permit: None })))
 }
 
 struct Attempt<'a> {
     endpoint: &'a Rc<EndpointState>,
     timeouts: Timeouts,
-    meter: Rc<BodyMeter>,
+    meter: &'a Rc<BodyMeter>,
 }
 
 impl Attempt<'_> {
@@ -68,9 +78,8 @@ impl Attempt<'_> {
         port: u16,
         request: client::Request<'_>,
         authority: &HeaderValue,
-        body: RequestBody,
+        body: &mut Option<RequestBody>,
     ) -> Sent {
-        let mut body = Some(body);
         let mut now = Instant::now();
         let mut idle = self.endpoint.idle.take(now.into_std()).await;
         loop {
@@ -83,15 +92,15 @@ impl Attempt<'_> {
                     (connection, Alarm::default())
                 }
             };
-            let sending = pin!(connection.send(request, authority, &mut body));
-            match within(now, self.timeouts.response, &self.meter, &mut alarm, sending).await {
+            let sending = pin!(connection.send(request, authority, body));
+            match within(now, self.timeouts.response, self.meter, &mut alarm, sending).await {
                 Some(Ok((mut head, answer))) => {
                     head.version = Version::HTTP_11;
                     return Ok((Response::from_parts(head, answer), alarm));
                 }
                 // It was closed while it waited, and nothing was written.
                 Some(Err(SendError::Unsent(_))) if reused => {}
-                Some(Err(error)) => return Err(self.failed(error)),
+                Some(Err(error)) => return Err(self.failed(error, reused)),
                 None => return Err(self.timed_out()),
             }
         }
@@ -117,12 +126,13 @@ impl Attempt<'_> {
     async fn to_echo(
         &self,
         request: client::Request<'_>,
-        body: RequestBody,
+        body: &mut Option<RequestBody>,
     ) -> Result<Response<UpstreamBody>, UpstreamError> {
+        let body = body.take().expect(NOT_SENT);
         within(
             Instant::now(),
             self.timeouts.response,
-            &self.meter,
+            self.meter,
             &mut Alarm::default(),
             pin!(echo::answer(request, body)),
         )
@@ -131,7 +141,7 @@ impl Attempt<'_> {
         .map_err(|source| self.body_failed(source))
     }
 
-    fn failed(&self, error: SendError<RequestBodyError>) -> UpstreamError {
+    fn failed(&self, error: SendError<RequestBodyError>, reused: bool) -> UpstreamError {
         let endpoint = Arc::clone(&self.endpoint.text);
         match error {
             SendError::Head(source) => UpstreamError::Malformed { endpoint, source },
@@ -141,8 +151,14 @@ impl Attempt<'_> {
                 let after = self.meter.last().map_or(Duration::ZERO, |last| last.elapsed());
                 self.body_failed(RequestBodyError::Stalled { after })
             }
-            SendError::Unsent(source) | SendError::Closed(Some(source)) => UpstreamError::Closed { endpoint, source },
-            SendError::Closed(None) => UpstreamError::Closed { endpoint, source: io::ErrorKind::UnexpectedEof.into() },
+            SendError::Unsent(source) => UpstreamError::Closed { endpoint, source },
+            SendError::Closed(source) => {
+                let source = source.unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into());
+                match reused {
+                    true => UpstreamError::Stale { endpoint, source },
+                    false => UpstreamError::Closed { endpoint, source },
+                }
+            }
         }
     }
 
@@ -158,6 +174,9 @@ impl Attempt<'_> {
         UpstreamError::RequestBody { endpoint: Arc::clone(&self.endpoint.text), source }
     }
 }
+
+/// Why there is a body to be taken.
+const NOT_SENT: &str = "a request that was sent is sent again with a body of its own";
 
 /// Whether a connection failed for want of something on this side, which says nothing of the endpoint.
 fn is_exhaustion(error: &io::Error) -> bool {

@@ -25,8 +25,11 @@ impl Turns {
         Self { balancer, shares: weights.map(share).collect() }
     }
 
-    /// The index of the endpoint to send to, given how many requests each has unfinished.
-    pub(super) fn choose(&self, in_flight: impl Fn(usize) -> u32) -> Option<usize> {
+    /// The index of the endpoint to send to, given how many requests each has unfinished; none of those that were tried.
+    pub(super) fn choose(&self, in_flight: impl Fn(usize) -> u32, tried: &[usize]) -> Option<usize> {
+        if !tried.is_empty() {
+            return self.next_among(|index| !tried.contains(&index));
+        }
         match (self.shares.len(), self.balancer) {
             (0, _) => None,
             (1, _) => Some(0),
@@ -74,7 +77,7 @@ mod tests {
     }
 
     fn sequence(turns: &Turns, in_flight: &[u32], length: usize) -> Vec<usize> {
-        (0..length).map(|_| turns.choose(|index| in_flight[index]).expect("not empty")).collect()
+        (0..length).map(|_| turns.choose(|index| in_flight[index], &[]).expect("not empty")).collect()
     }
 
     #[test]
@@ -91,7 +94,16 @@ mod tests {
 
     #[test]
     fn no_endpoints_make_no_choice() {
-        assert_eq!(turns(Balancer::RoundRobin, &[]).choose(|_| 0), None);
+        assert_eq!(turns(Balancer::RoundRobin, &[]).choose(|_| 0, &[]), None);
+    }
+
+    #[test]
+    fn what_was_tried_is_not_chosen() {
+        for balancer in [Balancer::RoundRobin, Balancer::LeastRequests] {
+            let turns = turns(balancer, &[5, 1, 1]);
+            assert_eq!(turns.choose(|_| 0, &[0, 2]), Some(1));
+            assert_eq!(turns.choose(|_| 0, &[0, 1, 2]), None);
+        }
     }
 
     #[test]

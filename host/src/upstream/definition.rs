@@ -8,6 +8,9 @@ use std::time::Duration;
 use http::HeaderValue;
 use http::header::InvalidHeaderValue;
 
+use super::limit::Limit;
+use super::retry::Retry;
+
 /// A named group of equal endpoints.
 #[derive(Clone, Debug)]
 pub struct Upstream {
@@ -19,7 +22,25 @@ pub struct Upstream {
     pub connect_timeout: Duration,
     /// From the request being written to the head of the response.
     pub response_timeout: Duration,
+    /// Between two pieces of the response's body, while the client takes them.
+    pub idle_timeout: Option<Duration>,
+    /// From the request being sent to the last byte of its response, all tries together.
+    pub total_timeout: Option<Duration>,
     pub keep_alive: KeepAlive,
+    /// `None`: a request is sent once.
+    pub retry: Option<Retry>,
+    pub limit: Option<Limit>,
+    /// The index of the upstream that requests go to which none of its own endpoints took.
+    pub failover: Option<usize>,
+}
+
+/// What a route says in place of its upstream's timeouts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Overrides {
+    pub response: Option<Duration>,
+    /// `Some(None)` is "off".
+    pub idle: Option<Option<Duration>>,
+    pub total: Option<Option<Duration>>,
 }
 
 /// One address in an upstream.

@@ -8,7 +8,8 @@ use std::time::Instant;
 use super::definition::{Address, KeepAlive};
 use super::http2::Connections;
 use super::idle::Idle;
-use super::patience::Alarm;
+use super::limit::Permit;
+use super::patience::{Alarm, Silence};
 use crate::http1::client::Connection;
 
 #[derive(Debug)]
@@ -33,6 +34,10 @@ pub struct Lease {
     pub(super) in_flight: InFlight,
     /// Of the connection that the body comes on.
     pub(super) alarm: Alarm,
+    /// How long the body may take.
+    pub(super) silence: Silence,
+    /// Its place at the upstream, where places are limited.
+    pub(super) permit: Option<Permit>,
 }
 
 impl EndpointState {

@@ -65,6 +65,12 @@ fn the_families_of_metrics_are_what_dashboards_are_built_on() {
     tollgate_on_log_dropped_total counter
     tollgate_http2_floods_total counter
     tollgate_http2_stalled_total counter
+    tollgate_retries_total counter
+    tollgate_retries_over_budget_total counter
+    tollgate_failovers_total counter
+    tollgate_upstream_requests gauge
+    tollgate_upstream_requests_waiting gauge
+    tollgate_mirrored_total counter
     tollgate_connections_refused_total counter
     tollgate_accept_failures_total counter
     tollgate_log_lines_dropped_total counter

@@ -2,19 +2,21 @@
 
 use std::num::NonZeroU32;
 
+use http::StatusCode;
 use http::uri::Authority;
 
+use super::names::Names;
 use crate::config::form;
 use crate::config::node::Text;
 use crate::config::problem::{Problem, quote};
 use crate::config::read::Wrong;
-use crate::config::{Address, Endpoint, KeepAlive, Upstream, UpstreamTimeout};
+use crate::config::{Address, Endpoint, KeepAlive, Retry, Upstream, UpstreamLimit, UpstreamTimeout};
 
-pub(super) fn upstreams(forms: &[form::Upstream], problems: &mut Vec<Problem>) -> Vec<Upstream> {
-    forms.iter().filter_map(|form| upstream(form, problems)).collect()
+pub(super) fn upstreams(forms: &[form::Upstream], names: &Names<'_>, problems: &mut Vec<Problem>) -> Vec<Upstream> {
+    forms.iter().filter_map(|form| upstream(form, names, problems)).collect()
 }
 
-fn upstream(form: &form::Upstream, problems: &mut Vec<Problem>) -> Option<Upstream> {
+fn upstream(form: &form::Upstream, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<Upstream> {
     let about = form.name.as_ref().map_or(String::new(), |name| format!(" (upstream {})", quote(name.written())));
     let forms = form.endpoints.as_ref()?;
     if forms.value.is_empty() && form.sound {
@@ -24,19 +26,60 @@ fn upstream(form: &form::Upstream, problems: &mut Vec<Problem>) -> Option<Upstre
         );
     }
     let endpoints = forms.value.iter().filter_map(|form| endpoint(form, &about, problems)).collect();
+    let failover = form.failover.as_ref().and_then(|text| failover(form, text, names, &about, problems));
     let name = form.name.as_ref()?;
     Some(Upstream {
         name: name.value.clone(),
         endpoints,
         protocol: form.protocol,
         balancer: form.balancer,
-        timeout: UpstreamTimeout { connect: form.timeout.connect, response: form.timeout.response },
+        timeout: UpstreamTimeout {
+            connect: form.timeout.connect,
+            response: form.timeout.response,
+            idle: form.timeout.idle.on(),
+            total: form.timeout.total.on(),
+        },
         keep_alive: KeepAlive {
             connections: form.keep_alive.connections.count(),
             idle_timeout: form.keep_alive.idle_timeout,
             ping_interval: form.keep_alive.ping_interval,
         },
+        retry: retry(&form.retry),
+        limit: form.limit.requests.on().map(|requests| UpstreamLimit {
+            requests: requests.count(),
+            queue: form.limit.queue.count(),
+            queue_timeout: form.limit.queue_timeout,
+        }),
+        failover,
     })
+}
+
+fn retry(form: &form::Retry) -> Retry {
+    let statuses = form.status.iter().filter_map(|status| StatusCode::from_u16(u16::try_from(status.0).ok()?).ok());
+    Retry {
+        attempts: form.attempts.count(),
+        on: form.on.clone(),
+        statuses: statuses.collect(),
+        methods: form.methods.clone(),
+        buffer: usize::try_from(form.buffer.0).unwrap_or(usize::MAX),
+        per_try: form.per_try,
+        budget: form.budget.0,
+        back_off: form.back_off,
+    }
+}
+
+fn failover(
+    form: &form::Upstream,
+    text: &Text,
+    names: &Names<'_>,
+    about: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<usize> {
+    if form.name.as_ref().is_some_and(|name| name.value == text.value) {
+        problems.push(Problem::new(&text.place, format!("an upstream cannot stand in for itself{about}")));
+        return None;
+    }
+    names.find(text, about, problems)
 }
 
 fn endpoint(form: &form::Endpoint, about: &str, problems: &mut Vec<Problem>) -> Option<Endpoint> {

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use http::uri::Authority;
+use http::{Method, StatusCode};
 
 /// A named group of equal endpoints.
 #[derive(Clone, Debug)]
@@ -15,6 +16,10 @@ pub struct Upstream {
     pub balancer: Balancer,
     pub timeout: UpstreamTimeout,
     pub keep_alive: KeepAlive,
+    pub retry: Retry,
+    pub limit: Option<UpstreamLimit>,
+    /// The index of the upstream that stands in.
+    pub failover: Option<usize>,
 }
 
 /// One address in an upstream.
@@ -62,6 +67,46 @@ pub struct UpstreamTimeout {
     pub connect: Duration,
     /// From the request being sent to the head of its response. A route's timeout replaces it.
     pub response: Duration,
+    /// Between two pieces of the response's body, while the client takes them.
+    pub idle: Option<Duration>,
+    /// From the request being sent to the last byte of its response.
+    pub total: Option<Duration>,
+}
+
+/// When a request is sent again.
+#[derive(Clone, Debug)]
+pub struct Retry {
+    /// Tries of one request, the first included.
+    pub attempts: usize,
+    pub on: Vec<RetryOn>,
+    pub statuses: Vec<StatusCode>,
+    /// Of requests that are sent again although an endpoint may have acted on them.
+    pub methods: Vec<Method>,
+    /// Bytes of a request's body that are kept for another try.
+    pub buffer: usize,
+    pub per_try: Option<Duration>,
+    /// Requests that are sent again, in thousandths of those that come.
+    pub budget: u32,
+    pub back_off: Duration,
+}
+
+/// Failures of a try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryOn {
+    /// Nothing was sent, or nothing done with it.
+    Connect,
+    /// The endpoint left without a response.
+    Reset,
+    /// It did not respond in time.
+    Timeout,
+}
+
+/// How many requests run at once, on all workers together, and how many wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpstreamLimit {
+    pub requests: usize,
+    pub queue: usize,
+    pub queue_timeout: Duration,
 }
 
 /// Connections that wait for the next request.

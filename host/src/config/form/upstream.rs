@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use http::Method;
 use serde_json::{Value as Json, json};
 
-use crate::config::checked::{Balancer, Protocol};
+use crate::config::checked::{Balancer, Protocol, RetryOn};
 use crate::config::node::{Node, Text, Value};
 use crate::config::read::{Form, Placed, Reading, form, words};
-use crate::config::values::Whole;
+use crate::config::values::{MIB, OrOff, Percent, Size, Whole};
 
 form! {
     /// A named group of equal endpoints.
@@ -24,6 +25,12 @@ form! {
         table timeout: Timeout,
         /// Connections that wait for the next request.
         table keep_alive: KeepAlive,
+        /// When a request is sent again.
+        table retry: Retry,
+        /// How many requests run at once.
+        table limit: Limit,
+        /// The upstream that stands in when no endpoint of this one can be sent to.
+        optional failover: Text,
     }
 }
 
@@ -48,6 +55,56 @@ form! {
         preset connect: Duration = "1s",
         /// From the request being sent to the head of its response.
         preset response: Duration = "15s",
+        /// Between two pieces of the response's body, while the client takes them.
+        preset idle: OrOff<Duration> = "5m",
+        /// From the request being sent to the last byte of its response, all tries together.
+        preset total: OrOff<Duration> = "off",
+    }
+}
+
+form! {
+    /// When a request is sent again.
+    struct Retry {
+        /// Tries of one request, the first included; 1: it is sent once.
+        preset attempts: Whole<1, 10> = 2,
+        /// `connect`: nothing was sent, nothing done with it, or an idle connection gone; `reset`: the endpoint left without a response; `timeout`:
+        /// it did not respond in time.
+        preset on: Vec<RetryOn> = ["connect"],
+        /// After responses with these statuses.
+        preset status: Vec<RetryStatus> = [],
+        /// Of requests that are sent again although an endpoint may have acted on them.
+        preset methods: Vec<Method> = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"],
+        /// Of a request's body that is kept for another try; a longer one is sent once.
+        preset buffer: Size<0, { 16 * MIB }> = "64KiB",
+        /// To the head of a response in one try, if that is less than `timeout.response`.
+        optional per_try: Duration,
+        /// Requests that are sent again, as a part of those that came of late.
+        preset budget: Percent = "20%",
+        /// The longest wait before an endpoint is tried again; it doubles each time.
+        preset back_off: Duration = "25ms",
+    }
+}
+
+words! {
+    RetryOn {
+        "connect" = RetryOn::Connect,
+        "reset" = RetryOn::Reset,
+        "timeout" = RetryOn::Timeout,
+    }
+}
+
+/// Of a response that says that another one may be better.
+type RetryStatus = Whole<400, 599>;
+
+form! {
+    /// How many requests run at once, on all workers together.
+    struct Limit {
+        /// With no response, or with one that is not at its end; `off`: any number.
+        preset requests: OrOff<Whole<1, 1_000_000>> = "off",
+        /// Requests that wait for one of them to end.
+        preset queue: Whole<0, 1_000_000> = 1_000,
+        /// How long one waits.
+        preset queue_timeout: Duration = "1s",
     }
 }
 

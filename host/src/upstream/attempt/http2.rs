@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::{HeaderValue, Response, Version};
 use tokio::time::{Instant, timeout};
 
-use super::Attempt;
+use super::{Attempt, NOT_SENT};
 use crate::http1::client;
 use crate::upstream::answer_body::UpstreamBody;
 use crate::upstream::error::UpstreamError;
@@ -22,24 +22,27 @@ impl Attempt<'_> {
         port: u16,
         request: client::Request<'_>,
         authority: &HeaderValue,
-        body: RequestBody,
+        body: &mut Option<RequestBody>,
     ) -> Result<(Response<UpstreamBody>, Alarm), UpstreamError> {
-        let (mut upload, mut alarm) = (Upload::new(body), Alarm::default());
+        let mut slot = self.slot(host, port, None).await?;
+        let (mut upload, mut alarm) = (Upload::new(body.take().expect(NOT_SENT)), Alarm::default());
         let head = http2::head(&request, authority, upload.length());
         let mut refused: Option<Rc<Connection>> = None;
         loop {
-            let slot = self.slot(host, port, refused.as_ref()).await?;
             let connection = Rc::clone(slot.connection());
             let sent = {
                 let sending = pin!(http2::send(slot, head.clone(), &mut upload));
-                within(Instant::now(), self.timeouts.response, &self.meter, &mut alarm, sending).await
+                within(Instant::now(), self.timeouts.response, self.meter, &mut alarm, sending).await
             };
             match sent {
                 Some(Ok((mut head, answer))) => {
                     head.version = Version::HTTP_11;
                     return Ok((Response::from_parts(head, UpstreamBody::stream(answer)), alarm));
                 }
-                Some(Err(SendError::Undone(_))) if refused.is_none() && upload.rewind() => refused = Some(connection),
+                Some(Err(SendError::Undone(_))) if refused.is_none() && upload.rewind() => {
+                    slot = self.slot(host, port, Some(&connection)).await?;
+                    refused = Some(connection);
+                }
                 Some(Err(error)) => return Err(self.failed_over_http2(error)),
                 None => {
                     if !self.meter.waiting() {

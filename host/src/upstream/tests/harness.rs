@@ -119,7 +119,28 @@ pub(in crate::upstream) fn upstream_at(addresses: &[SocketAddr]) -> Upstream {
         balancer: Balancer::RoundRobin,
         connect_timeout: Duration::from_secs(10),
         response_timeout: Duration::from_secs(10),
+        idle_timeout: None,
+        total_timeout: None,
         keep_alive: KeepAlive { connections: 8, idle_timeout: Duration::from_secs(60), ..KeepAlive::NONE },
+        retry: None,
+        limit: None,
+        failover: None,
+    }
+}
+
+/// Once more, where nothing was done.
+pub(in crate::upstream) fn retry() -> Retry {
+    Retry {
+        attempts: 2,
+        on_connect: true,
+        on_reset: false,
+        on_timeout: false,
+        statuses: Vec::new(),
+        methods: Vec::new(),
+        buffer: 0,
+        per_try: None,
+        budget: 200,
+        back_off: Duration::from_millis(1),
     }
 }
 
@@ -149,7 +170,8 @@ impl WorkerUpstreams {
         let fields = Fields { came: &head.headers, edits: &[] };
         let request =
             client::Request { method: &head.method, target: &target, fields, takes_trailers: false, upgrade: None };
-        self.send(0, request, body, timeout).await
+        let overrides = Overrides { response: timeout, ..Overrides::default() };
+        self.send(0, request, body, overrides, &mut Tries::default()).await
     }
 
     /// Sends, and reads the body to its end.
