@@ -1,5 +1,6 @@
 //! Endpoints that speak HTTP/2, well and badly.
 
+mod cut;
 mod endpoint;
 mod life;
 
