@@ -33,8 +33,8 @@ pub(super) struct Counts {
 /// A request that is to be copied.
 pub(super) struct Mirroring<'a> {
     mirror: &'a config::Mirror,
-    view: &'a Rc<View>,
-    route: usize,
+    /// From here on, for a body is kept from here on.
+    under_way: UnderWay,
 }
 
 /// Decides whether a request is copied; then its body is kept as it goes by.
@@ -58,18 +58,15 @@ pub(super) fn begin<'a>(
         return None;
     }
     body.meter().copy_up_to(mirror.max_body, body.is_end_stream());
-    Some(Mirroring { mirror, view, route })
+    Some(Mirroring { mirror, under_way: UnderWay::begin(view, route) })
 }
 
 impl Mirroring<'_> {
     /// Sends the copy, if all of the request's body has gone by.
     pub(super) fn start(self, proxy: &Proxy, request: Request<'_>, meter: &BodyMeter) {
-        let counts = &self.view.counts(self.route).mirror;
-        let Some(body) = meter.take_copy().filter(|_| counts.under_way.get() < self.mirror.requests) else {
-            return proxy.metrics.mirror.skipped.increment();
-        };
+        let Some(body) = meter.take_copy() else { return proxy.metrics.mirror.skipped.increment() };
         let copy = Copy {
-            under_way: UnderWay::begin(self.view, self.route),
+            under_way: self.under_way,
             metrics: Arc::clone(&proxy.metrics),
             upstream: self.mirror.upstream,
             method: request.method.clone(),

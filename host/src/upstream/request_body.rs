@@ -133,7 +133,7 @@ impl RequestBody {
     /// section 6.5.1, lets them be dropped).
     fn pass(&self, frame: Frame<Bytes>) -> Option<Result<Frame<Bytes>, RequestBodyError>> {
         let data = frame.data_ref()?;
-        self.meter.copy(data, self.is_end_stream());
+        self.meter.copy(data, || self.is_end_stream());
         Some(self.meter.add(data.len() as u64).map(|()| frame))
     }
 }
@@ -177,7 +177,7 @@ impl BodyMeter {
         }
     }
 
-    fn copy(&self, piece: &[u8], is_last: bool) {
+    fn copy(&self, piece: &[u8], is_last: impl FnOnce() -> bool) {
         let mut copy = self.copy.borrow_mut();
         let Copy::Begun(bytes, most) = &mut *copy else { return };
         if bytes.len() + piece.len() > *most {
@@ -185,7 +185,7 @@ impl BodyMeter {
             return;
         }
         bytes.extend_from_slice(piece);
-        if is_last {
+        if is_last() {
             *copy = Copy::Whole(std::mem::take(bytes).freeze());
         }
     }
@@ -253,7 +253,7 @@ impl Body for RequestBody {
                 _ => RequestBodyError::Client(error),
             })),
             None => {
-                self.meter.copy(&Bytes::new(), true);
+                self.meter.copy(&[], || true);
                 None
             }
         })
