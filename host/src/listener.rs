@@ -24,7 +24,7 @@ pub use acceptor::Acceptor;
 pub use address::{Address, LONGEST_PATH};
 pub use room::{Limits, Room};
 pub use socket::{BindError, bind, bind_beside};
-pub use tls::{HTTP1, HTTP2, Tls};
+pub use tls::Tls;
 pub use worker::{Command, Worker, WorkerParts};
 
 use std::net::TcpListener;

@@ -22,6 +22,7 @@ mod http2;
 mod idle;
 mod patience;
 mod request_body;
+mod tls;
 #[cfg(test)]
 mod tests;
 

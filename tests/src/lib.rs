@@ -18,6 +18,7 @@ mod process;
 pub mod syscalls;
 pub mod tls;
 mod upstream;
+mod upstream_http2;
 mod wait;
 
 pub use client::Client;
@@ -25,5 +26,6 @@ pub use folder::{Folder, Ran};
 pub use gateway::{Builder, Gateway};
 pub use message::{Request, Response};
 pub use process::Signal;
-pub use upstream::{Gate, Received, Reply, Upstream};
+pub use upstream::{Gate, Handshake, Received, Reply, Upstream};
+pub use upstream_http2::AgreeingUpstream;
 pub use wait::{PATIENCE, wait_for};

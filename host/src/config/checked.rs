@@ -13,7 +13,7 @@ pub use destination::{Destination, Origin, QueryPart, Redirect, Respond};
 pub use plugin::{Grant, Isolation, OnError, Plugin, PluginConfig, PluginLimits, Source};
 pub(super) use plugin::{Members, Places};
 pub use route::{Compress, Path, PathTemplate, Route, TemplatePart};
-pub use tls::{Certificate, ClientCertificates, NamedFile, Tls};
+pub use tls::{Certificate, ClientCertificates, NamedFile, Tls, UpstreamTls};
 pub use upstream::{Address, Balancer, Endpoint, KeepAlive, Protocol, Upstream, UpstreamTimeout};
 
 use std::net::SocketAddr;

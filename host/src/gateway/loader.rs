@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use self::words::{refused, unfit};
+use super::certificates::endpoints::{self, Handshakes};
 use super::certificates::{self, Certificates};
 use super::expiry::{self, Expiry};
 use crate::chain::{Chain, Link};
@@ -92,6 +93,8 @@ pub fn files(config: &Config) -> Vec<PathBuf> {
     });
     let certificates = config.listeners.iter().filter_map(|listener| listener.tls.as_ref());
     let certificates = certificates.flat_map(|tls| tls.files().map(|file| file.path.clone()));
+    let of_upstreams = config.upstreams.iter().flat_map(|upstream| upstream.tls.files().map(|file| file.path.clone()));
+    let certificates = certificates.chain(of_upstreams);
     let written = config.files.iter().chain(&config.folders).cloned();
     let mut files: Vec<PathBuf> = written.chain(components).chain(certificates).collect();
     files.sort();
@@ -145,16 +148,20 @@ impl Loader {
         let consumers = consumers(config, &mut problems);
         self.check_slots(config, &loaded, &mut problems);
         self.certificates = certificates::load(&config.listeners, &self.registry, &mut problems);
+        let handshakes = endpoints::load(&config.upstreams, &mut problems);
         Problems::check(problems, &config.files)?;
 
         // Without a problem there is a plugin for each entry.
         let plugins: Vec<Loaded> = loaded.into_iter().flatten().collect();
         let unfit = plugins.iter().zip(&config.plugins).filter_map(|(loaded, entry)| unfit(entry, loaded));
-        self.warnings = unfit.chain(expiry::warnings(&self.certificates.expiries)).collect();
+        self.warnings = unfit
+            .chain(expiry::warnings(&self.certificates.expiries))
+            .chain(endpoints::warnings(&config.upstreams))
+            .collect();
         for warning in &self.warnings {
             tracing::warn!("{warning}");
         }
-        let live = self.live(config, &plugins, consumers);
+        let live = self.live(config, &plugins, consumers, &handshakes);
         self.next = Some(Next { components, plugins, bounds: bounds(&config.gateway) });
         Ok(live)
     }
@@ -187,17 +194,27 @@ impl Loader {
         }
     }
 
-    fn live(&self, config: &Config, plugins: &[Loaded], consumers: Consumers) -> Live {
+    fn live(
+        &self,
+        config: &Config,
+        plugins: &[Loaded],
+        consumers: Consumers,
+        handshakes: &[Option<Handshakes>],
+    ) -> Live {
         let routes = config.routes.iter().map(|route| self.route(config, route, plugins)).collect();
         let names = config.routes.iter().map(|route| RouteNames {
             name: route.name.as_str().into(),
             plugins: route.chain.iter().map(|&entry| config.plugins[entry].scope.as_str().into()).collect(),
         });
+        let upstreams = config.upstreams.iter().zip(handshakes).map(|(upstream, handshakes)| {
+            let handshakes = handshakes.as_ref().map(|found| (&found.config, found.digest));
+            Upstream::of(upstream, handshakes)
+        });
         let owned = plugins.iter().flat_map(|loaded| loaded.plugin.declarations().owned.iter().cloned());
         Live {
             generation: self.generation + 1,
             routes,
-            upstreams: config.upstreams.iter().map(Upstream::from).collect(),
+            upstreams: upstreams.collect(),
             directory: Directory {
                 router: Arc::new(Router::new(config.routes.iter().map(|route| route.rule.clone()).collect())),
                 routes: names.collect(),

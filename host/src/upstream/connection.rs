@@ -1,19 +1,90 @@
-//! Opens connections to endpoints. TLS and a resolver of our own will join here.
+//! Opens connections to endpoints: to a host or a Unix socket, then TLS.
 
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
 
-use crate::http1::client::Connection;
+use super::definition::{Address, Place, Protocol, Remote};
+use super::tls::{HandshakeError, Handshaker};
+use crate::http1::Socket;
 
-/// Resolves and connects; the addresses of a name are tried in the resolver's order. Takes as long as it
-/// takes: the caller has the timeout.
-pub(super) async fn open(host: &str, port: u16) -> io::Result<Connection> {
-    Ok(Connection::new(connect(host, port).await?))
+/// Connects to one endpoint, from one thread.
+#[derive(Debug)]
+pub(super) struct Connector {
+    pub(super) remote: Arc<Remote>,
+    tls: Option<Handshaker>,
 }
 
-/// The same, without a protocol.
-pub(super) async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+/// A connection on which nothing was said yet.
+#[derive(Debug)]
+pub struct Opened {
+    pub socket: Socket,
+    /// Else it is HTTP/1.
+    pub http2: bool,
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("the endpoint's certificate is not accepted")]
+    Certificate(#[source] rustls::Error),
+    #[error("the TLS handshake failed")]
+    Tls(#[source] io::Error),
+    #[error("HTTP/2 was not agreed on")]
+    NoHttp2,
+    #[error("no connection within {0:?}")]
+    #[allow(dead_code, reason = "as `connect`")]
+    Late(Duration),
+}
+
+/// Connects to an endpoint to which no request is sent, such as for a health probe. `None`: the gateway itself is the
+/// endpoint.
+///
+/// # Errors
+///
+/// As a request would meet them; see [`ConnectError`].
+#[allow(dead_code, reason = "health probes are about to connect by it")]
+pub async fn connect(address: &Address, within: Duration) -> Result<Option<Opened>, ConnectError> {
+    let Address::Remote(remote) = address else { return Ok(None) };
+    match timeout(within, Connector::new(remote).open(false)).await {
+        Ok(opened) => opened.map(Some),
+        Err(_) => Err(ConnectError::Late(within)),
+    }
+}
+
+impl Connector {
+    pub(super) fn new(remote: &Arc<Remote>) -> Self {
+        let tls = remote.tls.as_ref().map(|tls| Handshaker::new(tls, remote.protocol));
+        Self { remote: Arc::clone(remote), tls }
+    }
+
+    /// With `only_http1` an endpoint that may choose is not offered HTTP/2. Takes as long as it takes: the caller has the
+    /// timeout.
+    pub(super) async fn open(&self, only_http1: bool) -> Result<Opened, ConnectError> {
+        let with_prior_knowledge = self.remote.protocol == Protocol::Http2;
+        let tcp = match &self.remote.place {
+            Place::Tcp { host, port } => tcp(host, *port).await?,
+            Place::Unix(path) => return Ok(Opened { socket: unix(path).await?, http2: with_prior_knowledge }),
+        };
+        match &self.tls {
+            None => Ok(Opened { socket: Socket::Plain(tcp), http2: with_prior_knowledge }),
+            Some(tls) => {
+                // Boxed, so that requests over plain connections keep no room for it.
+                let (socket, http2) = Box::pin(tls.greet(tcp, only_http1)).await?;
+                Ok(Opened { socket, http2 })
+            }
+        }
+    }
+}
+
+/// Resolves and connects; the addresses of a name are tried in the resolver's order.
+async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in tokio::net::lookup_host((host, port)).await? {
         match TcpStream::connect(address).await {
@@ -26,4 +97,18 @@ pub(super) async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
         }
     }
     Err(failure)
+}
+
+async fn unix(path: &Path) -> io::Result<Socket> {
+    UnixStream::connect(path).await.map(Socket::Unix)
+}
+
+impl From<HandshakeError> for ConnectError {
+    fn from(error: HandshakeError) -> Self {
+        match error {
+            HandshakeError::Certificate(source) => Self::Certificate(source),
+            HandshakeError::Failed(source) => Self::Tls(source),
+            HandshakeError::NoHttp2 => Self::NoHttp2,
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! What an upstream does with one request, step by step.
 
 use std::io::{BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
+use super::wire::Wire;
 use crate::PATIENCE;
 
 /// Steps that are done in their order. Afterwards the connection waits for the next request, unless it was closed.
@@ -62,13 +62,13 @@ impl Reply {
     }
 
     /// Answers whether the connection goes on.
-    pub(super) fn play(self, stream: &mut BufReader<&TcpStream>) -> bool {
+    pub(super) fn play(self, stream: &mut BufReader<Wire>) -> bool {
         for step in self.0 {
             let goes_on = match step {
                 Step::Send(bytes) => stream.get_mut().write_all(&bytes).is_ok(),
                 Step::Wait(gate) => gate.wait(),
                 Step::Hang => stream.read_to_end(&mut Vec::new()).is_err(),
-                Step::Close => stream.get_ref().shutdown(Shutdown::Both).is_err(),
+                Step::Close => stream.get_ref().shutdown().is_err(),
             };
             if !goes_on {
                 return false;

@@ -55,6 +55,9 @@ mod trailers;
 mod tunnels;
 mod unix_sockets;
 mod upgrade;
+mod upstream_certificates;
+mod upstream_sockets;
+mod upstream_tls;
 mod upstreams;
 mod websocket;
 

@@ -1,9 +1,15 @@
 //! Checked upstreams: a named group of equal endpoints.
 
 use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::Authority;
+use rustls::pki_types::ServerName;
+
+use super::UpstreamTls;
+use crate::config::Place;
 
 /// A named group of equal endpoints.
 #[derive(Clone, Debug)]
@@ -12,6 +18,8 @@ pub struct Upstream {
     /// At least one.
     pub endpoints: Vec<Endpoint>,
     pub protocol: Protocol,
+    /// For those that are spoken to over TLS.
+    pub tls: UpstreamTls,
     pub balancer: Balancer,
     pub timeout: UpstreamTimeout,
     pub keep_alive: KeepAlive,
@@ -21,6 +29,8 @@ pub struct Upstream {
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     pub address: Address,
+    /// Where its URL is written.
+    pub place: Place,
     /// Its share of the requests, relative to the other endpoints.
     pub weight: NonZeroU32,
 }
@@ -28,14 +38,18 @@ pub struct Endpoint {
 /// Where an endpoint is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// Plain HTTP over TCP.
+    /// Over TCP.
     Http {
+        /// Whose certificate it must be, if it is spoken to over TLS.
+        tls: Option<ServerName<'static>>,
         /// A DNS name or an IP address, IPv6 without brackets.
         host: String,
         port: u16,
         /// As written in the URL: what `Host` says when the client's is not preserved.
         authority: Authority,
     },
+    /// The path of a Unix socket.
+    Unix(Arc<Path>),
     /// `internal:echo`: the gateway answers itself with what it received.
     Echo,
 }
@@ -44,8 +58,10 @@ pub enum Address {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     Http1,
-    /// With prior knowledge.
+    /// Over TLS agreed on, else with prior knowledge.
     Http2,
+    /// What an endpoint chooses when hands are shaken; all are spoken to over TLS.
+    Auto,
 }
 
 /// The choice among endpoints.

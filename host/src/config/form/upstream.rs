@@ -17,9 +17,11 @@ form! {
         /// At least one.
         required endpoints: Placed<Vec<Endpoint>>,
         /// What the endpoints speak.
-        preset protocol: Protocol = "http1",
+        preset protocol: Placed<Protocol> = "http1",
         /// The choice among endpoints.
         preset balancer: Balancer = "round-robin",
+        /// How endpoints with `https` are spoken to.
+        optional tls: Placed<UpstreamTls>,
         /// How long an endpoint may take.
         table timeout: Timeout,
         /// Connections that wait for the next request.
@@ -31,6 +33,7 @@ words! {
     Protocol {
         "http1" = Protocol::Http1,
         "http2" = Protocol::Http2,
+        "auto" = Protocol::Auto,
     }
 }
 
@@ -38,6 +41,26 @@ words! {
     Balancer {
         "round-robin" = Balancer::RoundRobin,
         "least-requests" = Balancer::LeastRequests,
+    }
+}
+
+form! {
+    /// How endpoints with `https` are spoken to.
+    struct UpstreamTls {
+        /// PEM file with the certificates of those who issue the endpoints'. The system's if nothing is said.
+        optional ca: Text,
+        /// PEM files with revocation lists.
+        preset crls: Vec<Text> = [],
+        /// PEM file with a certificate that is shown to endpoints which ask for one, and behind it those that lead to its
+        /// issuer.
+        optional cert: Text,
+        /// PEM file with the private key of `cert`.
+        optional key: Text,
+        /// Whose certificate the endpoints show; a DNS name is what they are asked for (SNI). The host of an endpoint's
+        /// URL if nothing is said.
+        optional server_name: Text,
+        /// With false, whoever answers is taken for the endpoint.
+        preset verify: Placed<bool> = true,
     }
 }
 
@@ -75,7 +98,7 @@ type Weight = Whole<1, 65_535>;
 form! {
     /// An endpoint with its weight.
     struct Weighted {
-        /// `http://host:port` or `internal:echo`.
+        /// `http://host:port`, `https://host:port`, `unix:path` or `internal:echo`.
         required url: Text,
         /// Its share of the requests, relative to the other endpoints.
         preset weight: Weight = 1,
@@ -94,7 +117,7 @@ impl Form for Endpoint {
     }
 
     fn schema() -> Json {
-        let url = json!({ "type": "string", "examples": ["http://127.0.0.1:9001", "internal:echo"] });
+        let url = json!({ "type": "string", "examples": ["http://127.0.0.1:9001", "https://users.example", "unix:/run/users.sock", "internal:echo"] });
         json!({ "anyOf": [url, Weighted::schema()] })
     }
 }
