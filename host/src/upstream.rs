@@ -39,6 +39,7 @@ pub use error::UpstreamError;
 pub use request_body::{BodyMeter, ClientBody, RequestBody, RequestBodyError};
 
 use crate::http1::client::Request;
+use crate::wire::proxy_protocol::Ends;
 use balance::Turns;
 use definition::Endpoint;
 #[cfg(test)]
@@ -89,7 +90,8 @@ impl WorkerUpstreams {
     /// the head of the response; its body streams.
     ///
     /// The headers are cleaned; a request without `Host` gets the endpoint's. `response_timeout` replaces the upstream's own: the longest silence between the
-    /// last piece of the request and the head of the response.
+    /// last piece of the request and the head of the response. `client` is for endpoints that are told of the client's
+    /// connection.
     ///
     /// A request is sent once. Only when an idle connection turns out to be closed before anything
     /// was written, or an endpoint says over HTTP/2 that it did nothing with it, does it go to another one, to the same
@@ -108,6 +110,7 @@ impl WorkerUpstreams {
         request: Request<'_>,
         body: RequestBody,
         response_timeout: Option<Duration>,
+        client: Option<Ends>,
     ) -> Result<Answer, UpstreamError> {
         let upstream = &self.upstreams[upstream];
         let endpoint = upstream.choose()?;
@@ -115,7 +118,7 @@ impl WorkerUpstreams {
             connect: upstream.connect_timeout,
             response: response_timeout.unwrap_or(upstream.response_timeout),
         };
-        let response = attempt::run(endpoint, timeouts, request, body).await?;
+        let response = attempt::run(endpoint, timeouts, request, body, client).await?;
         Ok(Answer { response, endpoint: Arc::clone(&endpoint.text) })
     }
 

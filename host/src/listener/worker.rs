@@ -18,7 +18,6 @@ use super::room::Seat;
 use super::{Address, Settings, Socket, connection};
 use crate::http1;
 use crate::proxy::{Proxy, ProxyParts};
-use crate::wire::peer::Peer;
 
 /// What the control thread asks of a worker.
 #[derive(Debug)]
@@ -198,7 +197,7 @@ fn serve(shared: &Rc<Shared>, listener: &Listening, stream: UnixStream, seat: Se
     match tokio::net::UnixStream::from_std(stream) {
         Ok(stream) => {
             let settings = Rc::clone(&listener.settings.borrow());
-            spawn_local(connection::serve(open, http1::Socket::Unix(stream), Peer::Unix, settings));
+            spawn_local(connection::serve(open, http1::Socket::Unix(stream), None, settings));
         }
         Err(error) => tracing::warn!("a connection cannot be served: {error}"),
     }

@@ -22,6 +22,7 @@ use super::patience::{Alarm, within};
 use super::request_body::{BodyMeter, RequestBody, RequestBodyError};
 use crate::http1::Socket;
 use crate::http1::client::{self, SendError};
+use crate::wire::proxy_protocol::Ends;
 
 pub(super) struct Timeouts {
     pub(super) connect: Duration,
@@ -34,8 +35,9 @@ pub(super) async fn run(
     timeouts: Timeouts,
     request: client::Request<'_>,
     body: RequestBody,
+    client: Option<Ends>,
 ) -> Result<Response<UpstreamBody>, UpstreamError> {
-    let attempt = Attempt { endpoint, timeouts, meter: Rc::clone(body.meter()) };
+    let attempt = Attempt { endpoint, timeouts, client, meter: Rc::clone(body.meter()) };
     attempt.meter.check().map_err(|source| attempt.body_failed(source))?;
     // Counted from here on; an attempt that is dropped while it waits is uncounted with it.
     let in_flight = endpoint.enter();
@@ -53,6 +55,8 @@ pub(super) async fn run(
 struct Attempt<'a> {
     endpoint: &'a Rc<EndpointState>,
     timeouts: Timeouts,
+    /// Whose request it is, where endpoints are told.
+    client: Option<Ends>,
     meter: Rc<BodyMeter>,
 }
 
@@ -99,7 +103,7 @@ impl Attempt<'_> {
 
     async fn open(&self, connector: &Connector) -> Result<client::Connection, UpstreamError> {
         let after = self.timeouts.connect;
-        match tokio::time::timeout(after, connector.open(true)).await {
+        match tokio::time::timeout(after, connector.open(true, self.client.as_ref())).await {
             Ok(Ok(opened)) => Ok(client::Connection::new(opened.socket)),
             Ok(Err(error)) => Err(self.not_connected(error)),
             Err(_) => Err(UpstreamError::ConnectTimeout { endpoint: Arc::clone(&self.endpoint.text), after }),

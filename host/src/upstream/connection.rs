@@ -1,16 +1,17 @@
-//! Opens connections to endpoints: to a host or a Unix socket, then TLS.
+//! Opens connections to endpoints: to a host or a Unix socket, then the PROXY protocol, then TLS.
 
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use super::definition::{Address, Place, Protocol, Remote};
 use super::tls::{HandshakeError, Handshaker};
 use crate::http1::Socket;
+use crate::wire::proxy_protocol::{self, Ends};
 
 /// Connects to one endpoint, from one thread.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ pub enum ConnectError {
 #[allow(dead_code, reason = "health probes are about to connect by it")]
 pub async fn connect(address: &Address, within: Duration) -> Result<Option<Opened>, ConnectError> {
     let Address::Remote(remote) = address else { return Ok(None) };
-    match timeout(within, Connector::new(remote).open(false)).await {
+    match timeout(within, Connector::new(remote).open(false, None)).await {
         Ok(opened) => opened.map(Some),
         Err(_) => Err(ConnectError::Late(within)),
     }
@@ -64,14 +65,20 @@ impl Connector {
         Self { remote: Arc::clone(remote), tls }
     }
 
-    /// With `only_http1` an endpoint that may choose is not offered HTTP/2. Takes as long as it takes: the caller has the
-    /// timeout.
-    pub(super) async fn open(&self, only_http1: bool) -> Result<Opened, ConnectError> {
+    /// With `only_http1` an endpoint that may choose is not offered HTTP/2. `client` is whose requests come on it. Takes
+    /// as long as it takes: the caller has the timeout.
+    pub(super) async fn open(&self, only_http1: bool, client: Option<&Ends>) -> Result<Opened, ConnectError> {
+        let header = self.remote.proxy_protocol.map(|version| proxy_protocol::header(version, client));
         let with_prior_knowledge = self.remote.protocol == Protocol::Http2;
-        let tcp = match &self.remote.place {
+        let mut tcp = match &self.remote.place {
             Place::Tcp { host, port } => tcp(host, *port).await?,
-            Place::Unix(path) => return Ok(Opened { socket: unix(path).await?, http2: with_prior_knowledge }),
+            Place::Unix(path) => {
+                let mut socket = UnixStream::connect(path).await?;
+                tell(header, &mut socket).await?;
+                return Ok(Opened { socket: Socket::Unix(socket), http2: with_prior_knowledge });
+            }
         };
+        tell(header, &mut tcp).await?;
         match &self.tls {
             None => Ok(Opened { socket: Socket::Plain(tcp), http2: with_prior_knowledge }),
             Some(tls) => {
@@ -99,8 +106,12 @@ async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
     Err(failure)
 }
 
-async fn unix(path: &Path) -> io::Result<Socket> {
-    UnixStream::connect(path).await.map(Socket::Unix)
+/// Before anything else is said. It fits what a new connection takes at once.
+async fn tell(header: Option<Vec<u8>>, socket: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+    match header {
+        Some(header) => socket.write_all(&header).await,
+        None => Ok(()),
+    }
 }
 
 impl From<HandshakeError> for ConnectError {

@@ -12,6 +12,7 @@ use http::HeaderValue;
 use http::header::InvalidHeaderValue;
 
 use super::tls::Tls;
+use crate::wire::proxy_protocol::Version;
 
 /// A named group of equal endpoints.
 #[derive(Clone, Debug)]
@@ -51,6 +52,8 @@ pub struct Remote {
     /// `None`: plain connections.
     pub tls: Option<Tls>,
     pub protocol: Protocol,
+    /// By which version of the PROXY protocol it is told of clients. Its connections are not kept: each is of one client.
+    pub proxy_protocol: Option<Version>,
     /// What `Host` says when the request does not bring one.
     pub authority: HeaderValue,
     /// Host and port, or the path of a socket, for logs and metrics.
@@ -124,7 +127,7 @@ impl Address {
         let authority = HeaderValue::from_str(authority)?;
         let place = Place::Tcp { host: host.into(), port };
         let text = place.to_string().into();
-        Ok(Self::Remote(Arc::new(Remote { place, tls: None, protocol, authority, text })))
+        Ok(Self::Remote(Arc::new(Remote { place, tls: None, protocol, proxy_protocol: None, authority, text })))
     }
 
     /// The address as logs and metrics show it: `127.0.0.1:9001`, `unix:/run/users.sock`, `internal:echo`.

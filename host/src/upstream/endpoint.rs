@@ -55,6 +55,9 @@ impl EndpointState {
 
     /// Sets what a config says of its connections.
     pub(super) fn limit(&self, limits: KeepAlive) {
+        let names_clients = self.connector.as_ref().is_some_and(|it| it.remote.proxy_protocol.is_some());
+        // A connection that begins with a client's address is of no use to another client.
+        let limits = if names_clients { KeepAlive { connections: 0, ..limits } } else { limits };
         self.idle.limit(limits);
         self.http2.limit(limits);
     }

@@ -19,7 +19,7 @@ impl Upstream {
     ///
     /// When it is not there and there is such an endpoint.
     pub fn of(checked: &config::Upstream, handshakes: Option<Handshakes<'_>>) -> Self {
-        let endpoint = |endpoint: &config::Endpoint| self::endpoint(endpoint, checked.protocol, handshakes);
+        let endpoint = |endpoint: &config::Endpoint| self::endpoint(endpoint, checked, handshakes);
         Self {
             name: checked.name.as_str().into(),
             endpoints: checked.endpoints.iter().map(endpoint).collect(),
@@ -38,15 +38,16 @@ impl Upstream {
     }
 }
 
-fn endpoint(checked: &config::Endpoint, protocol: config::Protocol, handshakes: Option<Handshakes<'_>>) -> Endpoint {
-    let protocol = match protocol {
+fn endpoint(checked: &config::Endpoint, upstream: &config::Upstream, handshakes: Option<Handshakes<'_>>) -> Endpoint {
+    let protocol = match upstream.protocol {
         config::Protocol::Http1 => Protocol::Http1,
         config::Protocol::Http2 => Protocol::Http2,
         config::Protocol::Auto => Protocol::Auto,
     };
+    let proxy_protocol = upstream.proxy_protocol;
     let remote = |place: Place, tls, authority| {
         let text = place.to_string().into();
-        Address::Remote(Arc::new(Remote { place, tls, protocol, authority, text }))
+        Address::Remote(Arc::new(Remote { place, tls, protocol, proxy_protocol, authority, text }))
     };
     let address = match &checked.address {
         config::Address::Http { tls, host, port, authority } => {

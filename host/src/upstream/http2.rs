@@ -94,7 +94,8 @@ impl Connections {
                 continue;
             }
             let opening = Opening::begin(self);
-            let opened = connector.open(false).await?;
+            // No client is named: they share what is opened here.
+            let opened = connector.open(false, None).await?;
             if !opened.http2 {
                 self.speaks_http1.set(true);
                 return Ok(Taken::Http1(Some(opened.socket)));

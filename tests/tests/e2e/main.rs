@@ -56,6 +56,7 @@ mod tunnels;
 mod unix_sockets;
 mod upgrade;
 mod upstream_certificates;
+mod upstream_proxy_protocol;
 mod upstream_sockets;
 mod upstream_tls;
 mod upstreams;

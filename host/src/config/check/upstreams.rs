@@ -28,6 +28,7 @@ fn upstream(form: &form::Upstream, problems: &mut Vec<Problem>) -> Option<Upstre
     let endpoints: Vec<Endpoint> =
         forms.value.iter().filter_map(|form| endpoint(form, name.as_ref(), &about, problems)).collect();
     problems.extend(undecided(form, &endpoints, &about));
+    problems.extend(shared(form, &about));
     let tls = tls::tls(form, &endpoints, &about, problems);
     let name = form.name.as_ref()?;
     Some(Upstream {
@@ -35,6 +36,7 @@ fn upstream(form: &form::Upstream, problems: &mut Vec<Problem>) -> Option<Upstre
         endpoints,
         protocol: form.protocol.value,
         tls,
+        proxy_protocol: form.proxy_protocol.as_ref().map(|version| version.value),
         balancer: form.balancer,
         timeout: UpstreamTimeout { connect: form.timeout.connect, response: form.timeout.response },
         keep_alive: KeepAlive {
@@ -67,4 +69,11 @@ fn undecided(form: &form::Upstream, endpoints: &[Endpoint], about: &str) -> Opti
         let help = format!("say \"http1\" or \"http2\"; the other is at {}", plain.place);
         Problem::new(&form.protocol.place, message).help(help)
     })
+}
+
+/// A connection over HTTP/2 has requests of several clients on it, and a header of the PROXY protocol names one.
+fn shared(form: &form::Upstream, about: &str) -> Option<Problem> {
+    let version = form.proxy_protocol.as_ref().filter(|_| form.protocol.value != Protocol::Http1)?;
+    let message = format!("clients share connections over HTTP/2, and the PROXY protocol names one{about}");
+    Some(Problem::new(&version.place, message).help("`protocol = \"http1\"`, or read `X-Forwarded-For` there"))
 }

@@ -10,6 +10,7 @@ use rustls::pki_types::ServerName;
 
 use super::UpstreamTls;
 use crate::config::Place;
+use crate::wire::proxy_protocol::Version;
 
 /// A named group of equal endpoints.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct Upstream {
     pub protocol: Protocol,
     /// For those that are spoken to over TLS.
     pub tls: UpstreamTls,
+    /// How endpoints are told of clients, before anything else.
+    pub proxy_protocol: Option<Version>,
     pub balancer: Balancer,
     pub timeout: UpstreamTimeout,
     pub keep_alive: KeepAlive,

@@ -8,6 +8,7 @@ use crate::config::checked::{Balancer, Protocol};
 use crate::config::node::{Node, Text, Value};
 use crate::config::read::{Form, Placed, Reading, form, words};
 use crate::config::values::Whole;
+use crate::wire::proxy_protocol::Version;
 
 form! {
     /// A named group of equal endpoints.
@@ -22,6 +23,9 @@ form! {
         preset balancer: Balancer = "round-robin",
         /// How endpoints with `https` are spoken to.
         optional tls: Placed<UpstreamTls>,
+        /// The version of the PROXY protocol by which endpoints are told whose connection it is. Not at all if nothing
+        /// is said.
+        optional proxy_protocol: Placed<Version>,
         /// How long an endpoint may take.
         table timeout: Timeout,
         /// Connections that wait for the next request.
@@ -34,6 +38,13 @@ words! {
         "http1" = Protocol::Http1,
         "http2" = Protocol::Http2,
         "auto" = Protocol::Auto,
+    }
+}
+
+words! {
+    Version {
+        "v1" = Version::V1,
+        "v2" = Version::V2,
     }
 }
 

@@ -149,7 +149,7 @@ impl WorkerUpstreams {
         let fields = Fields { came: &head.headers, edits: &[] };
         let request =
             client::Request { method: &head.method, target: &target, fields, takes_trailers: false, upgrade: None };
-        self.send(0, request, body, timeout).await
+        self.send(0, request, body, timeout, None).await
     }
 
     /// Sends, and reads the body to its end.
