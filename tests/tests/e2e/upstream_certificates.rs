@@ -70,6 +70,8 @@ fn a_bad_certificate_is_a_502_with_a_reason_of_its_own_and_gets_no_request() {
         assert_eq!(line["reason"], "upstream-certificate");
         assert!(line["cause"].as_str().is_some_and(|text| text.contains(cause)), "{name}: {line}");
         assert_eq!(gateway.wait_for_access(&format!("/{name}"))["problem"], "upstream-certificate");
+        let series = format!("tollgate_problems_total{{route=\"{name}\",problem=\"upstream-certificate\"}}");
+        assert_eq!(gateway.metric(&series), 1.0);
     }
     assert_eq!(gateway.get("/good").text(), "secret");
     assert_eq!(good.1.received().len(), 1);
