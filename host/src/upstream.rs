@@ -36,7 +36,9 @@ pub use answer_body::{AnswerBodyError, UpstreamBody};
 pub use definition::Upstream;
 pub use endpoint::Lease;
 pub use error::UpstreamError;
+pub use from_config::Plan;
 pub use request_body::{BodyMeter, ClientBody, RequestBody, RequestBodyError};
+pub use tls::Handshakes;
 
 use crate::http1::client::Request;
 use crate::wire::proxy_protocol::Ends;

@@ -8,6 +8,7 @@
 
 pub mod attacks;
 mod client;
+pub mod dns;
 mod folder;
 pub mod frames;
 mod gateway;

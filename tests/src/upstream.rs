@@ -80,7 +80,14 @@ impl Upstream {
         script: impl Fn(&Received) -> Reply + Send + Sync + 'static,
         prepare: impl Fn(TcpStream) -> io::Result<Wire> + Clone + Send + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Self::serve_on(TcpListener::bind("127.0.0.1:0").expect("a free port"), script, prepare)
+    }
+
+    fn serve_on(
+        listener: TcpListener,
+        script: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+        prepare: impl Fn(TcpStream) -> io::Result<Wire> + Clone + Send + 'static,
+    ) -> Self {
         let address = listener.local_addr().expect("it is bound");
         let shared = Shared::new(script);
         let serving = Arc::clone(&shared);
@@ -99,6 +106,12 @@ impl Upstream {
     /// Answers every request with 200 and this text.
     pub fn saying(text: &'static str) -> Self {
         Self::start(move |_| Reply::ok(text))
+    }
+
+    /// The same at this address; port 0 is a free one.
+    pub fn saying_at(address: &str, text: &'static str) -> Self {
+        let listener = TcpListener::bind(address).expect("the address is free");
+        Self::serve_on(listener, move |_| Reply::ok(text), |tcp| Ok(Wire::Tcp(tcp)))
     }
 
     pub fn address(&self) -> SocketAddr {

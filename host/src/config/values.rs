@@ -4,7 +4,7 @@ mod duration;
 mod network;
 mod size;
 
-pub(super) use network::{FileMode, Network, Where};
+pub(super) use network::{FileMode, NameServer, Network, Where};
 pub(super) use size::{GIB, KIB, MIB, Size, shown};
 
 use serde_json::{Value as Json, json};

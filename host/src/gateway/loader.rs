@@ -10,7 +10,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use self::words::{refused, unfit};
-use super::certificates::endpoints::{self, Handshakes};
+use super::certificates::endpoints;
 use super::certificates::{self, Certificates};
 use super::expiry::{self, Expiry};
 use crate::chain::{Chain, Link};
@@ -22,7 +22,7 @@ use crate::router::Router;
 use crate::sandbox::{Component, Engine, Plugin, PluginSpec};
 use crate::state::{Bounds, Consumers, Registration, State};
 use crate::telemetry::metrics::Registry;
-use crate::upstream::Upstream;
+use crate::upstream::Plan;
 use crate::wire::headers::Owned;
 
 /// Makes live configs. What did not change since the last one is taken over from it: compiled
@@ -40,6 +40,8 @@ pub struct Loader {
     next: Option<Next>,
     /// What it takes of its listeners.
     certificates: Certificates,
+    /// Of the config that was loaded last.
+    plans: Vec<Plan>,
     /// Of the live config.
     expiries: Vec<Expiry>,
     warnings: Vec<Problem>,
@@ -126,6 +128,7 @@ impl Loader {
             plugins: Vec::new(),
             next: None,
             certificates: Certificates::default(),
+            plans: Vec::new(),
             expiries: Vec::new(),
             warnings: Vec::new(),
         }
@@ -161,7 +164,13 @@ impl Loader {
         for warning in &self.warnings {
             tracing::warn!("{warning}");
         }
-        let live = self.live(config, &plugins, consumers, &handshakes);
+        self.plans = config
+            .upstreams
+            .iter()
+            .zip(handshakes)
+            .map(|(upstream, handshakes)| Plan::new(upstream, handshakes))
+            .collect();
+        let live = self.live(config, &plugins, consumers);
         self.next = Some(Next { components, plugins, bounds: bounds(&config.gateway) });
         Ok(live)
     }
@@ -169,6 +178,11 @@ impl Loader {
     /// What the handshakes of each listener need, of the config that was loaded last.
     pub fn tls(&self) -> &[Option<Tls>] {
         &self.certificates.tls
+    }
+
+    /// What the upstreams of the config that was loaded last are made of.
+    pub fn plans(&self) -> &[Plan] {
+        &self.plans
     }
 
     /// What is not wrong with the config that was loaded last, but dear or soon to be.
@@ -194,27 +208,18 @@ impl Loader {
         }
     }
 
-    fn live(
-        &self,
-        config: &Config,
-        plugins: &[Loaded],
-        consumers: Consumers,
-        handshakes: &[Option<Handshakes>],
-    ) -> Live {
+    fn live(&self, config: &Config, plugins: &[Loaded], consumers: Consumers) -> Live {
         let routes = config.routes.iter().map(|route| self.route(config, route, plugins)).collect();
         let names = config.routes.iter().map(|route| RouteNames {
             name: route.name.as_str().into(),
             plugins: route.chain.iter().map(|&entry| config.plugins[entry].scope.as_str().into()).collect(),
         });
-        let upstreams = config.upstreams.iter().zip(handshakes).map(|(upstream, handshakes)| {
-            let handshakes = handshakes.as_ref().map(|found| (&found.config, found.digest));
-            Upstream::of(upstream, handshakes)
-        });
         let owned = plugins.iter().flat_map(|loaded| loaded.plugin.declarations().owned.iter().cloned());
         Live {
             generation: self.generation + 1,
             routes,
-            upstreams: upstreams.collect(),
+            // Names are looked up by who makes it live.
+            upstreams: self.plans.iter().map(|plan| plan.upstream(|_| Vec::new())).collect(),
             directory: Directory {
                 router: Arc::new(Router::new(config.routes.iter().map(|route| route.rule.clone()).collect())),
                 routes: names.collect(),

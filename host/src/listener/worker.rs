@@ -113,9 +113,7 @@ const LAST_HOOKS: Duration = Duration::from_secs(1);
 
 /// Made on the worker's thread, which it cannot leave: so tasks need no set of their own and no lock.
 fn runtime() -> io::Result<LocalRuntime> {
-    let mut runtime = Builder::new_current_thread();
-    // Names of upstream hosts are resolved on these.
-    runtime.enable_all().max_blocking_threads(4).build_local(LocalOptions::default())
+    Builder::new_current_thread().enable_all().build_local(LocalOptions::default())
 }
 
 async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) -> Rc<Proxy> {

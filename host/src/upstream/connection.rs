@@ -1,6 +1,7 @@
-//! Opens connections to endpoints: to a host or a Unix socket, then the PROXY protocol, then TLS.
+//! Opens connections to endpoints: to an address or a Unix socket, then the PROXY protocol, then TLS.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,7 +72,7 @@ impl Connector {
         let header = self.remote.proxy_protocol.map(|version| proxy_protocol::header(version, client));
         let with_prior_knowledge = self.remote.protocol == Protocol::Http2;
         let mut tcp = match &self.remote.place {
-            Place::Tcp { host, port } => tcp(host, *port).await?,
+            Place::Tcp(address) => tcp(*address).await?,
             Place::Unix(path) => {
                 let mut socket = UnixStream::connect(path).await?;
                 tell(header, &mut socket).await?;
@@ -90,20 +91,11 @@ impl Connector {
     }
 }
 
-/// Resolves and connects; the addresses of a name are tried in the resolver's order.
-async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
-    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in tokio::net::lookup_host((host, port)).await? {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
-                // Heads and bodies are written whole; waiting for more only adds latency.
-                stream.set_nodelay(true)?;
-                return Ok(stream);
-            }
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
+async fn tcp(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    // Heads and bodies are written whole; waiting for more only adds latency.
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// Before anything else is said. It fits what a new connection takes at once.

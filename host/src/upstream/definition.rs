@@ -3,13 +3,12 @@
 //! It must not know connections, counters or anything else that a worker keeps.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
-#[cfg(test)]
-use http::header::InvalidHeaderValue;
 
 use super::tls::Tls;
 use crate::wire::proxy_protocol::Version;
@@ -21,7 +20,7 @@ pub struct Upstream {
     pub name: Arc<str>,
     pub endpoints: Vec<Endpoint>,
     pub balancer: Balancer,
-    /// From the choice of an endpoint to an open connection: resolving the name, TCP, then TLS.
+    /// From the choice of an endpoint to an open connection: TCP, then TLS.
     pub connect_timeout: Duration,
     /// From the request being written to the head of the response.
     pub response_timeout: Duration,
@@ -56,18 +55,15 @@ pub struct Remote {
     pub proxy_protocol: Option<Version>,
     /// What `Host` says when the request does not bring one.
     pub authority: HeaderValue,
-    /// Host and port, or the path of a socket, for logs and metrics.
+    /// Address and port, or the path of a socket, for logs and metrics.
     pub text: Arc<str>,
 }
 
 /// What is connected to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    Tcp {
-        /// A DNS name or an IP address, IPv6 without brackets.
-        host: Box<str>,
-        port: u16,
-    },
+    /// What a name stands for is known before: no request looks one up.
+    Tcp(SocketAddr),
     /// A socket's path.
     Unix(Arc<Path>),
 }
@@ -116,18 +112,13 @@ impl KeepAlive {
 }
 
 impl Address {
-    /// Plain connections to a host. `host` is a DNS name or an IP address (IPv6 without brackets); `authority` is host
-    /// and port as `Host` should say them, usually as written in the endpoint's URL.
-    ///
-    /// # Errors
-    ///
-    /// When `authority` cannot be a header value.
+    /// Plain connections to this address.
     #[cfg(test)]
-    pub fn tcp(protocol: Protocol, host: &str, port: u16, authority: &str) -> Result<Self, InvalidHeaderValue> {
-        let authority = HeaderValue::from_str(authority)?;
-        let place = Place::Tcp { host: host.into(), port };
-        let text = place.to_string().into();
-        Ok(Self::Remote(Arc::new(Remote { place, tls: None, protocol, proxy_protocol: None, authority, text })))
+    pub fn tcp(protocol: Protocol, address: SocketAddr) -> Self {
+        let text = address.to_string();
+        let authority = HeaderValue::from_str(&text).expect("an address is a header value");
+        let (place, text) = (Place::Tcp(address), text.into());
+        Self::Remote(Arc::new(Remote { place, tls: None, protocol, proxy_protocol: None, authority, text }))
     }
 
     /// The address as logs and metrics show it: `127.0.0.1:9001`, `unix:/run/users.sock`, `internal:echo`.
@@ -142,8 +133,7 @@ impl Address {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Self::Tcp(address) => address.fmt(f),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }

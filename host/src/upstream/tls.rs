@@ -19,27 +19,33 @@ use crate::wire::alpn::{HTTP1, HTTP2};
 /// Tickets that one worker keeps for one endpoint: with TLS 1.3 each is good for one handshake.
 const TICKETS: usize = 8;
 
-/// What handshakes with an endpoint need.
+/// What handshakes with the endpoints of an upstream need.
 #[derive(Clone)]
-pub struct Tls {
+pub struct Handshakes {
     config: Arc<ClientConfig>,
     digest: [u8; 32],
+}
+
+/// What handshakes with one endpoint need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    pub handshakes: Handshakes,
     /// Whose certificate it must be; a DNS name is also what the endpoint is told (SNI).
-    name: ServerName<'static>,
+    pub name: ServerName<'static>,
 }
 
 /// The digest tells two of them apart: it is of everything that a configuration was made of.
-impl PartialEq for Tls {
+impl PartialEq for Handshakes {
     fn eq(&self, other: &Self) -> bool {
-        self.digest == other.digest && self.name == other.name
+        self.digest == other.digest
     }
 }
 
-impl Eq for Tls {}
+impl Eq for Handshakes {}
 
-impl fmt::Debug for Tls {
+impl fmt::Debug for Handshakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Handshakes").finish_non_exhaustive()
     }
 }
 
@@ -63,10 +69,10 @@ pub(super) enum HandshakeError {
     NoHttp2,
 }
 
-impl Tls {
+impl Handshakes {
     /// `digest` is of everything that `config` was made of.
-    pub fn new(config: Arc<ClientConfig>, digest: [u8; 32], name: ServerName<'static>) -> Self {
-        Self { config, digest, name }
+    pub fn new(config: Arc<ClientConfig>, digest: [u8; 32]) -> Self {
+        Self { config, digest }
     }
 }
 
@@ -74,7 +80,7 @@ impl Handshaker {
     pub(super) fn new(tls: &Tls, protocol: Protocol) -> Self {
         let resumption = Resumption::in_memory_sessions(TICKETS);
         let offering = |protocols: &[&[u8]]| {
-            let mut config = ClientConfig::clone(&tls.config);
+            let mut config = ClientConfig::clone(&tls.handshakes.config);
             config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
             config.resumption = resumption.clone();
             Arc::new(config)

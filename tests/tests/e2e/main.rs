@@ -29,6 +29,7 @@ mod limits;
 mod listeners;
 mod live_change;
 mod logs;
+mod names;
 mod own_answers;
 mod path_matrix;
 mod paths;

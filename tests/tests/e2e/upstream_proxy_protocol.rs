@@ -54,7 +54,8 @@ impl Told {
 
 /// Reads no more than the header, whatever version it has.
 fn answer(mut stream: TcpStream, told: &mpsc::Sender<Vec<u8>>, tls: Option<Arc<ServerConfig>>) {
-    let mut header = vec![0; 16];
+    // The shortest line; version 2 has one byte more before what its length counts.
+    let mut header = vec![0; 15];
     stream.read_exact(&mut header).expect("a header");
     if header[0] == b'P' {
         while !header.ends_with(b"\r\n") {
@@ -63,8 +64,10 @@ fn answer(mut stream: TcpStream, told: &mpsc::Sender<Vec<u8>>, tls: Option<Arc<S
             header.extend(byte);
         }
     } else {
-        let length = u16::from_be_bytes([header[14], header[15]]);
-        let mut rest = vec![0; usize::from(length)];
+        let mut length = [header[14], 0];
+        stream.read_exact(&mut length[1..]).expect("a length");
+        header.push(length[1]);
+        let mut rest = vec![0; usize::from(u16::from_be_bytes(length))];
         stream.read_exact(&mut rest).expect("addresses");
         header.extend(rest);
     }

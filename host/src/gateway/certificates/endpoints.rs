@@ -14,15 +14,8 @@ use rustls::{ClientConfig, RootCertStore};
 use super::pem::Reader;
 use super::{certificate, roots};
 use crate::config::{Address, Place, Problem, Upstream, UpstreamTls};
+use crate::upstream::Handshakes;
 use unverified::Unverified;
-
-/// For the endpoints of one upstream.
-#[derive(Clone, Debug)]
-pub(in crate::gateway) struct Handshakes {
-    pub(in crate::gateway) config: Arc<ClientConfig>,
-    /// Of everything that it was made of.
-    pub(in crate::gateway) digest: [u8; 32],
-}
 
 /// In the order of the upstreams; nothing for one without TLS.
 pub(in crate::gateway) fn load(upstreams: &[Upstream], problems: &mut Vec<Problem>) -> Vec<Option<Handshakes>> {
@@ -64,7 +57,7 @@ fn of_upstream(
         None => builder.with_no_client_auth(),
         Some(own) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own?.0))),
     };
-    Some(Handshakes { config: Arc::new(config), digest: reader.digest() })
+    Some(Handshakes::new(Arc::new(config), reader.digest()))
 }
 
 /// Who looks at the certificates of endpoints.

@@ -108,11 +108,7 @@ pub(in crate::upstream) fn upstream(endpoints: &[&Scripted]) -> Upstream {
 }
 
 pub(in crate::upstream) fn upstream_at(addresses: &[SocketAddr]) -> Upstream {
-    let endpoint = |address: &SocketAddr| Endpoint {
-        address: Address::tcp(Protocol::Http1, &address.ip().to_string(), address.port(), &address.to_string())
-            .expect("a socket address is a header value"),
-        weight: 1,
-    };
+    let endpoint = |address: &SocketAddr| Endpoint { address: Address::tcp(Protocol::Http1, *address), weight: 1 };
     Upstream {
         name: "test".into(),
         endpoints: addresses.iter().map(endpoint).collect(),
