@@ -6,9 +6,9 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
+use rustls::{AlertDescription, ClientConfig, Error};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -62,7 +62,7 @@ pub(super) struct Handshaker {
 #[derive(Debug)]
 pub(super) enum HandshakeError {
     /// The endpoint's certificate is not to be trusted.
-    Certificate(rustls::Error),
+    Certificate(Error),
     /// One of the two sides refused the other for another reason, or left.
     Failed(io::Error),
     /// The endpoint does not speak HTTP/2.
@@ -97,10 +97,15 @@ impl Handshaker {
     /// caller has the timer.
     pub(super) async fn greet(&self, stream: TcpStream, only_http1: bool) -> Result<(Socket, bool), HandshakeError> {
         let config = self.http1.as_ref().filter(|_| only_http1).unwrap_or(&self.config);
-        let stream = TlsConnector::from(Arc::clone(config)).connect(self.name.clone(), stream).await?;
+        let only_http2 = config.alpn_protocols == [HTTP2];
+        let greeted = TlsConnector::from(Arc::clone(config)).connect(self.name.clone(), stream).await;
+        let stream = greeted.map_err(|error| match HandshakeError::from(error) {
+            HandshakeError::Failed(error) if only_http2 && disagrees(&error) => HandshakeError::NoHttp2,
+            error => error,
+        })?;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
         // An endpoint that knows nothing of ALPN speaks HTTP/1.
-        if !http2 && config.alpn_protocols == [HTTP2] {
+        if only_http2 && !http2 {
             return Err(HandshakeError::NoHttp2);
         }
         Ok((Socket::Tls(Box::new(stream.into())), http2))
@@ -109,11 +114,18 @@ impl Handshaker {
 
 impl From<io::Error> for HandshakeError {
     fn from(error: io::Error) -> Self {
-        use rustls::{AlertDescription, Error as E};
-        match error.get_ref().and_then(|inner| inner.downcast_ref::<E>()) {
-            Some(E::InvalidCertificate(why)) => Self::Certificate(E::InvalidCertificate(why.clone())),
-            Some(E::AlertReceived(AlertDescription::NoApplicationProtocol)) => Self::NoHttp2,
+        match of_tls(&error) {
+            Some(why @ Error::InvalidCertificate(_)) => Self::Certificate(why.clone()),
             _ => Self::Failed(error),
         }
     }
+}
+
+/// Whether the endpoint says that it speaks none of what it was offered.
+fn disagrees(error: &io::Error) -> bool {
+    matches!(of_tls(error), Some(Error::AlertReceived(AlertDescription::NoApplicationProtocol)))
+}
+
+fn of_tls(error: &io::Error) -> Option<&Error> {
+    error.get_ref().and_then(|inner| inner.downcast_ref())
 }

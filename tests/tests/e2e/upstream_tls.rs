@@ -96,6 +96,14 @@ fn an_endpoint_that_does_not_agree_to_http2_is_a_502() {
 }
 
 #[test]
+fn an_endpoint_that_speaks_http2_alone_is_a_502_where_it_is_not_offered() {
+    let (_upstream, gateway) = agreeing(&Authority::new(), &["h2"], "http1");
+    let answer = gateway.get("/");
+    assert_eq!(answer.status, 502);
+    assert!(answer.text().contains("urn:tollgate:problem:upstream-tls"), "{}", answer.text());
+}
+
+#[test]
 fn an_endpoint_without_tls_is_a_502_and_gets_no_request() {
     let (authority, plain) = (Authority::new(), Upstream::saying("plain"));
     let gateway = secured(&plain, &authority, "");
@@ -105,6 +113,21 @@ fn an_endpoint_without_tls_is_a_502_and_gets_no_request() {
     assert!(answer.text().contains("urn:tollgate:problem:upstream-tls"), "{}", answer.text());
     let line = gateway.wait_for_log(&format!("no TLS handshake with {}", plain.address()));
     assert_eq!(line["reason"], "upstream-tls");
+}
+
+#[test]
+fn a_tunnel_goes_through_tls_to_an_endpoint() {
+    let authority = Authority::new();
+    let server = authority.issue(&["127.0.0.1"]).server(&[], &Wants::Nothing);
+    let switched = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: chat\r\n\r\nhello from afar";
+    let upstream = Upstream::start_tls(&server, move |_| Reply::raw(switched).then_hang());
+    let gateway = secured(&upstream, &authority, "");
+    let mut client = gateway.client();
+    client.start(Request::get("/").header("connection", "upgrade").header("upgrade", "chat"));
+    assert_eq!(client.receive().status, 101);
+    assert_eq!(client.read_until("afar"), "hello from afar");
+    client.abort();
+    upstream.wait_until_left();
 }
 
 #[test]
