@@ -12,10 +12,11 @@ use crate::upstream::{Overrides, Upstream};
 use crate::wire::headers::Owned;
 use crate::wire::peer::Peers;
 
-/// Everything that a request needs of the configuration.
-#[derive(Debug)]
+/// Everything that a request needs of the configuration. Where a name's addresses change, a copy with other upstreams takes
+/// its place.
+#[derive(Clone, Debug)]
 pub struct Live {
-    /// 1 is the one that the process started with.
+    /// 1 is the one that the process started with; other addresses of a name make no new one.
     pub generation: u64,
     /// In the order of [`Directory::routes`].
     pub routes: Vec<Route>,
@@ -30,7 +31,7 @@ pub struct Live {
 }
 
 /// Where a request goes and what it passes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Route {
     pub chain: Chain,
     pub destination: config::Destination,

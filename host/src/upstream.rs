@@ -28,6 +28,7 @@ mod request_body;
 mod retry;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod tries;
 
 use std::rc::Rc;
@@ -41,11 +42,14 @@ pub use answer_body::{AnswerBodyError, UpstreamBody};
 pub use definition::{Overrides, Upstream};
 pub use endpoint::Lease;
 pub use error::UpstreamError;
+pub use from_config::Plan;
 pub use limit::Permits;
 pub use request_body::{BodyMeter, ClientBody, RequestBody, RequestBodyError};
+pub use tls::Handshakes;
 pub use tries::Tries;
 
 use crate::http1::client::Request;
+use crate::wire::proxy_protocol::Ends;
 use balance::Turns;
 use definition::Endpoint;
 #[cfg(test)]
@@ -104,7 +108,8 @@ impl WorkerUpstreams {
     /// Sends `request` to an endpoint of the upstream with this index in the config, and waits for
     /// the head of the response; its body streams. `tries` says what that took, also when there is none.
     ///
-    /// The headers are cleaned; a request without `Host` gets the endpoint's.
+    /// The headers are cleaned; a request without `Host` gets the endpoint's. `client` is for endpoints that are told of the
+    /// client's connection.
     ///
     /// Whatever the config says of retries, a request goes to the same endpoint once more when an idle connection turns
     /// out to be closed before anything was written, or when the endpoint says over HTTP/2 that it did nothing with it. If
@@ -124,16 +129,17 @@ impl WorkerUpstreams {
         request: Request<'_>,
         body: RequestBody,
         overrides: Overrides,
+        client: Option<Ends>,
         tries: &mut Tries,
     ) -> Result<Answer, UpstreamError> {
         let upstream = &self.upstreams[upstream];
         let mut body = Some(body);
-        let sent = upstream.send(request, &mut body, overrides, tries).await;
+        let sent = upstream.send(request, &mut body, overrides, client, tries).await;
         match (sent, upstream.failover) {
             (Err(error), Some(failover)) if body.is_some() && error.is_of_endpoints() => {
                 tries.failover = Some(failover);
                 // Boxed, so that those who need none keep no room for it.
-                Box::pin(self.upstreams[failover].send(request, &mut body, overrides, tries)).await
+                Box::pin(self.upstreams[failover].send(request, &mut body, overrides, client, tries)).await
             }
             (sent, _) => sent,
         }
@@ -179,6 +185,7 @@ impl UpstreamState {
         request: Request<'_>,
         body: &mut Option<RequestBody>,
         overrides: Overrides,
+        client: Option<Ends>,
         tries: &mut Tries,
     ) -> Result<Answer, UpstreamError> {
         let timeouts = attempt::Timeouts {
@@ -193,9 +200,9 @@ impl UpstreamState {
             None => None,
         };
         let mut answer = match until {
-            None => self.try_all(request, body, timeouts, tries).await?,
+            None => self.try_all(request, body, timeouts, client, tries).await?,
             Some((until, after)) => {
-                let sending = Box::pin(self.try_all(request, body, timeouts, tries));
+                let sending = Box::pin(self.try_all(request, body, timeouts, client, tries));
                 let too_late = |_| UpstreamError::TotalTimeout { upstream: Arc::clone(&self.name), after };
                 timeout_at(until, sending).await.map_err(too_late)??
             }

@@ -1,5 +1,6 @@
 //! The rules of the wire that several layers share: pure functions over what is received, and who sent it.
 
+pub mod alpn;
 pub mod authority;
 pub mod encoding;
 pub mod headers;

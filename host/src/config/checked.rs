@@ -15,7 +15,7 @@ pub use plugin::{Grant, Isolation, OnError, Plugin, PluginConfig, PluginLimits, 
 pub(super) use plugin::{Members, Places};
 pub use route::{Compress, Path, PathTemplate, Route, RouteTimeout, TemplatePart};
 pub use split::Split;
-pub use tls::{Certificate, ClientCertificates, NamedFile, Tls};
+pub use tls::{Certificate, ClientCertificates, NamedFile, Tls, UpstreamTls};
 pub use upstream::{
     Address, Balancer, Endpoint, KeepAlive, Protocol, Retry, RetryOn, Upstream, UpstreamLimit, UpstreamTimeout,
 };
@@ -64,10 +64,23 @@ pub struct Gateway {
     pub trusted_proxies: Peers,
     /// What becomes of clients' headers with `_` or `.` in their names.
     pub alias_headers: Aliases,
+    pub dns: Dns,
     pub state: StateLimits,
     pub limiter: LimiterLimits,
     pub sandbox: SandboxLimits,
     pub log: Log,
+}
+
+/// How the names of endpoints are looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dns {
+    /// None: those of `/etc/resolv.conf`.
+    pub servers: Vec<SocketAddr>,
+    /// Not above `max_ttl`.
+    pub min_ttl: Duration,
+    pub max_ttl: Duration,
+    /// For one lookup, whichever servers are asked.
+    pub timeout: Duration,
 }
 
 /// What plugins may keep in `state`, all of them together.

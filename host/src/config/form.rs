@@ -11,7 +11,7 @@ mod upstream;
 pub(super) use gateway::{Certificate, Consumer, Gateway, Listener, Presence, ProtocolWord, Tls};
 pub(super) use plugin::{ChainEntry, Limits, Plugin};
 pub(super) use route::{Compress, Redirect, Respond, Route, RouteTimeout, RouteUpstreams, Status};
-pub(super) use upstream::{Endpoint, Retry, Upstream};
+pub(super) use upstream::{Endpoint, Retry, Upstream, UpstreamTls};
 
 use super::node::{Node, Text, Value};
 use super::problem::Place;

@@ -1,8 +1,9 @@
-//! From the certificates that a configuration names to what the handshakes of a listener need. Finds every problem that
-//! only the files themselves can tell.
+//! From the certificates that a configuration names to what the handshakes of a listener need, or those with endpoints
+//! (`endpoints`). Finds every problem that only the files themselves can tell.
 //!
 //! It must not know connections: what is made here is handed to the workers, and all of them use the same.
 
+pub(super) mod endpoints;
 mod names;
 mod pem;
 
@@ -10,15 +11,17 @@ use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::{Ticketer, default_provider};
+use rustls::pki_types::CertificateDer;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 
 use super::expiry::Expiry;
-use crate::config::{self, Certificate, ClientCertificates, Listener, Problem};
-use crate::listener::{HTTP1, HTTP2, Tls};
+use crate::config::{self, Certificate, ClientCertificates, Listener, NamedFile, Problem};
+use crate::listener::Tls;
 use crate::telemetry::metrics::{HandshakeMetrics, Registry};
+use crate::wire::alpn::{HTTP1, HTTP2};
 use names::{ByName, Facts};
 use pem::Reader;
 
@@ -143,13 +146,7 @@ fn verifier(
     reader.mark(&[u8::from(client.required)]);
     let authorities = reader.certificates(&client.ca);
     let crls: Vec<_> = client.crls.iter().map(|file| reader.crls(file)).collect();
-    let mut roots = RootCertStore::empty();
-    for authority in authorities? {
-        if let Err(error) = roots.add(authority) {
-            reader.note(&client.ca, format!("a certificate in {} cannot be used: {error}", client.ca.shown), None);
-            return None;
-        }
-    }
+    let roots = roots(authorities?, &client.ca, reader)?;
     let crls: Vec<_> = crls.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
     let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).with_crls(crls);
     let builder = if client.required { builder } else { builder.allow_unauthenticated() };
@@ -164,4 +161,20 @@ fn verifier(
             None
         }
     }
+}
+
+/// The certificates of those who issue others.
+fn roots(
+    authorities: Vec<CertificateDer<'static>>,
+    file: &NamedFile,
+    reader: &mut Reader<'_>,
+) -> Option<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    for authority in authorities {
+        if let Err(error) = roots.add(authority) {
+            reader.note(file, format!("a certificate in {} cannot be used: {error}", file.shown), None);
+            return None;
+        }
+    }
+    Some(roots)
 }

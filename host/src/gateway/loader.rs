@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use self::words::{refused, unfit};
+use super::certificates::endpoints;
 use super::certificates::{self, Certificates};
 use super::expiry::{self, Expiry};
 use crate::chain::{Chain, Link};
@@ -21,7 +22,7 @@ use crate::router::Router;
 use crate::sandbox::{Component, Engine, Plugin, PluginSpec};
 use crate::state::{Bounds, Consumers, Registration, State};
 use crate::telemetry::metrics::{Limited, Registry};
-use crate::upstream::{Permits, Upstream};
+use crate::upstream::{Permits, Plan};
 use crate::wire::headers::Owned;
 
 /// Makes live configs. What did not change since the last one is taken over from it: compiled
@@ -40,6 +41,8 @@ pub struct Loader {
     next: Option<Next>,
     /// What it takes of its listeners.
     certificates: Certificates,
+    /// Of the config that was loaded last.
+    plans: Vec<Plan>,
     /// Of the live config.
     expiries: Vec<Expiry>,
     warnings: Vec<Problem>,
@@ -96,6 +99,8 @@ pub fn files(config: &Config) -> Vec<PathBuf> {
     });
     let certificates = config.listeners.iter().filter_map(|listener| listener.tls.as_ref());
     let certificates = certificates.flat_map(|tls| tls.files().map(|file| file.path.clone()));
+    let of_upstreams = config.upstreams.iter().flat_map(|upstream| upstream.tls.files().map(|file| file.path.clone()));
+    let certificates = certificates.chain(of_upstreams);
     let written = config.files.iter().chain(&config.folders).cloned();
     let mut files: Vec<PathBuf> = written.chain(components).chain(certificates).collect();
     files.sort();
@@ -128,6 +133,7 @@ impl Loader {
             permits: HashMap::new(),
             next: None,
             certificates: Certificates::default(),
+            plans: Vec::new(),
             expiries: Vec::new(),
             warnings: Vec::new(),
         }
@@ -150,12 +156,16 @@ impl Loader {
         let consumers = consumers(config, &mut problems);
         self.check_slots(config, &loaded, &mut problems);
         self.certificates = certificates::load(&config.listeners, &self.registry, &mut problems);
+        let handshakes = endpoints::load(&config.upstreams, &mut problems);
         Problems::check(problems, &config.files)?;
 
         // Without a problem there is a plugin for each entry.
         let plugins: Vec<Loaded> = loaded.into_iter().flatten().collect();
         let unfit = plugins.iter().zip(&config.plugins).filter_map(|(loaded, entry)| unfit(entry, loaded));
-        self.warnings = unfit.chain(expiry::warnings(&self.certificates.expiries)).collect();
+        self.warnings = unfit
+            .chain(expiry::warnings(&self.certificates.expiries))
+            .chain(endpoints::warnings(&config.upstreams))
+            .collect();
         for warning in &self.warnings {
             tracing::warn!("{warning}");
         }
@@ -166,7 +176,10 @@ impl Loader {
         let permits: HashMap<String, Arc<Permits>> = permits.collect();
         let limited = config.upstreams.iter().filter(|upstream| upstream.limit.is_some());
         let limited = limited.map(|upstream| (upstream.name.clone(), Arc::clone(&permits[&upstream.name]))).collect();
-        let live = self.live(config, &plugins, &permits, consumers);
+        let plan =
+            |(upstream, handshakes): (&config::Upstream, _)| Plan::new(upstream, handshakes, &permits[&upstream.name]);
+        self.plans = config.upstreams.iter().zip(handshakes).map(plan).collect();
+        let live = self.live(config, &plugins, consumers);
         self.next = Some(Next { components, plugins, permits, limited, bounds: bounds(&config.gateway) });
         Ok(live)
     }
@@ -174,6 +187,11 @@ impl Loader {
     /// What the handshakes of each listener need, of the config that was loaded last.
     pub fn tls(&self) -> &[Option<Tls>] {
         &self.certificates.tls
+    }
+
+    /// What the upstreams of the config that was loaded last are made of.
+    pub fn plans(&self) -> &[Plan] {
+        &self.plans
     }
 
     /// What is not wrong with the config that was loaded last, but dear or soon to be.
@@ -202,14 +220,7 @@ impl Loader {
         }
     }
 
-    fn live(
-        &self,
-        config: &Config,
-        plugins: &[Loaded],
-        permits: &HashMap<String, Arc<Permits>>,
-        consumers: Consumers,
-    ) -> Live {
-        let upstream = |upstream: &config::Upstream| Upstream::new(upstream, &permits[&upstream.name]);
+    fn live(&self, config: &Config, plugins: &[Loaded], consumers: Consumers) -> Live {
         let routes = config.routes.iter().map(|route| self.route(config, route, plugins)).collect();
         let names = config.routes.iter().map(|route| RouteNames {
             name: route.name.as_str().into(),
@@ -219,7 +230,8 @@ impl Loader {
         Live {
             generation: self.generation + 1,
             routes,
-            upstreams: config.upstreams.iter().map(upstream).collect(),
+            // Names are looked up by who makes it live.
+            upstreams: self.plans.iter().map(|plan| plan.upstream(|_| Vec::new())).collect(),
             directory: Directory {
                 router: Arc::new(Router::new(config.routes.iter().map(|route| route.rule.clone()).collect())),
                 routes: names.collect(),

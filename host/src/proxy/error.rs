@@ -139,6 +139,10 @@ impl ProxyError {
                 UpstreamError::Closed { .. } | UpstreamError::Stale { .. } | UpstreamError::Reset { .. } => {
                     (502, error.reason(), "The upstream closed the connection")
                 }
+                UpstreamError::Certificate { .. } => {
+                    (502, error.reason(), "The upstream's certificate is not accepted")
+                }
+                UpstreamError::Tls { .. } => (502, error.reason(), "The upstream does not agree to TLS"),
                 UpstreamError::NoHttp2 { .. } => (502, error.reason(), "The upstream does not speak HTTP/2"),
                 UpstreamError::QueueFull { .. } | UpstreamError::QueueTimeout { .. } | UpstreamError::Full { .. } => {
                     (503, error.reason(), "The upstream has no room for another request")

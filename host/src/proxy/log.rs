@@ -99,6 +99,9 @@ impl Proxy {
             outcome.request_bytes,
             outcome.response_bytes,
         );
+        if let Some(problem) = outcome.problem {
+            route.metrics.record_problem(self.worker, problem);
+        }
         if self.access_log.is_on() {
             self.log(view, exchange, status);
         }
@@ -150,6 +153,9 @@ impl Proxy {
         let bytes = body.len() as u64;
         let duration = refused.started.elapsed();
         self.unmatched.record(self.worker, told.status.as_u16(), duration, 0, bytes);
+        if !is_answer {
+            self.unmatched.record_problem(self.worker, told.kind);
+        }
         if self.access_log.is_on() {
             let entry = AccessEntry {
                 id: &refused.id,

@@ -22,6 +22,7 @@ use crate::config;
 use crate::http1::client::{Fields, Request};
 use crate::telemetry::metrics::WorkerMetrics;
 use crate::upstream::{BodyMeter, Overrides, RequestBody, Tries, UpstreamBody};
+use crate::wire::proxy_protocol::Ends;
 
 /// What one worker counts of a route's copies.
 #[derive(Default)]
@@ -63,7 +64,7 @@ pub(super) fn begin<'a>(
 
 impl Mirroring<'_> {
     /// Sends the copy, if all of the request's body has gone by.
-    pub(super) fn start(self, proxy: &Proxy, request: Request<'_>, meter: &BodyMeter) {
+    pub(super) fn start(self, proxy: &Proxy, request: Request<'_>, client: Option<Ends>, meter: &BodyMeter) {
         let Some(body) = meter.take_copy() else { return proxy.metrics.mirror.skipped.increment() };
         let copy = Copy {
             under_way: self.under_way,
@@ -73,6 +74,7 @@ impl Mirroring<'_> {
             target: request.target.clone(),
             fields: request.fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             takes_trailers: request.takes_trailers,
+            client,
             body,
         };
         let most = self.mirror.timeout;
@@ -95,6 +97,7 @@ struct Copy {
     target: PathAndQuery,
     fields: HeaderMap,
     takes_trailers: bool,
+    client: Option<Ends>,
     body: Bytes,
 }
 
@@ -106,7 +109,9 @@ impl Copy {
         let request = Request { method: &self.method, target: &self.target, fields, takes_trailers, upgrade: None };
         let upstreams = &self.under_way.view.upstreams;
         let body = RequestBody::full(self.body.clone());
-        let sent = upstreams.send(self.upstream, request, body, Overrides::default(), &mut Tries::default()).await;
+        let sent = upstreams
+            .send(self.upstream, request, body, Overrides::default(), self.client, &mut Tries::default())
+            .await;
         match sent {
             Ok(answer) => {
                 drain(answer.response.into_body()).await;

@@ -9,21 +9,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Response, Version};
+use http::{Response, Version};
 use tokio::time::Instant;
 
 use super::answer_body::UpstreamBody;
-use super::definition::{Address, Internal, Protocol};
+use super::connection::{ConnectError, Connector};
+use super::definition::Protocol;
+use super::echo;
 use super::endpoint::{EndpointState, Lease};
 use super::error::UpstreamError;
 use super::patience::{Alarm, Silence, within};
 use super::request_body::{BodyMeter, RequestBody, RequestBodyError};
 use super::retry::Retry;
-use super::{connection, echo};
-use crate::http1::Answer;
+use crate::http1::Socket;
 use crate::http1::client::{self, SendError};
-
-type Sent = Result<(Response<Answer<RequestBody>>, Alarm), UpstreamError>;
+use crate::wire::proxy_protocol::Ends;
 
 #[derive(Clone, Copy)]
 pub(super) struct Timeouts {
@@ -43,24 +43,21 @@ pub(super) async fn run(
     endpoint: &Rc<EndpointState>,
     timeouts: Timeouts,
     request: client::Request<'_>,
+    client: Option<Ends>,
     meter: &Rc<BodyMeter>,
     body: &mut Option<RequestBody>,
 ) -> Result<Response<UpstreamBody>, UpstreamError> {
-    let attempt = Attempt { endpoint, timeouts, meter };
+    let attempt = Attempt { endpoint, timeouts, client, meter };
     attempt.meter.check().map_err(|source| attempt.body_failed(source))?;
     // Counted from here on; an attempt that is dropped while it waits is uncounted with it.
     let in_flight = endpoint.enter();
-    let (response, alarm) = match &endpoint.address {
-        Address::Tcp { protocol: Protocol::Http2, host, port, authority, .. } => {
-            // Boxed, so that those over HTTP/1 keep no room for it.
-            Box::pin(attempt.over_http2(host, *port, request, authority, body)).await?
+    let (response, alarm) = match &endpoint.connector {
+        Some(connector) if connector.remote.protocol == Protocol::Http1 => {
+            attempt.over_http1(connector, None, request, body).await?
         }
-        Address::Tcp { protocol: Protocol::Http1, host, port, authority, .. } => {
-            let (response, alarm) = attempt.over_tcp(host, *port, request, authority, body).await?;
-            let status = response.status();
-            (response.map(|answer| UpstreamBody::answer(status, answer)), alarm)
-        }
-        Address::Internal(Internal::Echo) => (attempt.to_echo(request, body).await?, Alarm::default()),
+        // Boxed, so that those over HTTP/1 keep no room for it.
+        Some(connector) => Box::pin(attempt.over_http2(connector, request, body)).await?,
+        None => (attempt.to_echo(request, body).await?, Alarm::default()),
     };
     Ok(response.map(|body| body.hold(Lease { in_flight, alarm, silence: Silence::default(), permit: None })))
 }
@@ -68,35 +65,42 @@ pub(super) async fn run(
 struct Attempt<'a> {
     endpoint: &'a Rc<EndpointState>,
     timeouts: Timeouts,
+    /// Whose request it is, where endpoints are told.
+    client: Option<Ends>,
     meter: &'a Rc<BodyMeter>,
 }
 
 impl Attempt<'_> {
-    async fn over_tcp(
+    /// `fresh` is a connection on which nothing was said yet.
+    async fn over_http1(
         &self,
-        host: &str,
-        port: u16,
+        connector: &Connector,
+        fresh: Option<Socket>,
         request: client::Request<'_>,
-        authority: &HeaderValue,
         body: &mut Option<RequestBody>,
-    ) -> Sent {
+    ) -> Result<(Response<UpstreamBody>, Alarm), UpstreamError> {
         let mut now = Instant::now();
-        let mut idle = self.endpoint.idle.take(now.into_std()).await;
+        let mut fresh = fresh.map(client::Connection::new);
+        let mut idle = if fresh.is_some() { None } else { self.endpoint.idle.take(now.into_std()).await };
         loop {
             let reused = idle.is_some();
             let (connection, mut alarm) = match idle.take() {
                 Some(connection) => connection,
                 None => {
-                    let connection = self.open(host, port).await?;
+                    let connection = match fresh.take() {
+                        Some(connection) => connection,
+                        None => self.open(connector).await?,
+                    };
                     now = Instant::now();
                     (connection, Alarm::default())
                 }
             };
-            let sending = pin!(connection.send(request, authority, body));
+            let sending = pin!(connection.send(request, &connector.remote.authority, body));
             match within(now, self.timeouts.response, self.meter, &mut alarm, sending).await {
                 Some(Ok((mut head, answer))) => {
                     head.version = Version::HTTP_11;
-                    return Ok((Response::from_parts(head, answer), alarm));
+                    let body = UpstreamBody::answer(head.status, answer);
+                    return Ok((Response::from_parts(head, body), alarm));
                 }
                 // It was closed while it waited, and nothing was written.
                 Some(Err(SendError::Unsent(_))) if reused => {}
@@ -106,20 +110,24 @@ impl Attempt<'_> {
         }
     }
 
-    async fn open(&self, host: &str, port: u16) -> Result<client::Connection, UpstreamError> {
+    async fn open(&self, connector: &Connector) -> Result<client::Connection, UpstreamError> {
         let after = self.timeouts.connect;
-        match tokio::time::timeout(after, connection::open(host, port)).await {
-            Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(source)) => Err(self.not_connected(source)),
+        match tokio::time::timeout(after, connector.open(true, self.client.as_ref())).await {
+            Ok(Ok(opened)) => Ok(client::Connection::new(opened.socket)),
+            Ok(Err(error)) => Err(self.not_connected(error)),
             Err(_) => Err(UpstreamError::ConnectTimeout { endpoint: Arc::clone(&self.endpoint.text), after }),
         }
     }
 
-    fn not_connected(&self, source: io::Error) -> UpstreamError {
+    fn not_connected(&self, error: ConnectError) -> UpstreamError {
         let endpoint = Arc::clone(&self.endpoint.text);
-        match is_exhaustion(&source) {
-            true => UpstreamError::Exhausted { endpoint, source },
-            false => UpstreamError::Connect { endpoint, source },
+        match error {
+            ConnectError::Io(source) if is_exhaustion(&source) => UpstreamError::Exhausted { endpoint, source },
+            ConnectError::Io(source) => UpstreamError::Connect { endpoint, source },
+            ConnectError::Certificate(source) => UpstreamError::Certificate { endpoint, source },
+            ConnectError::Tls(source) => UpstreamError::Tls { endpoint, source },
+            ConnectError::NoHttp2 => UpstreamError::NoHttp2 { endpoint, source: None },
+            ConnectError::Late(after) => UpstreamError::ConnectTimeout { endpoint, after },
         }
     }
 

@@ -2,11 +2,16 @@
 //!
 //! It must not know connections, counters or anything else that a worker keeps.
 
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
-use http::header::InvalidHeaderValue;
+
+use super::tls::Tls;
+use crate::wire::proxy_protocol::Version;
 
 use super::limit::Limit;
 use super::retry::Retry;
@@ -18,7 +23,7 @@ pub struct Upstream {
     pub name: Arc<str>,
     pub endpoints: Vec<Endpoint>,
     pub balancer: Balancer,
-    /// From the choice of an endpoint to an open connection: resolving the name, then TCP.
+    /// From the choice of an endpoint to an open connection: TCP, then TLS.
     pub connect_timeout: Duration,
     /// From the request being written to the head of the response.
     pub response_timeout: Duration,
@@ -54,27 +59,44 @@ pub struct Endpoint {
 /// Where an endpoint is, with what is needed of it per request made in advance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// Plain HTTP over TCP.
-    Tcp {
-        protocol: Protocol,
-        /// A DNS name or an IP address, IPv6 without brackets.
-        host: Box<str>,
-        port: u16,
-        /// What `Host` says when the request does not bring one.
-        authority: HeaderValue,
-        /// Host and port, for logs and metrics; also what tells two endpoints apart.
-        text: Arc<str>,
-    },
+    /// Behind a socket. All of it tells two endpoints apart.
+    Remote(Arc<Remote>),
     /// Answered by the gateway itself, with no connection.
     Internal(Internal),
+}
+
+/// An endpoint that is connected to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remote {
+    pub place: Place,
+    /// `None`: plain connections.
+    pub tls: Option<Tls>,
+    pub protocol: Protocol,
+    /// By which version of the PROXY protocol it is told of clients. Its connections are not kept: each is of one client.
+    pub proxy_protocol: Option<Version>,
+    /// What `Host` says when the request does not bring one.
+    pub authority: HeaderValue,
+    /// Address and port, or the path of a socket, for logs and metrics.
+    pub text: Arc<str>,
+}
+
+/// What is connected to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// What a name stands for is known before: no request looks one up.
+    Tcp(SocketAddr),
+    /// A socket's path.
+    Unix(Arc<Path>),
 }
 
 /// What an endpoint speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     Http1,
-    /// With prior knowledge (RFC 9113, section 3.3).
+    /// Over TLS agreed on by ALPN, else with prior knowledge (RFC 9113, section 3.3).
     Http2,
+    /// Whatever the endpoint chooses by ALPN.
+    Auto,
 }
 
 /// Endpoints that the gateway itself is.
@@ -111,23 +133,29 @@ impl KeepAlive {
 }
 
 impl Address {
-    /// `host` is a DNS name or an IP address (IPv6 without brackets); `authority` is host and port
-    /// as `Host` should say them, usually as written in the endpoint's URL.
-    ///
-    /// # Errors
-    ///
-    /// When `authority` cannot be a header value.
-    pub fn tcp(protocol: Protocol, host: &str, port: u16, authority: &str) -> Result<Self, InvalidHeaderValue> {
-        let text = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-        let authority = HeaderValue::from_str(authority)?;
-        Ok(Self::Tcp { protocol, host: host.into(), port, authority, text: text.into() })
+    /// Plain connections to this address.
+    #[cfg(test)]
+    pub fn tcp(protocol: Protocol, address: SocketAddr) -> Self {
+        let text = address.to_string();
+        let authority = HeaderValue::from_str(&text).expect("an address is a header value");
+        let (place, text) = (Place::Tcp(address), text.into());
+        Self::Remote(Arc::new(Remote { place, tls: None, protocol, proxy_protocol: None, authority, text }))
     }
 
-    /// The address as logs and metrics show it: `127.0.0.1:9001`, `internal:echo`.
+    /// The address as logs and metrics show it: `127.0.0.1:9001`, `unix:/run/users.sock`, `internal:echo`.
     pub fn text(&self) -> Arc<str> {
         match self {
-            Self::Tcp { text, .. } => Arc::clone(text),
+            Self::Remote(remote) => Arc::clone(&remote.text),
             Self::Internal(Internal::Echo) => Arc::from("internal:echo"),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
 }

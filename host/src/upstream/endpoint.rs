@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::definition::{Address, KeepAlive};
+use super::connection::Connector;
+use super::definition::{Address, Internal, KeepAlive};
 use super::http2::Connections;
 use super::idle::Idle;
 use super::limit::Permit;
@@ -16,6 +17,8 @@ use crate::http1::client::Connection;
 pub(super) struct EndpointState {
     pub(super) address: Address,
     pub(super) text: Arc<str>,
+    /// `None`: the gateway itself is the endpoint.
+    pub(super) connector: Option<Connector>,
     /// Over HTTP/1.
     pub(super) idle: Idle,
     pub(super) http2: Connections,
@@ -45,6 +48,10 @@ impl EndpointState {
         Rc::new(Self {
             address: address.clone(),
             text: address.text(),
+            connector: match address {
+                Address::Remote(remote) => Some(Connector::new(remote)),
+                Address::Internal(Internal::Echo) => None,
+            },
             idle: Idle::new(),
             http2: Connections::new(),
             in_flight: Cell::new(0),
@@ -53,6 +60,9 @@ impl EndpointState {
 
     /// Sets what a config says of its connections.
     pub(super) fn limit(&self, limits: KeepAlive) {
+        let names_clients = self.connector.as_ref().is_some_and(|it| it.remote.proxy_protocol.is_some());
+        // A connection that begins with a client's address is of no use to another client.
+        let limits = if names_clients { KeepAlive { connections: 0, ..limits } } else { limits };
         self.idle.limit(limits);
         self.http2.limit(limits);
     }
@@ -61,6 +71,9 @@ impl EndpointState {
     pub(super) fn sweep(&self, now: Instant) {
         self.idle.sweep(now);
         self.http2.sweep(now);
+        if self.idle.is_empty() {
+            self.http2.choose_again();
+        }
     }
 
     /// Unfinished requests of this worker: sent or about to be, and not yet answered to the end.

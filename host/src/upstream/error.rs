@@ -38,8 +38,13 @@ pub enum UpstreamError {
     Stale { endpoint: Arc<str>, source: io::Error },
     #[error("{endpoint} sent a malformed response")]
     Malformed { endpoint: Arc<str>, source: HeadError },
-    #[error("{endpoint} does not speak HTTP/2 with prior knowledge")]
-    NoHttp2 { endpoint: Arc<str>, source: h2::Error },
+    /// It may be another one, or nobody vouches for it: nothing was sent.
+    #[error("the certificate of {endpoint} is not accepted")]
+    Certificate { endpoint: Arc<str>, source: rustls::Error },
+    #[error("no TLS handshake with {endpoint}")]
+    Tls { endpoint: Arc<str>, source: io::Error },
+    #[error("{endpoint} does not speak HTTP/2")]
+    NoHttp2 { endpoint: Arc<str>, source: Option<h2::Error> },
     /// As many requests run as its connections take.
     #[error("{endpoint} had no room for another request within {after:?}")]
     Full { endpoint: Arc<str>, after: Duration },
@@ -70,6 +75,8 @@ impl UpstreamError {
             Self::ResponseTimeout { .. } => "upstream-timeout",
             Self::Closed { .. } | Self::Stale { .. } | Self::Reset { .. } => "upstream-reset",
             Self::Malformed { .. } | Self::Broken { .. } => "upstream-malformed",
+            Self::Certificate { .. } => "upstream-certificate",
+            Self::Tls { .. } => "upstream-tls",
             Self::NoHttp2 { .. } => "upstream-no-http2",
             Self::Full { .. } => "upstream-full",
             Self::Refused { .. } => "upstream-refused",
@@ -93,6 +100,8 @@ impl UpstreamError {
             | Self::Reset { .. }
             | Self::Malformed { .. }
             | Self::Broken { .. }
+            | Self::Certificate { .. }
+            | Self::Tls { .. }
             | Self::NoHttp2 { .. }
             | Self::Full { .. }
             | Self::Refused { .. } => true,
@@ -118,6 +127,8 @@ impl UpstreamError {
             | Self::Closed { endpoint, .. }
             | Self::Stale { endpoint, .. }
             | Self::Malformed { endpoint, .. }
+            | Self::Certificate { endpoint, .. }
+            | Self::Tls { endpoint, .. }
             | Self::NoHttp2 { endpoint, .. }
             | Self::Full { endpoint, .. }
             | Self::Refused { endpoint, .. }

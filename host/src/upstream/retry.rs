@@ -77,6 +77,8 @@ impl Retry {
                 UpstreamError::Refused { .. }
                 | UpstreamError::Connect { .. }
                 | UpstreamError::ConnectTimeout { .. }
+                | UpstreamError::Certificate { .. }
+                | UpstreamError::Tls { .. }
                 | UpstreamError::NoHttp2 { .. }
                 | UpstreamError::Full { .. },
             ) => self.on_connect.then_some(Again::Anywhere),

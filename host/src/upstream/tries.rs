@@ -17,6 +17,7 @@ use super::request_body::RequestBody;
 use super::retry::{Again, Retry};
 use super::{Answer, UpstreamState, attempt};
 use crate::http1::client::Request;
+use crate::wire::proxy_protocol::Ends;
 
 /// What became of a request on the way to its response.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,13 +38,14 @@ impl UpstreamState {
         request: Request<'_>,
         body: &mut Option<RequestBody>,
         timeouts: attempt::Timeouts,
+        client: Option<Ends>,
         tries: &mut Tries,
     ) -> Result<Answer, UpstreamError> {
         let meter = Rc::clone(body.as_ref().expect("nothing was sent yet").meter());
         let mut index = self.choose(&[])?;
         let Some(retry) = &self.retry else {
             tries.count += 1;
-            let sent = attempt::run(&self.endpoints[index], timeouts, request, &meter, body).await;
+            let sent = attempt::run(&self.endpoints[index], timeouts, request, client, &meter, body).await;
             return sent.map(|response| self.answer(index, response));
         };
         let replay = self.keep(retry, request, body);
@@ -51,7 +53,7 @@ impl UpstreamState {
         let mut tried = Vec::new();
         loop {
             tries.count += 1;
-            let sent = attempt::run(&self.endpoints[index], timeouts, request, &meter, body).await;
+            let sent = attempt::run(&self.endpoints[index], timeouts, request, client, &meter, body).await;
             let again = retry.after(&sent, request.method, body.is_some());
             let again = again.filter(|_| body.is_some() || replay.is_possible());
             let Some(again) = again else { return sent.map(|response| self.answer(index, response)) };

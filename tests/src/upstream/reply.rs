@@ -1,10 +1,9 @@
 //! What an upstream does with one request, step by step.
 
 use std::io::{BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
 
+use super::wire::Wire;
 use crate::PATIENCE;
 
 /// Steps that are done in their order. Afterwards the connection waits for the next request, unless it was closed.
@@ -70,15 +69,15 @@ impl Reply {
     }
 
     /// Answers whether the connection goes on.
-    pub(super) fn play(self, stream: &mut BufReader<&TcpStream>) -> bool {
+    pub(super) fn play(self, stream: &mut BufReader<Wire>) -> bool {
         for step in self.0 {
             let goes_on = match step {
                 Step::Send(bytes) => stream.get_mut().write_all(&bytes).is_ok(),
                 Step::Wait(gate) => gate.wait(),
                 Step::Hang => stream.read_to_end(&mut Vec::new()).is_err(),
                 // It is the last to have the connection, and goes.
-                Step::Reset => socket2::SockRef::from(*stream.get_ref()).set_linger(Some(Duration::ZERO)).is_err(),
-                Step::Close => stream.get_ref().shutdown(Shutdown::Both).is_err(),
+                Step::Reset => stream.get_ref().reset_at_end().is_err(),
+                Step::Close => stream.get_ref().shutdown().is_err(),
             };
             if !goes_on {
                 return false;

@@ -46,6 +46,7 @@ fn the_families_of_metrics_are_what_dashboards_are_built_on() {
     let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     insta::assert_snapshot!(families.collect::<Vec<_>>().join("\n"), @r##"
     tollgate_requests_total counter
+    tollgate_problems_total counter
     tollgate_request_duration_seconds histogram
     tollgate_request_body_bytes_total counter
     tollgate_response_body_bytes_total counter

@@ -29,6 +29,7 @@ mod limits;
 mod listeners;
 mod live_change;
 mod logs;
+mod names;
 mod own_answers;
 mod path_matrix;
 mod paths;
@@ -60,6 +61,10 @@ mod unix_sockets;
 mod upgrade;
 mod upstream_limits;
 mod upstream_timeouts;
+mod upstream_certificates;
+mod upstream_proxy_protocol;
+mod upstream_sockets;
+mod upstream_tls;
 mod upstreams;
 mod websocket;
 

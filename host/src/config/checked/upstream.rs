@@ -1,10 +1,17 @@
 //! Checked upstreams: a named group of equal endpoints.
 
 use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::Authority;
 use http::{Method, StatusCode};
+use rustls::pki_types::ServerName;
+
+use super::UpstreamTls;
+use crate::config::Place;
+use crate::wire::proxy_protocol::Version;
 
 /// A named group of equal endpoints.
 #[derive(Clone, Debug)]
@@ -13,6 +20,10 @@ pub struct Upstream {
     /// At least one.
     pub endpoints: Vec<Endpoint>,
     pub protocol: Protocol,
+    /// For those that are spoken to over TLS.
+    pub tls: UpstreamTls,
+    /// How endpoints are told of clients, before anything else.
+    pub proxy_protocol: Option<Version>,
     pub balancer: Balancer,
     pub timeout: UpstreamTimeout,
     pub keep_alive: KeepAlive,
@@ -26,6 +37,8 @@ pub struct Upstream {
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     pub address: Address,
+    /// Where its URL is written.
+    pub place: Place,
     /// Its share of the requests, relative to the other endpoints.
     pub weight: NonZeroU32,
 }
@@ -33,14 +46,18 @@ pub struct Endpoint {
 /// Where an endpoint is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// Plain HTTP over TCP.
+    /// Over TCP.
     Http {
+        /// Whose certificate it must be, if it is spoken to over TLS.
+        tls: Option<ServerName<'static>>,
         /// A DNS name or an IP address, IPv6 without brackets.
         host: String,
         port: u16,
         /// As written in the URL: what `Host` says when the client's is not preserved.
         authority: Authority,
     },
+    /// The path of a Unix socket.
+    Unix(Arc<Path>),
     /// `internal:echo`: the gateway answers itself with what it received.
     Echo,
 }
@@ -49,8 +66,10 @@ pub enum Address {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     Http1,
-    /// With prior knowledge.
+    /// Over TLS agreed on, else with prior knowledge.
     Http2,
+    /// What an endpoint chooses when hands are shaken; all are spoken to over TLS.
+    Auto,
 }
 
 /// The choice among endpoints.

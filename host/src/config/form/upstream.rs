@@ -9,6 +9,7 @@ use crate::config::checked::{Balancer, Protocol, RetryOn};
 use crate::config::node::{Node, Text, Value};
 use crate::config::read::{Form, Placed, Reading, form, words};
 use crate::config::values::{MIB, OrOff, Percent, Size, Whole};
+use crate::wire::proxy_protocol::Version;
 
 form! {
     /// A named group of equal endpoints.
@@ -18,9 +19,14 @@ form! {
         /// At least one.
         required endpoints: Placed<Vec<Endpoint>>,
         /// What the endpoints speak.
-        preset protocol: Protocol = "http1",
+        preset protocol: Placed<Protocol> = "http1",
         /// The choice among endpoints.
         preset balancer: Balancer = "round-robin",
+        /// How endpoints with `https` are spoken to.
+        optional tls: Placed<UpstreamTls>,
+        /// The version of the PROXY protocol by which endpoints are told whose connection it is. Not at all if nothing
+        /// is said.
+        optional proxy_protocol: Placed<Version>,
         /// How long an endpoint may take.
         table timeout: Timeout,
         /// Connections that wait for the next request.
@@ -38,6 +44,14 @@ words! {
     Protocol {
         "http1" = Protocol::Http1,
         "http2" = Protocol::Http2,
+        "auto" = Protocol::Auto,
+    }
+}
+
+words! {
+    Version {
+        "v1" = Version::V1,
+        "v2" = Version::V2,
     }
 }
 
@@ -45,6 +59,26 @@ words! {
     Balancer {
         "round-robin" = Balancer::RoundRobin,
         "least-requests" = Balancer::LeastRequests,
+    }
+}
+
+form! {
+    /// How endpoints with `https` are spoken to.
+    struct UpstreamTls {
+        /// PEM file with the certificates of those who issue the endpoints'. The system's if nothing is said.
+        optional ca: Text,
+        /// PEM files with revocation lists.
+        preset crls: Vec<Text> = [],
+        /// PEM file with a certificate that is shown to endpoints which ask for one, and behind it those that lead to its
+        /// issuer.
+        optional cert: Text,
+        /// PEM file with the private key of `cert`.
+        optional key: Text,
+        /// Whose certificate the endpoints show; a DNS name is what they are asked for (SNI). The host of an endpoint's
+        /// URL if nothing is said.
+        optional server_name: Text,
+        /// With false, whoever answers is taken for the endpoint.
+        preset verify: Placed<bool> = true,
     }
 }
 
@@ -132,7 +166,7 @@ type Weight = Whole<1, 65_535>;
 form! {
     /// An endpoint with its weight.
     struct Weighted {
-        /// `http://host:port` or `internal:echo`.
+        /// `http://host:port`, `https://host:port`, `unix:path` or `internal:echo`.
         required url: Text,
         /// Its share of the requests, relative to the other endpoints.
         preset weight: Weight = 1,
@@ -151,7 +185,7 @@ impl Form for Endpoint {
     }
 
     fn schema() -> Json {
-        let url = json!({ "type": "string", "examples": ["http://127.0.0.1:9001", "internal:echo"] });
+        let url = json!({ "type": "string", "examples": ["http://127.0.0.1:9001", "https://users.example", "unix:/run/users.sock", "internal:echo"] });
         json!({ "anyOf": [url, Weighted::schema()] })
     }
 }

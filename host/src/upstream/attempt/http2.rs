@@ -4,30 +4,33 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::{HeaderValue, Response, Version};
+use http::{Response, Version};
 use tokio::time::{Instant, timeout};
 
 use super::{Attempt, NOT_SENT};
 use crate::http1::client;
 use crate::upstream::answer_body::UpstreamBody;
+use crate::upstream::connection::Connector;
 use crate::upstream::error::UpstreamError;
-use crate::upstream::http2::{self, Connection, OpenError, SendError, Slot, Upload};
+use crate::upstream::http2::{self, Connection, OpenError, SendError, Taken, Upload};
 use crate::upstream::patience::{Alarm, within};
 use crate::upstream::request_body::RequestBody;
 
 impl Attempt<'_> {
+    /// Or over HTTP/1, if that is what the endpoint chooses.
     pub(super) async fn over_http2(
         &self,
-        host: &str,
-        port: u16,
+        connector: &Connector,
         request: client::Request<'_>,
-        authority: &HeaderValue,
         body: &mut Option<RequestBody>,
     ) -> Result<(Response<UpstreamBody>, Alarm), UpstreamError> {
-        let mut slot = self.slot(host, port, None).await?;
+        let mut slot = match self.take(connector, None).await? {
+            Taken::Stream(slot) => slot,
+            Taken::Http1(socket) => return self.over_http1(connector, socket, request, body).await,
+        };
         let (mut upload, mut alarm) = (Upload::new(body.take().expect(NOT_SENT)), Alarm::default());
-        let head = http2::head(&request, authority, upload.length());
-        let mut refused: Option<Rc<Connection>> = None;
+        let head = http2::head(&request, &connector.remote, upload.length());
+        let mut again = true;
         loop {
             let connection = Rc::clone(slot.connection());
             let sent = {
@@ -39,9 +42,11 @@ impl Attempt<'_> {
                     head.version = Version::HTTP_11;
                     return Ok((Response::from_parts(head, UpstreamBody::stream(answer)), alarm));
                 }
-                Some(Err(SendError::Undone(_))) if refused.is_none() && upload.rewind() => {
-                    slot = self.slot(host, port, Some(&connection)).await?;
-                    refused = Some(connection);
+                Some(Err(SendError::Undone(error))) if std::mem::take(&mut again) && upload.rewind() => {
+                    match self.take(connector, Some(&connection)).await? {
+                        Taken::Stream(other) => slot = other,
+                        Taken::Http1(_) => return Err(self.failed_over_http2(SendError::Undone(error))),
+                    }
                 }
                 Some(Err(error)) => return Err(self.failed_over_http2(error)),
                 None => {
@@ -54,14 +59,15 @@ impl Attempt<'_> {
         }
     }
 
-    /// Room for a stream.
-    async fn slot(&self, host: &str, port: u16, refused: Option<&Rc<Connection>>) -> Result<Slot, UpstreamError> {
+    async fn take(&self, connector: &Connector, refused: Option<&Rc<Connection>>) -> Result<Taken, UpstreamError> {
         let (after, connections) = (self.timeouts.connect, &self.endpoint.http2);
         let endpoint = || Arc::clone(&self.endpoint.text);
-        match timeout(after, connections.take(host, port, refused)).await {
-            Ok(Ok(slot)) => Ok(slot),
-            Ok(Err(OpenError::Io(source))) => Err(self.not_connected(source)),
-            Ok(Err(OpenError::Protocol(source))) => Err(UpstreamError::NoHttp2 { endpoint: endpoint(), source }),
+        match timeout(after, connections.take(connector, refused)).await {
+            Ok(Ok(taken)) => Ok(taken),
+            Ok(Err(OpenError::Connect(error))) => Err(self.not_connected(error)),
+            Ok(Err(OpenError::Protocol(source))) => {
+                Err(UpstreamError::NoHttp2 { endpoint: endpoint(), source: Some(source) })
+            }
             Err(_) if connections.is_full() => Err(UpstreamError::Full { endpoint: endpoint(), after }),
             Err(_) => Err(UpstreamError::ConnectTimeout { endpoint: endpoint(), after }),
         }

@@ -108,11 +108,7 @@ pub(in crate::upstream) fn upstream(endpoints: &[&Scripted]) -> Upstream {
 }
 
 pub(in crate::upstream) fn upstream_at(addresses: &[SocketAddr]) -> Upstream {
-    let endpoint = |address: &SocketAddr| Endpoint {
-        address: Address::tcp(Protocol::Http1, &address.ip().to_string(), address.port(), &address.to_string())
-            .expect("a socket address is a header value"),
-        weight: 1,
-    };
+    let endpoint = |address: &SocketAddr| Endpoint { address: Address::tcp(Protocol::Http1, *address), weight: 1 };
     Upstream {
         name: "test".into(),
         endpoints: addresses.iter().map(endpoint).collect(),
@@ -171,7 +167,7 @@ impl WorkerUpstreams {
         let request =
             client::Request { method: &head.method, target: &target, fields, takes_trailers: false, upgrade: None };
         let overrides = Overrides { response: timeout, ..Overrides::default() };
-        self.send(0, request, body, overrides, &mut Tries::default()).await
+        self.send(0, request, body, overrides, None, &mut Tries::default()).await
     }
 
     /// Sends, and reads the body to its end.
