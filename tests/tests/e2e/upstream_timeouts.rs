@@ -65,6 +65,22 @@ fn a_response_that_moves_has_all_the_time() {
 }
 
 #[test]
+fn a_client_that_takes_its_time_is_no_silence_of_the_upstream() {
+    const LENGTH: usize = 16_000_000;
+    let upstream = Upstream::start(|_| {
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {LENGTH}\r\n\r\n").into_bytes();
+        Reply::raw([head, vec![b'x'; LENGTH]].concat())
+    });
+    let gateway = patient(&upstream, "idle = \"50ms\"");
+    let silent = Upstream::start(|_| Reply::hang());
+    let mut client = gateway.client();
+    client.start(Request::get("/"));
+    // Longer than the timeout, in which nothing is read.
+    assert_eq!(gateway_to(&silent.url(), "timeout = \"300ms\"").get("/").status, 504);
+    assert_eq!(client.receive().body.len(), LENGTH);
+}
+
+#[test]
 fn the_total_is_for_the_head_and_for_the_body() {
     let silent = Upstream::start(|_| Reply::hang());
     let gateway = patient(&silent, "total = \"50ms\"");
