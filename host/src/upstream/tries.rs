@@ -58,10 +58,13 @@ impl UpstreamState {
             let again = again.filter(|_| body.is_some() || replay.is_possible());
             let Some(again) = again else { return sent.map(|response| self.answer(index, response)) };
             tried.push(index);
-            match self.next(retry, &tried, again, tries) {
-                Some(next) => index = next,
-                None => return sent.map(|response| self.answer(index, response)),
-            }
+            let Some(next) = self.next(retry, &tried, again, tries) else {
+                return sent.map(|response| self.answer(index, response));
+            };
+            // What is made good is no warning; who looks for the cause of many tries finds it here.
+            let reason = sent.as_ref().map_or_else(UpstreamError::reason, |_| "status");
+            tracing::debug!(endpoint = &*self.endpoints[index].text, reason, "a request is sent again");
+            index = next;
             match sent {
                 Ok(unwanted) if replay.is_complete() => discard(unwanted.into_body()).await,
                 // What the client still sends would go on being sent there.
