@@ -112,7 +112,7 @@ impl WorkerUpstreams {
         request: Request<'_>,
         body: RequestBody,
         response_timeout: Option<Duration>,
-        client: Option<Ends>,
+        client: Option<&Ends>,
     ) -> Result<Answer, UpstreamError> {
         let upstream = &self.upstreams[upstream];
         let endpoint = upstream.choose()?;

@@ -33,7 +33,8 @@ pub(super) async fn send(
     let takes_trailers = exchange.request.takes_trailers;
     let request = Request { method: &exchange.request.method, target: &target, fields, takes_trailers, upgrade };
     let upstream = exchange.upstream.expect("only what has an upstream is sent");
-    let sent = view.upstreams.send(upstream, request, body, route.timeout, connection.ends(exchange.client)).await;
+    let ends = connection.ends(exchange.client);
+    let sent = view.upstreams.send(upstream, request, body, route.timeout, ends.as_ref()).await;
     let outcome = &mut run.exchange_mut().outcome;
     match sent {
         Ok(answer) => {
