@@ -132,7 +132,7 @@ impl Gateway {
         let mut loader = Loader::new(engine, state, Arc::clone(&registry), workers);
         let files = watch::seen(&loader::files(&config));
         let live = loader.load(&config)?;
-        let names = Names::new(&config.gateway.dns);
+        let names = Names::new(&config.gateway.dns, Arc::clone(&registry));
         names.look_up(loader.plans(), &config.gateway.dns).await;
         loader.commit();
         let (mut listeners, sockets) = Listeners::bind(&config, loader.tls(), workers, &registry)?;

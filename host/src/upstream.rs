@@ -129,7 +129,7 @@ impl WorkerUpstreams {
         request: Request<'_>,
         body: RequestBody,
         overrides: Overrides,
-        client: Option<Ends>,
+        client: Option<&Ends>,
         tries: &mut Tries,
     ) -> Result<Answer, UpstreamError> {
         let upstream = &self.upstreams[upstream];
@@ -185,7 +185,7 @@ impl UpstreamState {
         request: Request<'_>,
         body: &mut Option<RequestBody>,
         overrides: Overrides,
-        client: Option<Ends>,
+        client: Option<&Ends>,
         tries: &mut Tries,
     ) -> Result<Answer, UpstreamError> {
         let timeouts = attempt::Timeouts {

@@ -4,7 +4,7 @@
 //! It must not know connections: what is made here is handed to the workers, and all of them use the same.
 
 pub(super) mod endpoints;
-mod names;
+pub(super) mod names;
 mod pem;
 
 use std::sync::Arc;
@@ -30,7 +30,7 @@ use pem::Reader;
 pub(super) struct Certificates {
     /// What each listener needs, in the order of the configuration; nothing for one that speaks no TLS.
     pub(super) tls: Vec<Option<Tls>>,
-    /// How long they last; no two are of the same listener and file.
+    /// How long they last, and those that endpoints are shown; no two are of the same listener and file.
     pub(super) expiries: Vec<Expiry>,
 }
 
@@ -61,18 +61,12 @@ fn of_listener(
     let clients = tls.client.as_ref().map(|client| verifier(client, provider, &mut reader));
     let mut names: Option<ByName> = None;
     for (certificate, files) in certificates.into_iter().zip(&tls.certificates) {
-        let (key, Facts { names: of, validity }) = certificate?;
-        let listener = listener.address.to_string();
+        let (key, facts) = certificate?;
+        let listener = Some(listener.address.to_string());
         if !expiries.iter().any(|known| known.listener == listener && known.file.shown == files.cert.shown) {
-            expiries.push(Expiry {
-                listener,
-                file: files.cert.clone(),
-                name: of.first().cloned().unwrap_or_default(),
-                not_before: validity.not_before.timestamp(),
-                not_after: validity.not_after.timestamp(),
-                day: names::day(validity.not_after),
-            });
+            expiries.push(Expiry::new(listener, &files.cert, &facts));
         }
+        let of = facts.names;
         match &mut names {
             None => names = Some(ByName::new(key, of)),
             Some(_) if of.is_empty() => {

@@ -156,7 +156,7 @@ impl Loader {
         let consumers = consumers(config, &mut problems);
         self.check_slots(config, &loaded, &mut problems);
         self.certificates = certificates::load(&config.listeners, &self.registry, &mut problems);
-        let handshakes = endpoints::load(&config.upstreams, &mut problems);
+        let handshakes = endpoints::load(&config.upstreams, &mut self.certificates.expiries, &mut problems);
         Problems::check(problems, &config.files)?;
 
         // Without a problem there is a plugin for each entry.
@@ -210,7 +210,7 @@ impl Loader {
         self.registry.show_limited(limited);
         self.generation += 1;
         self.expiries.clone_from(&self.certificates.expiries);
-        self.registry.show_certificates(self.expiries.iter().map(Expiry::end).collect());
+        self.registry.show_certificates(self.expiries.iter().filter_map(Expiry::end).collect());
     }
 
     /// Logs what is to be said again of the live config.

@@ -21,6 +21,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::config::Dns;
 use crate::live::Live;
+use crate::telemetry::metrics::Registry;
 use crate::upstream::{Plan, Upstream};
 use resolver::{Found, LookupError, Resolver};
 
@@ -41,6 +42,7 @@ struct Shared {
     plans: RefCell<Vec<Plan>>,
     /// Nothing until the first is made.
     live: OnceCell<Arc<ArcSwap<Live>>>,
+    registry: Arc<Registry>,
     /// Who has none waits for one.
     permits: Semaphore,
     /// A name was looked up, however that ended.
@@ -65,12 +67,13 @@ impl Drop for Following {
 }
 
 impl Names {
-    pub(super) fn new(dns: &Dns) -> Self {
+    pub(super) fn new(dns: &Dns, registry: Arc<Registry>) -> Self {
         Self(Rc::new(Shared {
             resolver: RefCell::new(Rc::new(Resolver::new(dns))),
             known: RefCell::default(),
             plans: RefCell::default(),
             live: OnceCell::new(),
+            registry,
             permits: Semaphore::new(MOST_LOOKUPS),
             looked_up: Notify::new(),
         }))
@@ -190,10 +193,12 @@ async fn follow(shared: Weak<Shared>, name: Rc<str>) {
         drop(permit);
         let wait = match looked_up {
             Ok(found) => {
+                shared.registry.host.lookups_ok.increment();
                 shared.found(&name, &found, pause.take().is_some());
                 found.valid
             }
             Err(error) => {
+                shared.registry.host.lookups_failed.increment();
                 if pause.is_none() {
                     shared.failed(&name, &error);
                 }

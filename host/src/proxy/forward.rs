@@ -39,12 +39,12 @@ pub(super) async fn send(
     let request = Request { method: &exchange.request.method, target: &target, fields, takes_trailers, upgrade };
     let upstream = exchange.upstream.expect("only what has an upstream is sent");
     let meter = Rc::clone(body.meter());
-    let client = connection.ends(exchange.client);
+    let ends = connection.ends(exchange.client);
     let mirroring = mirror::begin(proxy, view, exchange.route, request, &body);
     let mut tries = Tries::default();
-    let sent = view.upstreams.send(upstream, request, body, route.timeout, client, &mut tries).await;
+    let sent = view.upstreams.send(upstream, request, body, route.timeout, ends.as_ref(), &mut tries).await;
     if let Some(mirroring) = mirroring {
-        mirroring.start(proxy, request, client, &meter);
+        mirroring.start(proxy, request, ends, &meter);
     }
     let outcome = &mut run.exchange_mut().outcome;
     (outcome.tries, outcome.failover) = (tries.count, tries.failover);

@@ -110,7 +110,7 @@ impl Copy {
         let upstreams = &self.under_way.view.upstreams;
         let body = RequestBody::full(self.body.clone());
         let sent = upstreams
-            .send(self.upstream, request, body, Overrides::default(), self.client, &mut Tries::default())
+            .send(self.upstream, request, body, Overrides::default(), self.client.as_ref(), &mut Tries::default())
             .await;
         match sent {
             Ok(answer) => {

@@ -21,7 +21,6 @@ use super::error::UpstreamError;
 use super::patience::{Alarm, Silence, within};
 use super::request_body::{BodyMeter, RequestBody, RequestBodyError};
 use super::retry::Retry;
-use crate::http1::Socket;
 use crate::http1::client::{self, SendError};
 use crate::wire::proxy_protocol::Ends;
 
@@ -43,7 +42,7 @@ pub(super) async fn run(
     endpoint: &Rc<EndpointState>,
     timeouts: Timeouts,
     request: client::Request<'_>,
-    client: Option<Ends>,
+    client: Option<&Ends>,
     meter: &Rc<BodyMeter>,
     body: &mut Option<RequestBody>,
 ) -> Result<Response<UpstreamBody>, UpstreamError> {
@@ -66,21 +65,20 @@ struct Attempt<'a> {
     endpoint: &'a Rc<EndpointState>,
     timeouts: Timeouts,
     /// Whose request it is, where endpoints are told.
-    client: Option<Ends>,
+    client: Option<&'a Ends>,
     meter: &'a Rc<BodyMeter>,
 }
 
 impl Attempt<'_> {
-    /// `fresh` is a connection on which nothing was said yet.
+    /// `fresh` is a connection on which nothing was said yet; boxed, for there mostly is none.
     async fn over_http1(
         &self,
         connector: &Connector,
-        fresh: Option<Socket>,
+        mut fresh: Option<Box<client::Connection>>,
         request: client::Request<'_>,
         body: &mut Option<RequestBody>,
     ) -> Result<(Response<UpstreamBody>, Alarm), UpstreamError> {
         let mut now = Instant::now();
-        let mut fresh = fresh.map(client::Connection::new);
         let mut idle = if fresh.is_some() { None } else { self.endpoint.idle.take(now.into_std()).await };
         loop {
             let reused = idle.is_some();
@@ -88,8 +86,9 @@ impl Attempt<'_> {
                 Some(connection) => connection,
                 None => {
                     let connection = match fresh.take() {
-                        Some(connection) => connection,
-                        None => self.open(connector).await?,
+                        Some(connection) => *connection,
+                        // Boxed, so that requests on connections that are kept keep no room for it.
+                        None => Box::pin(self.open(connector)).await?,
                     };
                     now = Instant::now();
                     (connection, Alarm::default())
@@ -112,7 +111,7 @@ impl Attempt<'_> {
 
     async fn open(&self, connector: &Connector) -> Result<client::Connection, UpstreamError> {
         let after = self.timeouts.connect;
-        match tokio::time::timeout(after, connector.open(true, self.client.as_ref())).await {
+        match tokio::time::timeout(after, connector.open(true, self.client)).await {
             Ok(Ok(opened)) => Ok(client::Connection::new(opened.socket)),
             Ok(Err(error)) => Err(self.not_connected(error)),
             Err(_) => Err(UpstreamError::ConnectTimeout { endpoint: Arc::clone(&self.endpoint.text), after }),

@@ -38,7 +38,7 @@ impl UpstreamState {
         request: Request<'_>,
         body: &mut Option<RequestBody>,
         timeouts: attempt::Timeouts,
-        client: Option<Ends>,
+        client: Option<&Ends>,
         tries: &mut Tries,
     ) -> Result<Answer, UpstreamError> {
         let meter = Rc::clone(body.as_ref().expect("nothing was sent yet").meter());

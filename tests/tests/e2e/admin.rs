@@ -59,6 +59,7 @@ fn the_families_of_metrics_are_what_dashboards_are_built_on() {
     tollgate_build_info gauge
     tollgate_config_reloads_total counter
     tollgate_config_generation gauge
+    tollgate_dns_lookups_total counter
     tollgate_connections gauge
     tollgate_connections_accepted_total counter
     tollgate_requests gauge

@@ -114,6 +114,10 @@ fn a_name_that_is_not_found_at_a_start_is_a_503_until_it_is() {
     assert!(answer.text().contains("urn:tollgate:problem:upstream-no-endpoint"), "{}", answer.text());
     server.say_addresses(NAME, &addresses(&[&one]), Duration::ZERO);
     wait_until_said(&gateway, "one");
+    for result in ["ok", "failed"] {
+        let series = format!("tollgate_dns_lookups_total{{result=\"{result}\"}}");
+        assert!(gateway.metric(&series) > 0.0, "{series}");
+    }
 }
 
 #[test]

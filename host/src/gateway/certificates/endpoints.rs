@@ -14,17 +14,22 @@ use rustls::{ClientConfig, RootCertStore};
 use super::pem::Reader;
 use super::{certificate, roots};
 use crate::config::{Address, Place, Problem, Upstream, UpstreamTls};
+use crate::gateway::expiry::Expiry;
 use crate::upstream::Handshakes;
 use unverified::Unverified;
 
-/// In the order of the upstreams; nothing for one without TLS.
-pub(in crate::gateway) fn load(upstreams: &[Upstream], problems: &mut Vec<Problem>) -> Vec<Option<Handshakes>> {
+/// In the order of the upstreams; nothing for one without TLS. Adds how long the gateway's own certificates last.
+pub(in crate::gateway) fn load(
+    upstreams: &[Upstream],
+    expiries: &mut Vec<Expiry>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Option<Handshakes>> {
     let provider = Arc::new(default_provider());
     let mut system = None;
     let mut of = |upstream: &Upstream| {
         let is_tls = |address: &Address| matches!(address, Address::Http { tls: Some(_), .. });
         let first = upstream.endpoints.iter().find(|endpoint| is_tls(&endpoint.address))?;
-        of_upstream(&upstream.tls, &first.place, &provider, &mut system, problems)
+        of_upstream(&upstream.tls, &first.place, &provider, &mut system, expiries, problems)
     };
     upstreams.iter().map(&mut of).collect()
 }
@@ -42,6 +47,7 @@ fn of_upstream(
     place: &Place,
     provider: &Arc<CryptoProvider>,
     system: &mut Option<Arc<RootCertStore>>,
+    expiries: &mut Vec<Expiry>,
     problems: &mut Vec<Problem>,
 ) -> Option<Handshakes> {
     let mut reader = Reader::new(problems);
@@ -55,7 +61,11 @@ fn of_upstream(
         .with_custom_certificate_verifier(verifier?);
     let config = match own {
         None => builder.with_no_client_auth(),
-        Some(own) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own?.0))),
+        Some(own) => {
+            let (key, facts) = own?;
+            expiries.extend(tls.certificate.as_ref().map(|files| Expiry::new(None, &files.cert, &facts)));
+            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(key)))
+        }
     };
     Some(Handshakes::new(Arc::new(config), reader.digest()))
 }

@@ -105,6 +105,8 @@ pub struct HostMetrics {
     pub reloads_failed: Counter,
     /// Which config is live: 1 is the one that the process started with.
     pub config_generation: Gauge,
+    pub lookups_ok: Counter,
+    pub lookups_failed: Counter,
     /// Of Unix sockets, which workers do not accept on.
     pub refusals: Refusals,
     pub accept_failures: Counter,
@@ -119,6 +121,9 @@ impl HostMetrics {
         out.sample("", &[("result", "failed")], self.reloads_failed.value());
         out.family("tollgate_config_generation", "gauge", "The live config; 1 is the first.");
         out.sample("", &[], self.config_generation.value());
+        out.family("tollgate_dns_lookups_total", "counter", "Names of endpoints that were looked up.");
+        out.sample("", &[("result", "ok")], self.lookups_ok.value());
+        out.sample("", &[("result", "failed")], self.lookups_failed.value());
     }
 }
 

@@ -26,7 +26,10 @@ impl Attempt<'_> {
     ) -> Result<(Response<UpstreamBody>, Alarm), UpstreamError> {
         let mut slot = match self.take(connector, None).await? {
             Taken::Stream(slot) => slot,
-            Taken::Http1(socket) => return self.over_http1(connector, socket, request, body).await,
+            Taken::Http1(socket) => {
+                let fresh = socket.map(|socket| Box::new(client::Connection::new(socket)));
+                return self.over_http1(connector, fresh, request, body).await;
+            }
         };
         let (mut upload, mut alarm) = (Upload::new(body.take().expect(NOT_SENT)), Alarm::default());
         let head = http2::head(&request, &connector.remote, upload.length());
