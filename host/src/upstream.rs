@@ -1,8 +1,8 @@
 //! Sends a request to one of an upstream's endpoints and hands back the response as it arrives.
 //!
 //! [`Upstream`] is what the config says, shared by all workers. [`WorkerUpstreams`] is what one
-//! worker keeps for it: idle connections, counts of unfinished requests and whose turn it is. A
-//! worker is one thread, so nothing here is locked, and the counts are this worker's own.
+//! worker keeps for it: idle connections, and whose turn it is. A worker is one thread, so nothing here
+//! is locked. What workers share of endpoints is in `vitals`, and `health` decides about them.
 //!
 //! It must not know routes, plugins or clients: requests come in with their headers cleaned, and
 //! which status an [`UpstreamError`] makes is the proxy's choice.
@@ -18,31 +18,37 @@ pub mod echo;
 mod endpoint;
 mod error;
 mod from_config;
+pub mod health;
 mod http2;
 mod idle;
 mod patience;
 mod request_body;
 #[cfg(test)]
 mod tests;
+mod vitals;
 
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::Response;
+use http::header::SET_COOKIE;
 
 pub use answer_body::{AnswerBodyError, UpstreamBody};
+pub use balance::Caller;
 pub use definition::Upstream;
 pub use endpoint::Lease;
 pub use error::UpstreamError;
 pub use request_body::{BodyMeter, ClientBody, RequestBody, RequestBodyError};
+pub use vitals::Vitals;
 
 use crate::http1::client::Request;
-use balance::Turns;
+use balance::{Candidates, Choice};
 use definition::Endpoint;
 #[cfg(test)]
-use definition::{Address, Balancer, Internal, KeepAlive, Protocol};
+use definition::{Address, Balancer, Ejection, Internal, KeepAlive, Protocol};
 use endpoint::EndpointState;
+use vitals::Standing;
 
 /// What one worker keeps for the upstreams of one config, in the config's order.
 #[derive(Debug)]
@@ -64,8 +70,13 @@ struct UpstreamState {
     name: Arc<str>,
     connect_timeout: Duration,
     response_timeout: Duration,
-    turns: Turns,
+    choice: Choice,
+    panic_threshold: u32,
+    slow_start: Option<Duration>,
     endpoints: Vec<Rc<EndpointState>>,
+    /// What workers share of them.
+    vitals: Box<[Arc<Vitals>]>,
+    standing: Arc<Standing>,
 }
 
 impl WorkerUpstreams {
@@ -87,7 +98,8 @@ impl WorkerUpstreams {
     /// Sends `request` to an endpoint of the upstream with this index in the config, and waits for
     /// the head of the response; its body streams.
     ///
-    /// The headers are cleaned; a request without `Host` gets the endpoint's. `response_timeout` replaces the upstream's own: the longest silence between the
+    /// The headers are cleaned; a request without `Host` gets the endpoint's. `caller` is who asks, for balancers that tell
+    /// callers apart; it may get a cookie with the response. `response_timeout` replaces the upstream's own: the longest silence between the
     /// last piece of the request and the head of the response.
     ///
     /// A request is sent once. Only when an idle connection turns out to be closed before anything
@@ -106,16 +118,17 @@ impl WorkerUpstreams {
         upstream: usize,
         request: Request<'_>,
         body: RequestBody,
+        caller: &Caller<'_>,
         response_timeout: Option<Duration>,
     ) -> Result<Answer, UpstreamError> {
         let upstream = &self.upstreams[upstream];
-        let endpoint = upstream.choose()?;
+        let index = upstream.choose(caller, &[])?;
         let timeouts = attempt::Timeouts {
             connect: upstream.connect_timeout,
             response: response_timeout.unwrap_or(upstream.response_timeout),
         };
-        let response = attempt::run(endpoint, timeouts, request, body).await?;
-        Ok(Answer { response, endpoint: Arc::clone(&endpoint.text) })
+        let response = attempt::run(&upstream.endpoints[index], timeouts, request, body).await?;
+        Ok(upstream.answer(index, caller, response))
     }
 
     /// Closes connections that idled too long or were closed by their endpoints. To be called every
@@ -133,22 +146,35 @@ impl UpstreamState {
         let endpoint = |endpoint: &Endpoint| {
             let kept = old.iter().find(|old| old.address == endpoint.address);
             let state = kept.map_or_else(|| EndpointState::new(&endpoint.address), Rc::clone);
-            state.limit(upstream.keep_alive);
+            state.follow(upstream, endpoint);
             state
         };
+        let weights: Vec<u32> = upstream.endpoints.iter().map(|endpoint| endpoint.weight).collect();
         Self {
             name: Arc::clone(&upstream.name),
             connect_timeout: upstream.connect_timeout,
             response_timeout: upstream.response_timeout,
-            turns: Turns::new(upstream.balancer, upstream.endpoints.iter().map(|endpoint| endpoint.weight)),
+            choice: Choice::new(&upstream.balancer, &weights),
+            panic_threshold: upstream.panic_threshold,
+            slow_start: upstream.slow_start,
             endpoints: upstream.endpoints.iter().map(endpoint).collect(),
+            vitals: upstream.endpoints.iter().map(|endpoint| Arc::clone(&endpoint.vitals)).collect(),
+            standing: Arc::clone(&upstream.standing),
         }
     }
 
-    fn choose(&self) -> Result<&Rc<EndpointState>, UpstreamError> {
-        self.turns
-            .choose(|index| self.endpoints[index].in_flight())
-            .map(|index| &self.endpoints[index])
+    /// The endpoint for the next try: in service, and none of those that were tried already.
+    fn choose(&self, caller: &Caller<'_>, tried: &[usize]) -> Result<usize, UpstreamError> {
+        let candidates = Candidates::new(&self.vitals, &self.standing, self.panic_threshold, self.slow_start, tried);
+        self.choice
+            .choose(&candidates, caller)
             .ok_or_else(|| UpstreamError::NoEndpoint { upstream: Arc::clone(&self.name) })
+    }
+
+    fn answer(&self, index: usize, caller: &Caller<'_>, mut response: Response<UpstreamBody>) -> Answer {
+        if let Some(cookie) = self.choice.cookie(index, caller) {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        Answer { response, endpoint: Arc::clone(&self.endpoints[index].text) }
     }
 }

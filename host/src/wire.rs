@@ -1,6 +1,7 @@
 //! The rules of the wire that several layers share: pure functions over what is received, and who sent it.
 
 pub mod authority;
+pub mod cookie;
 pub mod encoding;
 pub mod headers;
 pub mod path;

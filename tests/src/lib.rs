@@ -25,5 +25,5 @@ pub use folder::{Folder, Ran};
 pub use gateway::{Builder, Gateway};
 pub use message::{Request, Response};
 pub use process::Signal;
-pub use upstream::{Gate, Received, Reply, Upstream};
+pub use upstream::{FAULTS, Flapping, Gate, Received, Reply, Upstream, black_hole};
 pub use wait::{PATIENCE, wait_for};

@@ -1,5 +1,6 @@
 //! An upstream that does what a test scripts, well or badly, and remembers what it was asked.
 
+mod faults;
 mod reply;
 
 use std::io::BufReader;
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+pub use faults::{FAULTS, Flapping, black_hole};
 pub use reply::{Gate, Reply};
 
 use crate::message::{read_body_and_trailers, read_head, value};

@@ -8,13 +8,17 @@ mod plugin;
 mod route;
 mod tls;
 mod upstream;
+mod upstream_health;
 
 pub use destination::{Destination, Origin, QueryPart, Redirect, Respond};
 pub use plugin::{Grant, Isolation, OnError, Plugin, PluginConfig, PluginLimits, Source};
 pub(super) use plugin::{Members, Places};
 pub use route::{Compress, Path, PathTemplate, Route, TemplatePart};
 pub use tls::{Certificate, ClientCertificates, NamedFile, Tls};
-pub use upstream::{Address, Balancer, Endpoint, KeepAlive, Protocol, Upstream, UpstreamTimeout};
+pub use upstream::{
+    Address, Balancer, Endpoint, HashKey, KeepAlive, Protocol, SameSite, StickyCookie, Upstream, UpstreamTimeout,
+};
+pub use upstream_health::{Ejection, Health, HealthQuestion};
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;

@@ -11,7 +11,7 @@ use crate::config::{Path, PathTemplate, TemplatePart};
 use crate::exchange::Exchange;
 use crate::http1::client::{Edit, Fields, Request};
 use crate::live::Route;
-use crate::upstream::{Answer, RequestBody};
+use crate::upstream::{Answer, Caller, RequestBody};
 use crate::wire::path;
 
 /// Sends the request as the chain left it.
@@ -33,7 +33,9 @@ pub(super) async fn send(
     let takes_trailers = exchange.request.takes_trailers;
     let request = Request { method: &exchange.request.method, target: &target, fields, takes_trailers, upgrade };
     let upstream = exchange.upstream.expect("only what has an upstream is sent");
-    let sent = view.upstreams.send(upstream, request, body, route.timeout).await;
+    let headers = &exchange.request.headers;
+    let caller = Caller { headers, address: exchange.client, secure: exchange.request.scheme == "https" };
+    let sent = view.upstreams.send(upstream, request, body, &caller, route.timeout).await;
     let outcome = &mut run.exchange_mut().outcome;
     match sent {
         Ok(answer) => {

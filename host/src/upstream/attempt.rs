@@ -29,8 +29,19 @@ pub(super) struct Timeouts {
     pub(super) response: Duration,
 }
 
-/// Sends the request and waits for the head of the response.
+/// Sends the request and waits for the head of the response. What comes of it goes into the endpoint's record.
 pub(super) async fn run(
+    endpoint: &Rc<EndpointState>,
+    timeouts: Timeouts,
+    request: client::Request<'_>,
+    body: RequestBody,
+) -> Result<Response<UpstreamBody>, UpstreamError> {
+    let sent = once(endpoint, timeouts, request, body).await;
+    endpoint.record.heed(&sent);
+    sent
+}
+
+async fn once(
     endpoint: &Rc<EndpointState>,
     timeouts: Timeouts,
     request: client::Request<'_>,

@@ -27,7 +27,6 @@ pub struct RequestBody {
 enum Source {
     Client(ClientBody),
     /// At most one frame; `None` when it is spent or there was none.
-    #[cfg(test)]
     Whole(Option<Bytes>),
 }
 
@@ -77,7 +76,6 @@ impl RequestBody {
     }
 
     /// Bytes at hand, empty ones for no body.
-    #[cfg(test)]
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = Some(bytes.into()).filter(|bytes| !bytes.is_empty());
         let meter = BodyMeter::default();
@@ -85,7 +83,6 @@ impl RequestBody {
     }
 
     /// No body.
-    #[cfg(test)]
     pub fn empty() -> Self {
         Self::full(Bytes::new())
     }
@@ -172,7 +169,6 @@ impl Body for RequestBody {
                 self.meter.waiting.set(polled.is_pending());
                 ready!(polled)
             }
-            #[cfg(test)]
             Source::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
         };
         Poll::Ready(match item {
@@ -188,7 +184,6 @@ impl Body for RequestBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Client(body) => body.is_end_stream(),
-            #[cfg(test)]
             Source::Whole(bytes) => bytes.is_none(),
         }
     }
@@ -196,7 +191,6 @@ impl Body for RequestBody {
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Client(body) => body.size_hint(),
-            #[cfg(test)]
             Source::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
         }
     }

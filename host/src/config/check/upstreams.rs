@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use http::uri::Authority;
 
+use super::upstream_health::{balancer, ejection, health};
 use crate::config::form;
 use crate::config::node::Text;
 use crate::config::problem::{Problem, quote};
@@ -24,18 +25,24 @@ fn upstream(form: &form::Upstream, problems: &mut Vec<Problem>) -> Option<Upstre
         );
     }
     let endpoints = forms.value.iter().filter_map(|form| endpoint(form, &about, problems)).collect();
+    let balancer = balancer(form, &about, problems);
+    let health = form.health.as_ref().and_then(|form| health(form, &about, problems));
     let name = form.name.as_ref()?;
     Some(Upstream {
         name: name.value.clone(),
         endpoints,
         protocol: form.protocol,
-        balancer: form.balancer,
+        balancer: balancer?,
         timeout: UpstreamTimeout { connect: form.timeout.connect, response: form.timeout.response },
         keep_alive: KeepAlive {
             connections: form.keep_alive.connections.count(),
             idle_timeout: form.keep_alive.idle_timeout,
             ping_interval: form.keep_alive.ping_interval,
         },
+        slow_start: form.slow_start.on(),
+        panic_threshold: form.panic_threshold.as_on().map_or(0, |part| part.0),
+        health,
+        ejection: ejection(&form.ejection),
     })
 }
 

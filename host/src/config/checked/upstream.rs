@@ -3,7 +3,11 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use http::HeaderName;
 use http::uri::Authority;
+
+use super::upstream_health::{Ejection, Health};
+use crate::config::Secret;
 
 /// A named group of equal endpoints.
 #[derive(Clone, Debug)]
@@ -15,6 +19,11 @@ pub struct Upstream {
     pub balancer: Balancer,
     pub timeout: UpstreamTimeout,
     pub keep_alive: KeepAlive,
+    pub slow_start: Option<Duration>,
+    /// In thousandths of the endpoints.
+    pub panic_threshold: u32,
+    pub health: Option<Health>,
+    pub ejection: Ejection,
 }
 
 /// One address in an upstream.
@@ -49,10 +58,38 @@ pub enum Protocol {
 }
 
 /// The choice among endpoints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Balancer {
     RoundRobin,
     LeastRequests,
+    ConsistentHash(HashKey),
+    Sticky(StickyCookie),
+}
+
+/// What is hashed of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HashKey {
+    Header(HeaderName),
+    Cookie(String),
+    ClientAddress,
+}
+
+/// The cookie that names an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StickyCookie {
+    pub name: String,
+    /// `None`: one of the process.
+    pub secret: Option<Secret>,
+    pub max_age: Option<Duration>,
+    pub same_site: SameSite,
+}
+
+/// Whether other sites' pages may send a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameSite {
+    Strict,
+    Lax,
+    None,
 }
 
 /// How long an endpoint may take.
