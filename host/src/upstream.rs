@@ -1,9 +1,9 @@
 //! Sends a request to one of an upstream's endpoints and hands back the response as it arrives.
 //!
 //! [`Upstream`] is what the config says, shared by all workers. [`WorkerUpstreams`] is what one
-//! worker keeps for it: idle connections, counts of unfinished requests and whose turn it is. A
-//! worker is one thread, so nothing here is locked, and the counts are this worker's own; but for how many requests run at
-//! once, which is of all workers (`limit.rs`).
+//! worker keeps for it: idle connections, and whose turn it is. A worker is one thread, so nothing here
+//! is locked. What workers share of endpoints is in `vitals`, and `health` decides about them; how many requests run at
+//! once is of all workers too (`limit.rs`).
 //!
 //! It must not know routes, plugins or clients: requests come in with their headers cleaned, and
 //! which status an [`UpstreamError`] makes is the proxy's choice.
@@ -19,6 +19,7 @@ pub mod echo;
 mod endpoint;
 mod error;
 mod from_config;
+pub mod health;
 mod http2;
 mod idle;
 mod limit;
@@ -30,15 +31,18 @@ mod retry;
 mod tests;
 mod tls;
 mod tries;
+mod vitals;
 
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::Response;
+use http::header::SET_COOKIE;
 use tokio::time::timeout_at;
 
 pub use answer_body::{AnswerBodyError, UpstreamBody};
+pub use balance::Caller;
 pub use definition::{Overrides, Upstream};
 pub use endpoint::Lease;
 pub use error::UpstreamError;
@@ -47,17 +51,18 @@ pub use limit::Permits;
 pub use request_body::{BodyMeter, ClientBody, RequestBody, RequestBodyError};
 pub use tls::Handshakes;
 pub use tries::Tries;
+pub use vitals::Vitals;
 
 use crate::http1::client::Request;
-use crate::wire::proxy_protocol::Ends;
-use balance::Turns;
+use balance::{Candidates, Choice};
 use definition::Endpoint;
 #[cfg(test)]
-use definition::{Address, Balancer, Internal, KeepAlive, Protocol};
+use definition::{Address, Balancer, Ejection, Internal, KeepAlive, Protocol};
 use endpoint::EndpointState;
 use limit::{Limit, Refusal};
 use patience::Silence;
 use retry::{Budget, Retry};
+use vitals::Standing;
 
 /// What one worker keeps for the upstreams of one config, in the config's order.
 #[derive(Debug)]
@@ -81,12 +86,17 @@ struct UpstreamState {
     response_timeout: Duration,
     idle_timeout: Option<Duration>,
     total_timeout: Option<Duration>,
-    turns: Turns,
-    endpoints: Vec<Rc<EndpointState>>,
     retry: Option<Retry>,
     budget: Rc<Budget>,
     limit: Option<Limit>,
     failover: Option<usize>,
+    choice: Choice,
+    panic_threshold: u32,
+    slow_start: Option<Duration>,
+    endpoints: Vec<Rc<EndpointState>>,
+    /// What workers share of them.
+    vitals: Box<[Arc<Vitals>]>,
+    standing: Arc<Standing>,
 }
 
 impl WorkerUpstreams {
@@ -108,8 +118,8 @@ impl WorkerUpstreams {
     /// Sends `request` to an endpoint of the upstream with this index in the config, and waits for
     /// the head of the response; its body streams. `tries` says what that took, also when there is none.
     ///
-    /// The headers are cleaned; a request without `Host` gets the endpoint's. `client` is for endpoints that are told of the
-    /// client's connection.
+    /// The headers are cleaned; a request without `Host` gets the endpoint's. `caller` is who asks, for balancers that tell
+    /// callers apart, which may give it a cookie with the response, and for endpoints that are told of it.
     ///
     /// Whatever the config says of retries, a request goes to the same endpoint once more when an idle connection turns
     /// out to be closed before anything was written, or when the endpoint says over HTTP/2 that it did nothing with it. If
@@ -128,18 +138,18 @@ impl WorkerUpstreams {
         upstream: usize,
         request: Request<'_>,
         body: RequestBody,
+        caller: &Caller<'_>,
         overrides: Overrides,
-        client: Option<&Ends>,
         tries: &mut Tries,
     ) -> Result<Answer, UpstreamError> {
         let upstream = &self.upstreams[upstream];
         let mut body = Some(body);
-        let sent = upstream.send(request, &mut body, overrides, client, tries).await;
+        let sent = upstream.send(request, &mut body, caller, overrides, tries).await;
         match (sent, upstream.failover) {
             (Err(error), Some(failover)) if body.is_some() && error.is_of_endpoints() => {
                 tries.failover = Some(failover);
                 // Boxed, so that those who need none keep no room for it.
-                Box::pin(self.upstreams[failover].send(request, &mut body, overrides, client, tries)).await
+                Box::pin(self.upstreams[failover].send(request, &mut body, caller, overrides, tries)).await
             }
             (sent, _) => sent,
         }
@@ -161,17 +171,22 @@ impl UpstreamState {
             let mut old = old.iter().flat_map(|old| &old.endpoints);
             let kept = old.find(|old| old.address == endpoint.address);
             let state = kept.map_or_else(|| EndpointState::new(&endpoint.address), Rc::clone);
-            state.limit(upstream.keep_alive);
+            state.follow(upstream, endpoint);
             state
         };
+        let weights: Vec<u32> = upstream.endpoints.iter().map(|endpoint| endpoint.weight).collect();
         Self {
             name: Arc::clone(&upstream.name),
             connect_timeout: upstream.connect_timeout,
             response_timeout: upstream.response_timeout,
             idle_timeout: upstream.idle_timeout,
             total_timeout: upstream.total_timeout,
-            turns: Turns::new(upstream.balancer, upstream.endpoints.iter().map(|endpoint| endpoint.weight)),
+            choice: Choice::new(&upstream.balancer, &weights),
+            panic_threshold: upstream.panic_threshold,
+            slow_start: upstream.slow_start,
             endpoints: upstream.endpoints.iter().map(endpoint).collect(),
+            vitals: upstream.endpoints.iter().map(|endpoint| Arc::clone(&endpoint.vitals)).collect(),
+            standing: Arc::clone(&upstream.standing),
             retry: upstream.retry.clone(),
             budget: old.map_or_else(|| Rc::new(Budget::new()), |old| Rc::clone(&old.budget)),
             limit: upstream.limit.clone(),
@@ -184,8 +199,8 @@ impl UpstreamState {
         &self,
         request: Request<'_>,
         body: &mut Option<RequestBody>,
+        caller: &Caller<'_>,
         overrides: Overrides,
-        client: Option<&Ends>,
         tries: &mut Tries,
     ) -> Result<Answer, UpstreamError> {
         let timeouts = attempt::Timeouts {
@@ -200,9 +215,9 @@ impl UpstreamState {
             None => None,
         };
         let mut answer = match until {
-            None => self.try_all(request, body, timeouts, client, tries).await?,
+            None => self.try_all(request, body, caller, timeouts, tries).await?,
             Some((until, after)) => {
-                let sending = Box::pin(self.try_all(request, body, timeouts, client, tries));
+                let sending = Box::pin(self.try_all(request, body, caller, timeouts, tries));
                 let too_late = |_| UpstreamError::TotalTimeout { upstream: Arc::clone(&self.name), after };
                 timeout_at(until, sending).await.map_err(too_late)??
             }
@@ -221,10 +236,18 @@ impl UpstreamState {
         }
     }
 
-    /// The endpoint for the next try: none that was tried already.
-    fn choose(&self, tried: &[usize]) -> Result<usize, UpstreamError> {
-        self.turns
-            .choose(|index| self.endpoints[index].in_flight(), tried)
+    /// The endpoint for the next try: in service, and none of those that were tried already.
+    fn choose(&self, caller: &Caller<'_>, tried: &[usize]) -> Result<usize, UpstreamError> {
+        let candidates = Candidates::new(&self.vitals, &self.standing, self.panic_threshold, self.slow_start, tried);
+        self.choice
+            .choose(&candidates, caller)
             .ok_or_else(|| UpstreamError::NoEndpoint { upstream: Arc::clone(&self.name) })
+    }
+
+    fn answer(&self, index: usize, caller: &Caller<'_>, mut response: Response<UpstreamBody>) -> Answer {
+        if let Some(cookie) = self.choice.cookie(index, caller) {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        Answer { response, endpoint: Arc::clone(&self.endpoints[index].text) }
     }
 }

@@ -27,6 +27,6 @@ pub use folder::{Folder, Ran};
 pub use gateway::{Builder, Gateway};
 pub use message::{Request, Response};
 pub use process::Signal;
-pub use upstream::{Gate, Handshake, Received, Reply, Upstream};
+pub use upstream::{FAULTS, Flapping, Gate, Handshake, Received, Reply, Upstream, black_hole};
 pub use upstream_http2::AgreeingUpstream;
 pub use wait::{PATIENCE, wait_for};

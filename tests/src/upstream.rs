@@ -1,5 +1,6 @@
 //! An upstream that does what a test scripts, well or badly, and remembers what it was asked.
 
+mod faults;
 mod reply;
 mod wire;
 
@@ -13,6 +14,7 @@ use std::thread;
 
 use rustls::ServerConfig;
 
+pub use faults::{FAULTS, Flapping, black_hole};
 pub use reply::{Gate, Reply};
 pub use wire::Handshake;
 

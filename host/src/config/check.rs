@@ -13,6 +13,7 @@ mod plugins;
 mod routes;
 mod template;
 mod tls;
+mod upstream_health;
 mod upstreams;
 
 use super::form::Document;

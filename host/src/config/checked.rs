@@ -9,6 +9,7 @@ mod route;
 mod split;
 mod tls;
 mod upstream;
+mod upstream_health;
 
 pub use destination::{Destination, Mirror, Origin, QueryPart, Redirect, Respond};
 pub use plugin::{Grant, Isolation, OnError, Plugin, PluginConfig, PluginLimits, Source};
@@ -17,8 +18,10 @@ pub use route::{Compress, Path, PathTemplate, Route, RouteTimeout, TemplatePart}
 pub use split::Split;
 pub use tls::{Certificate, ClientCertificates, NamedFile, Tls, UpstreamTls};
 pub use upstream::{
-    Address, Balancer, Endpoint, KeepAlive, Protocol, Retry, RetryOn, Upstream, UpstreamLimit, UpstreamTimeout,
+    Address, Balancer, Endpoint, HashKey, KeepAlive, Protocol, Retry, RetryOn, SameSite, StickyCookie, Upstream,
+    UpstreamLimit, UpstreamTimeout,
 };
+pub use upstream_health::{Ejection, Health, HealthQuestion};
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;

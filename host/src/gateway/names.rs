@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, Semaphore};
@@ -22,6 +22,7 @@ use tokio::time::{sleep, timeout};
 use crate::config::Dns;
 use crate::live::Live;
 use crate::telemetry::metrics::Registry;
+use crate::upstream::health::Health;
 use crate::upstream::{Plan, Upstream};
 use resolver::{Found, LookupError, Resolver};
 
@@ -42,6 +43,8 @@ struct Shared {
     plans: RefCell<Vec<Plan>>,
     /// Nothing until the first is made.
     live: OnceCell<Arc<ArcSwap<Live>>>,
+    /// Of the endpoints of the live config.
+    health: RefCell<Health>,
     registry: Arc<Registry>,
     /// Who has none waits for one.
     permits: Semaphore,
@@ -73,6 +76,7 @@ impl Names {
             known: RefCell::default(),
             plans: RefCell::default(),
             live: OnceCell::new(),
+            health: RefCell::default(),
             registry,
             permits: Semaphore::new(MOST_LOOKUPS),
             looked_up: Notify::new(),
@@ -113,6 +117,7 @@ impl Names {
         shared.known.borrow_mut().retain(|name, _| names.contains(&**name));
         shared.plans.replace(plans.to_vec());
         let next = Arc::new(Live { upstreams: shared.upstreams(), ..live });
+        shared.watch(&next.upstreams);
         let live = shared.live.get_or_init(|| Arc::new(ArcSwap::new(Arc::clone(&next))));
         live.store(next);
         live
@@ -123,7 +128,22 @@ impl Shared {
     fn upstreams(&self) -> Vec<Upstream> {
         let known = self.known.borrow();
         let addresses = |name: &str| known.get(name).map_or(Vec::new(), |known| known.addresses.clone());
-        self.plans.borrow().iter().map(|plan| plan.upstream(addresses)).collect()
+        let (plans, now) = (self.plans.borrow(), Instant::now());
+        let live = self.live.get().map(|live| live.load());
+        let before = live.as_ref().map_or(&[][..], |live| &live.upstreams);
+        let upstream = |plan: &Plan| {
+            let mut upstream = plan.upstream(addresses);
+            // Endpoints that stay go on with their health.
+            upstream.inherit(before, now);
+            upstream
+        };
+        plans.iter().map(upstream).collect()
+    }
+
+    /// Watches over these endpoints from now on, and shows how they are.
+    fn watch(&self, upstreams: &[Upstream]) {
+        self.health.borrow_mut().follow(upstreams);
+        self.registry.show_endpoints(upstreams);
     }
 
     /// Begins to look up a name, if that is not done yet.
@@ -178,6 +198,7 @@ impl Shared {
     fn publish(&self) {
         let Some(live) = self.live.get() else { return };
         let next = Live { upstreams: self.upstreams(), ..Live::clone(&live.load()) };
+        self.watch(&next.upstreams);
         live.store(Arc::new(next));
     }
 }

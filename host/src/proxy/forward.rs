@@ -15,7 +15,7 @@ use crate::config::{Path, PathTemplate, TemplatePart};
 use crate::exchange::Exchange;
 use crate::http1::client::{Edit, Fields, Request};
 use crate::live::Route;
-use crate::upstream::{Answer, RequestBody, Tries};
+use crate::upstream::{Answer, Caller, RequestBody, Tries};
 use crate::wire::path;
 
 /// Sends the request as the chain left it.
@@ -38,13 +38,14 @@ pub(super) async fn send(
     let takes_trailers = exchange.request.takes_trailers;
     let request = Request { method: &exchange.request.method, target: &target, fields, takes_trailers, upgrade };
     let upstream = exchange.upstream.expect("only what has an upstream is sent");
+    let (headers, ends) = (&exchange.request.headers, connection.ends(exchange.client));
+    let caller = Caller { headers, address: exchange.client, secure: exchange.request.scheme == "https", ends };
     let meter = Rc::clone(body.meter());
-    let ends = connection.ends(exchange.client);
     let mirroring = mirror::begin(proxy, view, exchange.route, request, &body);
     let mut tries = Tries::default();
-    let sent = view.upstreams.send(upstream, request, body, route.timeout, ends.as_ref(), &mut tries).await;
+    let sent = view.upstreams.send(upstream, request, body, &caller, route.timeout, &mut tries).await;
     if let Some(mirroring) = mirroring {
-        mirroring.start(proxy, request, ends, &meter);
+        mirroring.start(proxy, request, &caller, &meter);
     }
     let outcome = &mut run.exchange_mut().outcome;
     (outcome.tries, outcome.failover) = (tries.count, tries.failover);

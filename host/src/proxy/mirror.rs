@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use super::view::View;
 use crate::config;
 use crate::http1::client::{Fields, Request};
 use crate::telemetry::metrics::WorkerMetrics;
-use crate::upstream::{BodyMeter, Overrides, RequestBody, Tries, UpstreamBody};
+use crate::upstream::{BodyMeter, Caller, Overrides, RequestBody, Tries, UpstreamBody};
 use crate::wire::proxy_protocol::Ends;
 
 /// What one worker counts of a route's copies.
@@ -64,7 +65,7 @@ pub(super) fn begin<'a>(
 
 impl Mirroring<'_> {
     /// Sends the copy, if all of the request's body has gone by.
-    pub(super) fn start(self, proxy: &Proxy, request: Request<'_>, client: Option<Ends>, meter: &BodyMeter) {
+    pub(super) fn start(self, proxy: &Proxy, request: Request<'_>, caller: &Caller<'_>, meter: &BodyMeter) {
         let Some(body) = meter.take_copy() else { return proxy.metrics.mirror.skipped.increment() };
         let copy = Copy {
             under_way: self.under_way,
@@ -74,7 +75,9 @@ impl Mirroring<'_> {
             target: request.target.clone(),
             fields: request.fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             takes_trailers: request.takes_trailers,
-            client,
+            address: caller.address,
+            secure: caller.secure,
+            ends: caller.ends,
             body,
         };
         let most = self.mirror.timeout;
@@ -97,7 +100,9 @@ struct Copy {
     target: PathAndQuery,
     fields: HeaderMap,
     takes_trailers: bool,
-    client: Option<Ends>,
+    address: IpAddr,
+    secure: bool,
+    ends: Option<Ends>,
     body: Bytes,
 }
 
@@ -109,9 +114,9 @@ impl Copy {
         let request = Request { method: &self.method, target: &self.target, fields, takes_trailers, upgrade: None };
         let upstreams = &self.under_way.view.upstreams;
         let body = RequestBody::full(self.body.clone());
-        let sent = upstreams
-            .send(self.upstream, request, body, Overrides::default(), self.client.as_ref(), &mut Tries::default())
-            .await;
+        let caller = Caller { headers: &self.fields, address: self.address, secure: self.secure, ends: self.ends };
+        let sent =
+            upstreams.send(self.upstream, request, body, &caller, Overrides::default(), &mut Tries::default()).await;
         match sent {
             Ok(answer) => {
                 drain(answer.response.into_body()).await;

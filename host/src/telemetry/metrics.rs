@@ -8,6 +8,7 @@
 //!
 //! This module must not know the live config, nor who scrapes.
 
+mod endpoint;
 mod exposition;
 mod handshake;
 mod histogram;
@@ -30,6 +31,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use self::exposition::Exposition;
 use super::Drops;
 use crate::state::State;
+use crate::upstream::{Upstream, Vitals};
 
 /// Everything that is measured, for the whole life of the process.
 pub struct Registry {
@@ -43,6 +45,7 @@ pub struct Registry {
     handshakes: Mutex<Entries<HandshakeMetrics>>,
     certificates: Mutex<Vec<CertificateEnd>>,
     limited: Mutex<Vec<Limited>>,
+    endpoints: Mutex<Vec<Arc<Vitals>>>,
     drops: Mutex<Vec<(&'static str, Drops)>>,
     state: OnceLock<Arc<State>>,
     process: process::Process,
@@ -60,6 +63,7 @@ impl Registry {
             handshakes: Mutex::default(),
             certificates: Mutex::default(),
             limited: Mutex::default(),
+            endpoints: Mutex::default(),
             drops: Mutex::default(),
             state: OnceLock::new(),
             process: process::Process::new(),
@@ -97,6 +101,11 @@ impl Registry {
         *locked(&self.limited) = upstreams;
     }
 
+    /// Shows how the endpoints of the live config are, in place of those of an earlier one.
+    pub fn show_endpoints(&self, upstreams: &[Upstream]) {
+        *locked(&self.endpoints) = endpoint::once_each(upstreams);
+    }
+
     /// What one worker counts besides routes and plugins.
     ///
     /// # Panics
@@ -126,6 +135,7 @@ impl Registry {
         route::render(&routes, &mut out);
         plugin::render(&plugins, &mut out);
         handshake::render(&locked(&self.handshakes).live(), &locked(&self.certificates), &mut out);
+        endpoint::render(&locked(&self.endpoints), &mut out);
         self.host.render(&mut out);
         host::render_workers(&self.worker_metrics, &mut out);
         limit::render(&locked(&self.limited), &mut out);

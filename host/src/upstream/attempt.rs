@@ -37,8 +37,21 @@ impl Timeouts {
 }
 
 /// Sends the request and waits for the head of the response. As long as the endpoint did not get the whole head of the
-/// request, `body` stays where it is.
+/// request, `body` stays where it is. What comes of it goes into the endpoint's record.
 pub(super) async fn run(
+    endpoint: &Rc<EndpointState>,
+    timeouts: Timeouts,
+    request: client::Request<'_>,
+    client: Option<&Ends>,
+    meter: &Rc<BodyMeter>,
+    body: &mut Option<RequestBody>,
+) -> Result<Response<UpstreamBody>, UpstreamError> {
+    let sent = once(endpoint, timeouts, request, client, meter, body).await;
+    endpoint.record.heed(&sent);
+    sent
+}
+
+async fn once(
     endpoint: &Rc<EndpointState>,
     timeouts: Timeouts,
     request: client::Request<'_>,

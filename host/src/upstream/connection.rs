@@ -41,7 +41,6 @@ pub enum ConnectError {
     #[error("HTTP/2 was not agreed on")]
     NoHttp2,
     #[error("no connection within {0:?}")]
-    #[allow(dead_code, reason = "as `connect`")]
     Late(Duration),
 }
 
@@ -51,7 +50,6 @@ pub enum ConnectError {
 /// # Errors
 ///
 /// As a request would meet them; see [`ConnectError`].
-#[allow(dead_code, reason = "health probes are about to connect by it")]
 pub async fn connect(address: &Address, within: Duration) -> Result<Option<Opened>, ConnectError> {
     let Address::Remote(remote) = address else { return Ok(None) };
     match timeout(within, Connector::new(remote).open(false, None)).await {

@@ -8,18 +8,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
 
-use super::tls::Tls;
-use crate::wire::proxy_protocol::Version;
-
+use super::balance::{HashKey, Ring, Sticky};
+use super::health::Probing;
 use super::limit::Limit;
 use super::retry::Retry;
+use super::tls::Tls;
+use super::vitals::{Standing, Vitals};
+use crate::wire::proxy_protocol::Version;
 
 /// A named group of equal endpoints.
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    /// Unique in a config. Connections are carried over a reload by this name and the address.
+    /// Unique in a config. Connections and health are carried over a reload by this name and the address.
     pub name: Arc<str>,
     pub endpoints: Vec<Endpoint>,
     pub balancer: Balancer,
@@ -37,6 +39,15 @@ pub struct Upstream {
     pub limit: Option<Limit>,
     /// The index of the upstream that requests go to which none of its own endpoints took.
     pub failover: Option<usize>,
+    /// How long an endpoint that comes, or comes back, takes to get its whole share.
+    pub slow_start: Option<Duration>,
+    /// With less than this part of the endpoints in service, in thousandths, all are taken to be.
+    pub panic_threshold: u32,
+    /// `None`: endpoints are not asked how they are.
+    pub health: Option<Probing>,
+    pub ejection: Ejection,
+    /// What workers share.
+    pub standing: Arc<Standing>,
 }
 
 /// What a route says in place of its upstream's timeouts.
@@ -54,6 +65,29 @@ pub struct Endpoint {
     pub address: Address,
     /// Its share of the requests, relative to the other endpoints; 0 counts as 1.
     pub weight: u32,
+    /// What workers share.
+    pub vitals: Arc<Vitals>,
+}
+
+/// When requests that fail take their endpoint out of service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ejection {
+    /// So many in a row; `None`: never.
+    pub failures: Option<u32>,
+    /// Of responses that are failures too.
+    pub statuses: Arc<[StatusCode]>,
+    /// For so long at first, and twice as long each time.
+    pub time: Duration,
+    pub longest: Duration,
+    /// The part of the endpoints that may be ejected at once, in thousandths.
+    pub most: u32,
+}
+
+impl Ejection {
+    #[cfg(test)]
+    pub(super) fn never() -> Self {
+        Self { failures: None, statuses: [].into(), time: Duration::ZERO, longest: Duration::ZERO, most: 0 }
+    }
 }
 
 /// Where an endpoint is, with what is needed of it per request made in advance.
@@ -106,14 +140,32 @@ pub enum Internal {
     Echo,
 }
 
-/// The choice among endpoints. Each worker counts its own requests only: no lock and no shared
-/// cache line is touched, and over many requests the workers' sums keep the same proportions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The choice among endpoints. What of it workers share, and why, stands in `balance`.
+#[derive(Clone, Debug)]
 pub enum Balancer {
     /// In turn, each as often as its weight says, and evenly interleaved.
     RoundRobin,
-    /// The one with the fewest unfinished requests for its weight; in turn among equals.
+    /// Of two, the one with fewer unfinished requests for its weight.
     LeastRequests,
+    /// The same one for the same key; in turn without one.
+    ConsistentHash { by: HashKey, ring: Arc<Ring> },
+    /// The one that the client's cookie names; in turn without one.
+    Sticky(Arc<Sticky>),
+}
+
+impl Balancer {
+    /// Whether it asks for the unfinished requests of all workers.
+    pub(super) fn counts_load(&self) -> bool {
+        matches!(self, Self::LeastRequests)
+    }
+}
+
+impl Endpoint {
+    /// In service.
+    pub fn new(upstream: &Arc<str>, address: Address, weight: u32) -> Self {
+        let vitals = Vitals::new(upstream, address.text());
+        Self { address, weight, vitals }
+    }
 }
 
 /// Connections that wait for the next request.

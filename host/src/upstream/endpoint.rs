@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::connection::Connector;
-use super::definition::{Address, Internal, KeepAlive};
+use super::definition::{Address, Endpoint, Internal, KeepAlive, Upstream};
 use super::http2::Connections;
 use super::idle::Idle;
 use super::limit::Permit;
 use super::patience::{Alarm, Silence};
+use super::vitals::{Loaded, Record};
 use crate::http1::client::Connection;
 
 #[derive(Debug)]
@@ -23,12 +24,14 @@ pub(super) struct EndpointState {
     pub(super) idle: Idle,
     pub(super) http2: Connections,
     in_flight: Cell<u32>,
+    pub(super) record: Record,
 }
 
 /// One unfinished request: counted as long as it lives.
 #[derive(Debug)]
 pub(super) struct InFlight {
     endpoint: Rc<EndpointState>,
+    _loaded: Option<Loaded>,
 }
 
 /// What a response's body holds until its end, or a tunnel: its place in the count.
@@ -55,7 +58,14 @@ impl EndpointState {
             idle: Idle::new(),
             http2: Connections::new(),
             in_flight: Cell::new(0),
+            record: Record::default(),
         })
+    }
+
+    /// Goes on as an endpoint of this config.
+    pub(super) fn follow(&self, upstream: &Upstream, endpoint: &Endpoint) {
+        self.limit(upstream.keep_alive);
+        self.record.follow(upstream, &endpoint.vitals);
     }
 
     /// Sets what a config says of its connections.
@@ -77,13 +87,14 @@ impl EndpointState {
     }
 
     /// Unfinished requests of this worker: sent or about to be, and not yet answered to the end.
+    #[cfg(test)]
     pub(super) fn in_flight(&self) -> u32 {
         self.in_flight.get()
     }
 
     pub(super) fn enter(self: &Rc<Self>) -> InFlight {
         self.in_flight.set(self.in_flight.get() + 1);
-        InFlight { endpoint: Rc::clone(self) }
+        InFlight { endpoint: Rc::clone(self), _loaded: self.record.enter() }
     }
 }
 

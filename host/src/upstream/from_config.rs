@@ -1,13 +1,15 @@
 //! From what the config says to what a worker uses: places are forgotten, headers made in advance, names are addresses.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use http::HeaderValue;
 
+use super::balance::{HashKey, Ring, SameSite, Sticky, StickyCookie};
 use super::definition::{
-    Address, Balancer, Endpoint, Internal, KeepAlive, Overrides, Place, Protocol, Remote, Upstream,
+    Address, Balancer, Ejection, Endpoint, Internal, KeepAlive, Overrides, Place, Protocol, Remote, Upstream,
 };
+use super::health::{Probing, Question};
 use super::limit::{Limit, Permits};
 use super::retry::Retry;
 use super::tls::{Handshakes, Tls};
@@ -39,13 +41,12 @@ impl Plan {
     /// The upstream, given the addresses that names have now: each is an endpoint of its own, with the weight of the name.
     pub fn upstream(&self, addresses: impl Fn(&str) -> Vec<IpAddr>) -> Upstream {
         let checked = &self.checked;
+        let name = Arc::from(checked.name.as_str());
+        let endpoints = self.endpoints(&name, &addresses);
         Upstream {
-            name: checked.name.as_str().into(),
-            endpoints: checked.endpoints.iter().flat_map(|endpoint| self.endpoints(endpoint, &addresses)).collect(),
-            balancer: match checked.balancer {
-                config::Balancer::RoundRobin => Balancer::RoundRobin,
-                config::Balancer::LeastRequests => Balancer::LeastRequests,
-            },
+            balancer: balancer(&checked.balancer, &name, &endpoints),
+            name,
+            endpoints,
             connect_timeout: checked.timeout.connect,
             response_timeout: checked.timeout.response,
             keep_alive: KeepAlive {
@@ -63,22 +64,45 @@ impl Plan {
                 permits: Arc::clone(&self.permits),
             }),
             failover: checked.failover,
+            slow_start: checked.slow_start,
+            panic_threshold: checked.panic_threshold,
+            health: checked.health.as_ref().map(probing),
+            ejection: Ejection {
+                failures: checked.ejection.failures,
+                statuses: checked.ejection.statuses.as_slice().into(),
+                time: checked.ejection.time,
+                longest: checked.ejection.longest,
+                most: checked.ejection.most,
+            },
+            standing: Arc::default(),
         }
     }
 
-    fn endpoints(&self, endpoint: &config::Endpoint, addresses: &impl Fn(&str) -> Vec<IpAddr>) -> Vec<Endpoint> {
-        let places: Vec<Place> = match &endpoint.address {
+    /// An address that is there twice is one endpoint, with two places in the choice.
+    fn endpoints(&self, upstream: &Arc<str>, addresses: &impl Fn(&str) -> Vec<IpAddr>) -> Vec<Endpoint> {
+        let mut endpoints: Vec<Endpoint> = Vec::with_capacity(self.checked.endpoints.len());
+        for checked in &self.checked.endpoints {
+            for address in self.addresses(&checked.address, addresses) {
+                let mut endpoint = Endpoint::new(upstream, address, checked.weight.get());
+                if let Some(first) = endpoints.iter().find(|first| first.address == endpoint.address) {
+                    endpoint.vitals = Arc::clone(&first.vitals);
+                }
+                endpoints.push(endpoint);
+            }
+        }
+        endpoints
+    }
+
+    fn addresses(&self, checked: &config::Address, addresses: &impl Fn(&str) -> Vec<IpAddr>) -> Vec<Address> {
+        let places: Vec<Place> = match checked {
             config::Address::Http { host, port, .. } => {
                 let addresses = host.parse().map_or_else(|_| addresses(host), |address| vec![address]);
                 addresses.into_iter().map(|address| Place::Tcp(SocketAddr::new(address, *port))).collect()
             }
             config::Address::Unix(path) => vec![Place::Unix(Arc::clone(path))],
-            config::Address::Echo => {
-                return vec![Endpoint { address: Address::Internal(Internal::Echo), weight: endpoint.weight.get() }];
-            }
+            config::Address::Echo => return vec![Address::Internal(Internal::Echo)],
         };
-        let address = |place| Address::Remote(Arc::new(self.remote(&endpoint.address, place)));
-        places.into_iter().map(|place| Endpoint { address: address(place), weight: endpoint.weight.get() }).collect()
+        places.into_iter().map(|place| Address::Remote(Arc::new(self.remote(checked, place)))).collect()
     }
 
     fn remote(&self, address: &config::Address, place: Place) -> Remote {
@@ -128,4 +152,57 @@ fn retry(checked: &config::Retry) -> Option<Retry> {
         budget: checked.budget,
         back_off: checked.back_off,
     })
+}
+
+fn balancer(checked: &config::Balancer, upstream: &str, endpoints: &[Endpoint]) -> Balancer {
+    let texts: Vec<Arc<str>> = endpoints.iter().map(|endpoint| endpoint.address.text()).collect();
+    match checked {
+        config::Balancer::RoundRobin => Balancer::RoundRobin,
+        config::Balancer::LeastRequests => Balancer::LeastRequests,
+        config::Balancer::ConsistentHash(key) => {
+            let weighted = texts.iter().zip(endpoints).map(|(text, endpoint)| (&**text, endpoint.weight));
+            let by = match key {
+                config::HashKey::Header(name) => HashKey::Header(name.clone()),
+                config::HashKey::Cookie(name) => HashKey::Cookie(name.as_str().into()),
+                config::HashKey::ClientAddress => HashKey::ClientAddress,
+            };
+            Balancer::ConsistentHash { by, ring: Arc::new(Ring::new(weighted)) }
+        }
+        config::Balancer::Sticky(cookie) => {
+            let key = match &cookie.secret {
+                Some(secret) => secret.reveal().as_bytes(),
+                None => PROCESS_KEY.as_slice(),
+            };
+            let same_site = match cookie.same_site {
+                config::SameSite::Strict => SameSite::Strict,
+                config::SameSite::Lax => SameSite::Lax,
+                config::SameSite::None => SameSite::None,
+            };
+            let cookie = StickyCookie { name: &cookie.name, max_age: cookie.max_age, same_site };
+            Balancer::Sticky(Arc::new(Sticky::new(cookie, key, upstream, texts.iter().map(|text| &**text))))
+        }
+    }
+}
+
+/// What cookies are made by where no secret is said: good for the life of the process, reloads included.
+static PROCESS_KEY: LazyLock<[u8; 32]> = LazyLock::new(|| {
+    let mut key = [0; 32];
+    let random = rustls::crypto::ring::default_provider().secure_random;
+    random.fill(&mut key).expect("the system has random numbers: TLS needs them too");
+    key
+});
+
+fn probing(checked: &config::Health) -> Probing {
+    Probing {
+        question: match &checked.question {
+            config::HealthQuestion::Tcp => Question::Tcp,
+            config::HealthQuestion::Http { path, host, statuses } => {
+                Question::http(path.clone(), host.clone(), statuses.clone())
+            }
+        },
+        interval: checked.interval,
+        timeout: checked.timeout,
+        healthy: checked.healthy,
+        unhealthy: checked.unhealthy,
+    }
 }

@@ -119,7 +119,6 @@ impl RequestBody {
     }
 
     /// No body.
-    #[cfg(test)]
     pub fn empty() -> Self {
         Self::full(Bytes::new())
     }

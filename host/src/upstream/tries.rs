@@ -3,11 +3,9 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
-use http::Response;
 use http_body::Body;
 
 use super::answer_body::UpstreamBody;
@@ -15,9 +13,8 @@ use super::error::UpstreamError;
 use super::replay::Replay;
 use super::request_body::RequestBody;
 use super::retry::{Again, Retry};
-use super::{Answer, UpstreamState, attempt};
+use super::{Answer, Caller, UpstreamState, attempt};
 use crate::http1::client::Request;
-use crate::wire::proxy_protocol::Ends;
 
 /// What became of a request on the way to its response.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,29 +34,31 @@ impl UpstreamState {
         &self,
         request: Request<'_>,
         body: &mut Option<RequestBody>,
+        caller: &Caller<'_>,
         timeouts: attempt::Timeouts,
-        client: Option<&Ends>,
         tries: &mut Tries,
     ) -> Result<Answer, UpstreamError> {
         let meter = Rc::clone(body.as_ref().expect("nothing was sent yet").meter());
-        let mut index = self.choose(&[])?;
+        let mut index = self.choose(caller, &[])?;
         let Some(retry) = &self.retry else {
             tries.count += 1;
-            let sent = attempt::run(&self.endpoints[index], timeouts, request, client, &meter, body).await;
-            return sent.map(|response| self.answer(index, response));
+            let sent =
+                attempt::run(&self.endpoints[index], timeouts, request, caller.ends.as_ref(), &meter, body).await;
+            return sent.map(|response| self.answer(index, caller, response));
         };
         let replay = self.keep(retry, request, body);
         let timeouts = timeouts.of_one_try(retry);
         let mut tried = Vec::new();
         loop {
             tries.count += 1;
-            let sent = attempt::run(&self.endpoints[index], timeouts, request, client, &meter, body).await;
+            let sent =
+                attempt::run(&self.endpoints[index], timeouts, request, caller.ends.as_ref(), &meter, body).await;
             let again = retry.after(&sent, request.method, body.is_some());
             let again = again.filter(|_| body.is_some() || replay.is_possible());
-            let Some(again) = again else { return sent.map(|response| self.answer(index, response)) };
+            let Some(again) = again else { return sent.map(|response| self.answer(index, caller, response)) };
             tried.push(index);
-            let Some(next) = self.next(retry, &tried, again, tries) else {
-                return sent.map(|response| self.answer(index, response));
+            let Some(next) = self.next(retry, caller, &tried, again, tries) else {
+                return sent.map(|response| self.answer(index, caller, response));
             };
             // What is made good is no warning; who looks for the cause of many tries finds it here.
             let reason = sent.as_ref().map_or_else(UpstreamError::reason, |_| "status");
@@ -90,24 +89,27 @@ impl UpstreamState {
     }
 
     /// Where the request goes next, if it may.
-    fn next(&self, retry: &Retry, tried: &[usize], again: Again, tries: &mut Tries) -> Option<usize> {
+    fn next(
+        &self,
+        retry: &Retry,
+        caller: &Caller<'_>,
+        tried: &[usize],
+        again: Again,
+        tries: &mut Tries,
+    ) -> Option<usize> {
         if tried.len() >= retry.attempts {
             return None;
         }
-        let next = match (self.choose(tried), again) {
+        let next = match (self.choose(caller, tried), again) {
             (Ok(other), _) => other,
             (Err(_), Again::Elsewhere) => return None,
-            (Err(_), Again::Anywhere) => self.choose(&[]).ok()?,
+            (Err(_), Again::Anywhere) => self.choose(caller, &[]).ok()?,
         };
         if again == Again::Anywhere && !self.budget.withdraw(Instant::now()) {
             tries.over_budget = true;
             return None;
         }
         Some(next)
-    }
-
-    fn answer(&self, index: usize, response: Response<UpstreamBody>) -> Answer {
-        Answer { response, endpoint: Arc::clone(&self.endpoints[index].text) }
     }
 }
 

@@ -4,6 +4,7 @@
 //! them.
 
 mod admin;
+mod balancers;
 mod bodiless;
 mod bundled;
 mod cli;
@@ -13,10 +14,12 @@ mod cost;
 mod curl;
 mod descriptors;
 mod expect;
+mod faults;
 mod forwarding;
 mod grpc;
 mod guests;
 mod headers;
+mod health;
 mod hostile;
 mod hostile_floods;
 mod hostile_limits;

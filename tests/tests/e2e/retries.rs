@@ -18,6 +18,8 @@ const ALL: &str = r#"on = ["connect", "reset", "timeout"], status = [502, 503]"#
 /// A gateway whose one upstream has these endpoints, and tries again as is said.
 fn retrying(endpoints: &[&str], retry: &str) -> Gateway {
     let retry = if retry.is_empty() { String::new() } else { format!("retry = {{ {retry} }}\n") };
+    // So that the tests say which endpoint is tried.
+    let retry = retry + "ejection = { failures = \"off\" }\n";
     gateway(&format!(
         "[[route]]\nname = \"all\"\nupstream = \"all\"\n[[upstream]]\nname = \"all\"\nendpoints = {endpoints:?}\n{retry}"
     ))

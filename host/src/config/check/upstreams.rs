@@ -9,6 +9,7 @@ use http::StatusCode;
 use rustls::pki_types::ServerName;
 
 use super::names::Names;
+use super::upstream_health::{balancer, ejection, health};
 use crate::config::form;
 use crate::config::node::Text;
 use crate::config::problem::{Problem, quote};
@@ -34,6 +35,8 @@ fn upstream(form: &form::Upstream, names: &Names<'_>, problems: &mut Vec<Problem
     problems.extend(shared(form, &about));
     let tls = tls::tls(form, &endpoints, &about, problems);
     let failover = form.failover.as_ref().and_then(|text| failover(form, text, names, &about, problems));
+    let balancer = balancer(form, &about, problems);
+    let health = form.health.as_ref().and_then(|form| health(form, &about, problems));
     let name = form.name.as_ref()?;
     Some(Upstream {
         name: name.value.clone(),
@@ -41,7 +44,7 @@ fn upstream(form: &form::Upstream, names: &Names<'_>, problems: &mut Vec<Problem
         protocol: form.protocol.value,
         tls,
         proxy_protocol: form.proxy_protocol.as_ref().map(|version| version.value),
-        balancer: form.balancer,
+        balancer: balancer?,
         timeout: UpstreamTimeout {
             connect: form.timeout.connect,
             response: form.timeout.response,
@@ -60,6 +63,10 @@ fn upstream(form: &form::Upstream, names: &Names<'_>, problems: &mut Vec<Problem
             queue_timeout: form.limit.queue_timeout,
         }),
         failover,
+        slow_start: form.slow_start.on(),
+        panic_threshold: form.panic_threshold.as_on().map_or(0, |part| part.0),
+        health,
+        ejection: ejection(&form.ejection),
     })
 }
 

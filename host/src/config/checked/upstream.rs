@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderName;
 use http::uri::Authority;
 use http::{Method, StatusCode};
 use rustls::pki_types::ServerName;
@@ -12,6 +13,9 @@ use rustls::pki_types::ServerName;
 use super::UpstreamTls;
 use crate::config::Place;
 use crate::wire::proxy_protocol::Version;
+
+use super::upstream_health::{Ejection, Health};
+use crate::config::Secret;
 
 /// A named group of equal endpoints.
 #[derive(Clone, Debug)]
@@ -31,6 +35,11 @@ pub struct Upstream {
     pub limit: Option<UpstreamLimit>,
     /// The index of the upstream that stands in.
     pub failover: Option<usize>,
+    pub slow_start: Option<Duration>,
+    /// In thousandths of the endpoints.
+    pub panic_threshold: u32,
+    pub health: Option<Health>,
+    pub ejection: Ejection,
 }
 
 /// One address in an upstream.
@@ -73,10 +82,38 @@ pub enum Protocol {
 }
 
 /// The choice among endpoints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Balancer {
     RoundRobin,
     LeastRequests,
+    ConsistentHash(HashKey),
+    Sticky(StickyCookie),
+}
+
+/// What is hashed of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HashKey {
+    Header(HeaderName),
+    Cookie(String),
+    ClientAddress,
+}
+
+/// The cookie that names an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StickyCookie {
+    pub name: String,
+    /// `None`: one of the process.
+    pub secret: Option<Secret>,
+    pub max_age: Option<Duration>,
+    pub same_site: SameSite,
+}
+
+/// Whether other sites' pages may send a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameSite {
+    Strict,
+    Lax,
+    None,
 }
 
 /// How long an endpoint may take.

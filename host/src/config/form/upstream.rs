@@ -5,7 +5,8 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value as Json, json};
 
-use crate::config::checked::{Balancer, Protocol, RetryOn};
+use super::upstream_health::{Ejection, Hash, Health, Sticky, Threshold};
+use crate::config::checked::{Protocol, RetryOn};
 use crate::config::node::{Node, Text, Value};
 use crate::config::read::{Form, Placed, Reading, form, words};
 use crate::config::values::{MIB, OrOff, Percent, Size, Whole};
@@ -21,12 +22,24 @@ form! {
         /// What the endpoints speak.
         preset protocol: Placed<Protocol> = "http1",
         /// The choice among endpoints.
-        preset balancer: Balancer = "round-robin",
+        preset balancer: Placed<BalancerWord> = "round-robin",
         /// How endpoints with `https` are spoken to.
         optional tls: Placed<UpstreamTls>,
         /// The version of the PROXY protocol by which endpoints are told whose connection it is. Not at all if nothing
         /// is said.
         optional proxy_protocol: Placed<Version>,
+        /// What `consistent-hash` hashes.
+        optional hash: Hash,
+        /// The cookie of `sticky`.
+        optional sticky: Sticky,
+        /// How long an endpoint that comes, or comes back, takes to get its whole share.
+        preset slow_start: OrOff<Duration> = "off",
+        /// With less than this part of the endpoints in service, all are taken to be.
+        preset panic_threshold: Threshold = "off",
+        /// How endpoints are asked how they are.
+        optional health: Health,
+        /// When requests that fail take their endpoint out of service.
+        table ejection: Ejection,
         /// How long an endpoint may take.
         table timeout: Timeout,
         /// Connections that wait for the next request.
@@ -55,10 +68,21 @@ words! {
     }
 }
 
+/// The choice among endpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::config) enum BalancerWord {
+    RoundRobin,
+    LeastRequests,
+    ConsistentHash,
+    Sticky,
+}
+
 words! {
-    Balancer {
-        "round-robin" = Balancer::RoundRobin,
-        "least-requests" = Balancer::LeastRequests,
+    BalancerWord {
+        "round-robin" = BalancerWord::RoundRobin,
+        "least-requests" = BalancerWord::LeastRequests,
+        "consistent-hash" = BalancerWord::ConsistentHash,
+        "sticky" = BalancerWord::Sticky,
     }
 }
 
