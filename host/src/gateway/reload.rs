@@ -45,10 +45,6 @@ impl Reloader {
         Self { path: path.to_owned(), loader: Some(loader), names, listeners, registry, started_with, files }
     }
 
-    pub(super) fn live(&self) -> Arc<Live> {
-        self.live.load_full()
-    }
-
     pub(super) fn files(&self) -> &Seen {
         &self.files
     }
