@@ -30,6 +30,8 @@ use resolver::{Found, LookupError, Resolver};
 const MOST_ADDRESSES: usize = 256;
 /// At once: each needs sockets.
 const MOST_LOOKUPS: usize = 64;
+/// How long changes are gathered before the live config is replaced, of which each copy is of all upstreams.
+const GATHERING: Duration = Duration::from_millis(5);
 /// Between two lookups that fail.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -50,6 +52,8 @@ struct Shared {
     permits: Semaphore,
     /// A name was looked up, however that ended.
     looked_up: Notify,
+    /// A name of the live config has other addresses.
+    changed: Rc<Notify>,
 }
 
 struct Known {
@@ -57,6 +61,7 @@ struct Known {
     addresses: Vec<IpAddr>,
     /// Whether it was looked up since it was asked for.
     is_asked: Cell<bool>,
+    is_live: bool,
     task: Option<Following>,
 }
 
@@ -71,7 +76,7 @@ impl Drop for Following {
 
 impl Names {
     pub(super) fn new(dns: &Dns, registry: Arc<Registry>) -> Self {
-        Self(Rc::new(Shared {
+        let shared = Rc::new(Shared {
             resolver: RefCell::new(Rc::new(Resolver::new(dns))),
             known: RefCell::default(),
             plans: RefCell::default(),
@@ -80,7 +85,10 @@ impl Names {
             registry,
             permits: Semaphore::new(MOST_LOOKUPS),
             looked_up: Notify::new(),
-        }))
+            changed: Rc::default(),
+        });
+        spawn_local(publish(Rc::downgrade(&shared), Rc::clone(&shared.changed)));
+        Self(shared)
     }
 
     /// Looks up what is not known yet, or everything if it is to be asked for elsewhere from now on. Returns when each
@@ -114,7 +122,10 @@ impl Names {
     pub(super) fn make_live(&self, live: Live, plans: &[Plan]) -> &Arc<ArcSwap<Live>> {
         let Self(shared) = self;
         let names: HashSet<&str> = plans.iter().flat_map(Plan::names).collect();
-        shared.known.borrow_mut().retain(|name, _| names.contains(&**name));
+        shared.known.borrow_mut().retain(|name, known| {
+            known.is_live = names.contains(&**name);
+            known.is_live
+        });
         shared.plans.replace(plans.to_vec());
         let next = Arc::new(Live { upstreams: shared.upstreams(), ..live });
         shared.watch(&next.upstreams);
@@ -153,6 +164,7 @@ impl Shared {
         let entry = known.entry(Rc::clone(&name)).or_insert_with(|| Known {
             addresses: Vec::new(),
             is_asked: Cell::new(false),
+            is_live: false,
             task: None,
         });
         if entry.task.is_none() {
@@ -167,19 +179,16 @@ impl Shared {
         addresses.sort_unstable();
         addresses.dedup();
         addresses.truncate(MOST_ADDRESSES);
-        let changed = match self.known.borrow_mut().get_mut(name) {
-            Some(known) if known.addresses != addresses => {
-                known.addresses.clone_from(&addresses);
-                true
-            }
-            _ => false,
-        };
+        let mut known = self.known.borrow_mut();
+        let Some(known) = known.get_mut(name) else { return };
+        let changed = known.addresses != addresses;
         if changed || failed_before {
             let addresses: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
             tracing::info!("the name {name} stands for {}", addresses.join(", "));
         }
-        if changed {
-            self.publish();
+        known.addresses = addresses;
+        if changed && known.is_live {
+            self.changed.notify_one();
         }
     }
 
@@ -192,14 +201,21 @@ impl Shared {
         };
         tracing::warn!("the name {name} is not found, and {left}: {error}");
     }
+}
 
-    /// Nothing is waited for between the look at what is live and its replacement, and all that replaces it runs on this
-    /// thread.
-    fn publish(&self) {
-        let Some(live) = self.live.get() else { return };
-        let next = Live { upstreams: self.upstreams(), ..Live::clone(&live.load()) };
-        self.watch(&next.upstreams);
-        live.store(Arc::new(next));
+/// Tells the workers of what has changed.
+async fn publish(shared: Weak<Shared>, changed: Rc<Notify>) {
+    loop {
+        changed.notified().await;
+        sleep(GATHERING).await;
+        let Some(shared) = shared.upgrade() else { return };
+        // Nothing is waited for between the look at what is live and its replacement, and all that replaces it runs on this
+        // thread.
+        if let Some(live) = shared.live.get() {
+            let next = Live { upstreams: shared.upstreams(), ..Live::clone(&live.load()) };
+            shared.watch(&next.upstreams);
+            live.store(Arc::new(next));
+        }
     }
 }
 
