@@ -32,6 +32,7 @@ use crate::proxy::ProxyParts;
 use crate::sandbox::{Engine, EngineSettings, LoadError};
 use crate::telemetry::access_log::AccessLog;
 use crate::telemetry::metrics::Registry;
+use crate::upstream::health::Health;
 use listeners::Listeners;
 use loader::Loader;
 use reload::Reloader;
@@ -174,10 +175,14 @@ impl Gateway {
         let admin = self.admin.take().map(|socket| self.spawn_admin(socket, admin_stopped)).transpose()?;
         let mut watch = Watch::new(self.reloader.files());
         let mut daily = tokio::time::interval_at(Instant::now() + expiry::AGAIN, expiry::AGAIN);
+        let mut health = Health::new();
+        health.follow(&self.reloader.live().upstreams);
         self.readiness.set(true);
         while self.wait_for_change(&mut watch, &mut daily, &mut signals).await
             && self.reload(&mut watch, &mut signals).await
-        {}
+        {
+            health.follow(&self.reloader.live().upstreams);
+        }
         self.drain(signals).await;
         let _ = stop_admin.send(());
         if let Some(admin) = admin {

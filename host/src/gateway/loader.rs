@@ -6,6 +6,7 @@ mod words;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 
@@ -35,6 +36,7 @@ pub struct Loader {
     /// Of the last live config.
     components: HashMap<Digest32, Component>,
     plugins: Vec<Loaded>,
+    upstreams: Vec<Upstream>,
     /// Of the config that was loaded last, until it is the live one.
     next: Option<Next>,
     /// What it takes of its listeners.
@@ -48,6 +50,7 @@ pub struct Loader {
 struct Next {
     components: HashMap<Digest32, Component>,
     plugins: Vec<Loaded>,
+    upstreams: Vec<Upstream>,
     bounds: (Bounds, Bounds),
 }
 
@@ -121,6 +124,7 @@ impl Loader {
             generation: 0,
             components: HashMap::new(),
             plugins: Vec::new(),
+            upstreams: Vec::new(),
             next: None,
             certificates: Certificates::default(),
             expiries: Vec::new(),
@@ -155,7 +159,8 @@ impl Loader {
             tracing::warn!("{warning}");
         }
         let live = self.live(config, &plugins, consumers);
-        self.next = Some(Next { components, plugins, bounds: bounds(&config.gateway) });
+        let upstreams = live.upstreams.clone();
+        self.next = Some(Next { components, plugins, upstreams, bounds: bounds(&config.gateway) });
         Ok(live)
     }
 
@@ -171,10 +176,13 @@ impl Loader {
 
     /// The config that was loaded last becomes the live one.
     pub fn commit(&mut self) {
-        let Some(Next { components, plugins, bounds: (store, limiter) }) = self.next.take() else { return };
+        let Some(next) = self.next.take() else { return };
+        let Next { components, plugins, upstreams, bounds: (store, limiter) } = next;
         self.state.resize(store, limiter);
         self.components = components;
         self.plugins = plugins;
+        self.registry.show_endpoints(&upstreams);
+        self.upstreams = upstreams;
         self.generation += 1;
         self.expiries.clone_from(&self.certificates.expiries);
         self.registry.show_certificates(self.expiries.iter().map(Expiry::end).collect());
@@ -197,7 +205,7 @@ impl Loader {
         Live {
             generation: self.generation + 1,
             routes,
-            upstreams: config.upstreams.iter().map(Upstream::from).collect(),
+            upstreams: config.upstreams.iter().map(|upstream| self.upstream(upstream)).collect(),
             directory: Directory {
                 router: Arc::new(Router::new(config.routes.iter().map(|route| route.rule.clone()).collect())),
                 routes: names.collect(),
@@ -207,6 +215,13 @@ impl Loader {
             owned: Owned::new(owned, config.gateway.alias_headers),
             trusted_proxies: config.gateway.trusted_proxies.clone(),
         }
+    }
+
+    /// Goes on with the health of the endpoints that the live config has too.
+    fn upstream(&self, upstream: &config::Upstream) -> Upstream {
+        let mut upstream = Upstream::from(upstream);
+        upstream.inherit(&self.upstreams, Instant::now());
+        upstream
     }
 
     fn route(&self, config: &Config, route: &config::Route, plugins: &[Loaded]) -> Route {

@@ -16,7 +16,6 @@ use crate::listener::Worker;
 use crate::live::Live;
 use crate::telemetry::logging::{Finding, Findings};
 use crate::telemetry::metrics::Registry;
-use crate::upstream::health::Health;
 
 /// Makes the next live config and swaps it in, or leaves everything as it is.
 pub(super) struct Reloader {
@@ -24,8 +23,6 @@ pub(super) struct Reloader {
     /// Away while a reload runs.
     loader: Option<Loader>,
     live: Arc<ArcSwap<Live>>,
-    /// Of the endpoints of the live config.
-    health: Health,
     listeners: Listeners,
     registry: Arc<Registry>,
     /// What the process started with: some of it takes effect at a start only.
@@ -45,9 +42,11 @@ impl Reloader {
         files: Seen,
     ) -> Self {
         let started_with = config.gateway;
-        let mut health = Health::default();
-        registry.show_endpoints(&health.follow(live.load().upstreams.clone()));
-        Self { path: path.to_owned(), loader: Some(loader), live, health, listeners, registry, started_with, files }
+        Self { path: path.to_owned(), loader: Some(loader), live, listeners, registry, started_with, files }
+    }
+
+    pub(super) fn live(&self) -> Arc<Live> {
+        self.live.load_full()
     }
 
     pub(super) fn files(&self) -> &Seen {
@@ -132,11 +131,9 @@ impl Reloader {
         }
     }
 
-    fn swap(&mut self, config: &Config, live: Live, started: Instant) -> Duration {
+    fn swap(&self, config: &Config, live: Live, started: Instant) -> Duration {
         let generation = live.generation;
-        let upstreams = self.health.follow(live.upstreams);
-        self.registry.show_endpoints(&upstreams);
-        self.live.store(Arc::new(Live { upstreams, ..live }));
+        self.live.store(Arc::new(live));
         self.registry.host.reloads_ok.increment();
         self.registry.host.config_generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
         self.say_what_waits(&config.gateway);

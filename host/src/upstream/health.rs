@@ -53,22 +53,13 @@ impl Question {
 }
 
 /// Watches over the endpoints of the live config.
-#[derive(Default)]
 pub struct Health {
     watched: Vec<Watched>,
-    room: Room,
+    /// Probes that may run at once.
+    room: Rc<Semaphore>,
 }
 
-/// Room for probes that run at once, of all upstreams. Each is over within its timeout.
-#[derive(Clone)]
-struct Room(Rc<Semaphore>);
-
-impl Default for Room {
-    fn default() -> Self {
-        Self(Rc::new(Semaphore::new(MOST_PROBES)))
-    }
-}
-
+/// Probes at once, of all upstreams. Each is over within its timeout.
 const MOST_PROBES: usize = 64;
 
 /// One upstream, with the tasks that watch over it. Dropped, they end.
@@ -78,22 +69,18 @@ struct Watched {
 }
 
 impl Health {
-    /// Goes on with these upstreams, and answers them with all that was shared of those before them, by name and address.
-    /// What did not change is watched as before: reloads do not put probes off.
+    pub fn new() -> Self {
+        Self { watched: Vec::new(), room: Rc::new(Semaphore::new(MOST_PROBES)) }
+    }
+
+    /// Goes on with these upstreams. What did not change is watched as before: reloads do not put probes off.
     ///
     /// # Panics
     ///
     /// Outside of a [`tokio::task::LocalSet`].
-    pub fn follow(&mut self, mut upstreams: Vec<Upstream>) -> Vec<Upstream> {
+    pub fn follow(&mut self, upstreams: &[Upstream]) {
         let mut old = std::mem::take(&mut self.watched);
-        let now = Instant::now();
-        for upstream in &mut upstreams {
-            if let Some(old) = old.iter().find(|old| old.upstream.name == upstream.name) {
-                upstream.inherit(&old.upstream, now);
-            }
-        }
         self.watched = upstreams.iter().map(|upstream| self.watch(upstream, &mut old)).collect();
-        upstreams
     }
 
     fn watch(&self, upstream: &Upstream, old: &mut Vec<Watched>) -> Watched {
@@ -110,12 +97,18 @@ impl Health {
         if let Some(probing) = &upstream.health {
             for endpoint in once_each(&upstream.endpoints) {
                 if !matches!(endpoint.address, Address::Internal(_)) {
-                    let (shared, room) = (Rc::clone(&shared), self.room.clone());
+                    let (shared, room) = (Rc::clone(&shared), Rc::clone(&self.room));
                     tasks.spawn_local(probe::repeat(shared, endpoint.clone(), probing.clone(), room));
                 }
             }
         }
         Watched { upstream: shared, _tasks: tasks }
+    }
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -179,8 +179,9 @@ impl Standing {
 }
 
 impl Upstream {
-    /// Takes over what was shared of it before, by address. Endpoints that are new in it start slowly.
-    pub(super) fn inherit(&mut self, old: &Self, now: Instant) {
+    /// Takes over what was shared in `old`, by name and address. Endpoints that are new in an upstream start slowly.
+    pub fn inherit(&mut self, old: &[Self], now: Instant) {
+        let Some(old) = old.iter().find(|old| old.name == self.name) else { return };
         self.standing = Arc::clone(&old.standing);
         for endpoint in &mut self.endpoints {
             match old.endpoints.iter().find(|old| old.address == endpoint.address) {

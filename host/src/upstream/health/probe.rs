@@ -5,9 +5,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use http::{Method, Response};
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-use super::{Probing, Question, Room, now};
+use super::{Probing, Question, now};
 use crate::http1::client::{Fields, Request};
 use crate::upstream::answer_body::UpstreamBody;
 use crate::upstream::attempt::{self, Timeouts};
@@ -22,14 +23,14 @@ const SOON: Duration = Duration::from_millis(400);
 const SOONER: Duration = Duration::from_millis(100);
 
 /// One probe at a time, until it is dropped.
-pub(super) async fn repeat(upstream: Rc<Upstream>, endpoint: Endpoint, probing: Probing, room: Room) {
+pub(super) async fn repeat(upstream: Rc<Upstream>, endpoint: Endpoint, probing: Probing, room: Rc<Semaphore>) {
     let vitals = &endpoint.vitals;
     let mut against = 0;
     // Not all at once, when a gateway starts.
     sleep(probing.interval.min(SOON).mul_f64(random())).await;
     loop {
         let answer = {
-            let _place = room.0.acquire().await;
+            let _place = room.acquire().await;
             ask(&endpoint.address, &probing).await
         };
         let is_healthy = vitals.is_healthy();

@@ -91,8 +91,8 @@ fn failures_in_a_row_eject_and_a_success_between_them_does_not() {
         let good = Scripted::always("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
         let ejection = Ejection { failures: Some(3), ..ejecting(1, 500).ejection };
         let upstream = Upstream { ejection, ..upstream(&[&bad, &good]) };
-        let mut health = Health::default();
-        health.follow(vec![upstream.clone()]);
+        let mut health = Health::new();
+        health.follow(std::slice::from_ref(&upstream));
         let upstreams = WorkerUpstreams::new(std::slice::from_ref(&upstream));
         let vitals = &upstream.endpoints[0].vitals;
         while !vitals.is_ejected() {
@@ -148,8 +148,8 @@ fn probes_take_an_endpoint_out_and_put_it_back() {
         let endpoint = with_status(&status, &heads).await;
         let upstream = probed(&[&endpoint], question(&[]));
         let upstreams = WorkerUpstreams::new(std::slice::from_ref(&upstream));
-        let mut health = Health::default();
-        health.follow(vec![upstream.clone()]);
+        let mut health = Health::new();
+        health.follow(std::slice::from_ref(&upstream));
         let vitals = &upstream.endpoints[0].vitals;
         until(|| heads.borrow().len() >= 3).await;
         assert!(vitals.is_healthy());
@@ -174,8 +174,8 @@ fn statuses_say_what_is_good() {
         let (status, heads) = (Rc::new(Cell::new(200)), Rc::default());
         let endpoint = with_status(&status, &heads).await;
         let upstream = probed(&[&endpoint], question(&[204]));
-        let mut health = Health::default();
-        health.follow(vec![upstream.clone()]);
+        let mut health = Health::new();
+        health.follow(std::slice::from_ref(&upstream));
         until(|| !upstream.endpoints[0].vitals.is_healthy()).await;
         status.set(204);
         until(|| upstream.endpoints[0].vitals.is_healthy()).await;
@@ -189,8 +189,8 @@ fn a_probe_that_hangs_is_over_in_its_time_and_keeps_no_other_from_running() {
         let good = Scripted::always("HTTP/1.1 204 No Content\r\n\r\n").await;
         let mut upstream = probed(&[&mute, &good], question(&[]));
         upstream.health.as_mut().expect("probes").timeout = Duration::from_millis(50);
-        let mut health = Health::default();
-        health.follow(vec![upstream.clone()]);
+        let mut health = Health::new();
+        health.follow(std::slice::from_ref(&upstream));
         until(|| !upstream.endpoints[0].vitals.is_healthy() && good.connections() > 3).await;
         assert!(upstream.endpoints[1].vitals.is_healthy());
     });
@@ -203,8 +203,8 @@ fn a_tcp_probe_is_content_with_a_connection() {
         let mut upstream = probed(&[&mute], Question::Tcp);
         let refused = upstream_at(&[([127, 0, 0, 1], 1).into()]).endpoints.remove(0);
         upstream.endpoints.push(refused);
-        let mut health = Health::default();
-        health.follow(vec![upstream.clone()]);
+        let mut health = Health::new();
+        health.follow(std::slice::from_ref(&upstream));
         until(|| !upstream.endpoints[1].vitals.is_healthy()).await;
         assert!(upstream.endpoints[0].vitals.is_healthy());
     });
@@ -218,8 +218,8 @@ fn an_endpoint_over_http_2_is_asked_in_http_2() {
         let mut upstream = probed(&[&endpoint], question(&[]));
         let address = Address::tcp(Protocol::Http2, "127.0.0.1", endpoint.address.port(), "a").expect("a header value");
         upstream.endpoints[0].address = address;
-        let mut health = Health::default();
-        health.follow(vec![upstream.clone()]);
+        let mut health = Health::new();
+        health.follow(std::slice::from_ref(&upstream));
         until(|| !upstream.endpoints[0].vitals.is_healthy()).await;
     });
 }
@@ -230,14 +230,17 @@ fn the_next_config_inherits_health_and_goes_on_with_what_did_not_change() {
         let (status, heads) = (Rc::new(Cell::new(500)), Rc::default());
         let endpoint = with_status(&status, &heads).await;
         let first = probed(&[&endpoint], question(&[]));
-        let mut health = Health::default();
-        health.follow(vec![first.clone()]);
+        let mut health = Health::new();
+        health.follow(std::slice::from_ref(&first));
         until(|| !first.endpoints[0].vitals.is_healthy()).await;
-        let next = health.follow(vec![probed(&[&endpoint], question(&[]))]).remove(0);
+        let mut next = probed(&[&endpoint], question(&[]));
+        next.inherit(std::slice::from_ref(&first), Instant::now());
         assert!(is_same(&first, &next));
         assert!(!next.endpoints[0].vitals.is_healthy());
         // A config that does not ask takes everybody to be healthy, or nobody would come back.
-        let last = health.follow(vec![upstream(&[&endpoint])]).remove(0);
+        let mut last = upstream(&[&endpoint]);
+        last.inherit(std::slice::from_ref(&next), Instant::now());
+        health.follow(std::slice::from_ref(&last));
         assert!(last.endpoints[0].vitals.is_healthy());
         assert_eq!(last.standing.out(), 0);
         let asked = heads.borrow().len();
