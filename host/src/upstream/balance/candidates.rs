@@ -52,7 +52,8 @@ impl<'a> Candidates<'a> {
     }
 
     pub(super) fn takes(&self, index: usize) -> bool {
-        !(self.heeds_health && self.vitals[index].is_out()) && !self.tried.contains(&index)
+        let is_out = self.heeds_health && self.vitals[index].is_out();
+        !is_out && !self.tried.contains(&index)
     }
 
     /// The part of its share that an endpoint has, of [`WHOLE`].

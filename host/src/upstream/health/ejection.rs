@@ -43,13 +43,9 @@ pub(super) fn step(upstream: &Upstream, endpoints: &[Arc<Vitals>], now: u64) -> 
         tracing::info!(upstream, endpoint, "endpoint {endpoint} is in service again, on probation");
     }
     let most = endpoints.len() * ejection.most as usize / 1000;
-    let mut ejected = endpoints.iter().filter(|vitals| vitals.is_ejected()).count();
+    let ejected = endpoints.iter().filter(|vitals| vitals.is_ejected()).count();
     let suspects = endpoints.iter().filter(|vitals| !vitals.is_ejected() && vitals.failures() >= failures);
-    for vitals in suspects {
-        if ejected >= most {
-            break;
-        }
-        ejected += 1;
+    for vitals in suspects.take(most.saturating_sub(ejected)) {
         let time = vitals.eject(ejection.time, ejection.longest, now);
         say(vitals, time);
     }

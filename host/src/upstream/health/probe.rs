@@ -18,7 +18,7 @@ use crate::upstream::endpoint::EndpointState;
 use crate::upstream::request_body::RequestBody;
 
 /// The longest time between two probes of an endpoint that is out: so it is back soon after it can be.
-const SOON: Duration = Duration::from_millis(500);
+const SOON: Duration = Duration::from_millis(400);
 /// And between good ones that are to put it back.
 const SOONER: Duration = Duration::from_millis(100);
 
