@@ -15,6 +15,7 @@ mod curl;
 mod descriptors;
 mod expect;
 mod faults;
+mod flapping;
 mod forwarding;
 mod grpc;
 mod guests;
