@@ -37,7 +37,13 @@ fn gets_are_not_lost_while_one_of_three_endpoints_flaps_and_all_are_back_soon() 
                     let answered = client.try_send(Request::get("/"));
                     sent.fetch_add(1, SeqCst);
                     let instead = match answered {
-                        Ok(answer) if answer.status == 200 => continue,
+                        Ok(answer) if answer.status == 200 => {
+                            // The last one of a connection, by `limits.requests`.
+                            if answer.header("connection") == Some("close") {
+                                client = Client::connect(address);
+                            }
+                            continue;
+                        }
                         Ok(answer) => answer.text(),
                         Err(error) => error.to_string(),
                     };
