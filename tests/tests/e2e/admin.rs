@@ -56,6 +56,10 @@ fn the_families_of_metrics_are_what_dashboards_are_built_on() {
     tollgate_plugin_faults_total counter
     tollgate_plugin_instances gauge
     tollgate_plugin_instances_started_total counter
+    tollgate_upstream_endpoint_requests_total counter
+    tollgate_upstream_endpoint_failures_total counter
+    tollgate_upstream_endpoint_healthy gauge
+    tollgate_upstream_endpoint_ejected gauge
     tollgate_build_info gauge
     tollgate_config_reloads_total counter
     tollgate_config_generation gauge
