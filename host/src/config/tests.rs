@@ -9,7 +9,7 @@ mod problems;
 mod reference;
 mod routes;
 mod secrets;
-mod upstreams;
+mod tries;
 
 use std::path::Path;
 
