@@ -298,6 +298,8 @@ fn is_of_endpoint(error: &UpstreamError) -> bool {
         | UpstreamError::ConnectTimeout { .. }
         | UpstreamError::ResponseTimeout { .. }
         | UpstreamError::Closed { .. }
+        // Once in a while it may idle too long; so it is with nobody who leaves again and again.
+        | UpstreamError::Stale { .. }
         | UpstreamError::Malformed { .. }
         | UpstreamError::Certificate { .. }
         | UpstreamError::Tls { .. }
@@ -305,14 +307,13 @@ fn is_of_endpoint(error: &UpstreamError) -> bool {
         | UpstreamError::Refused { .. }
         | UpstreamError::Reset { .. }
         | UpstreamError::Broken { .. } => true,
-        // A long response takes room as well as a slow one, and who idles may be left.
+        // A long response takes room as well as a slow one.
         UpstreamError::NoEndpoint { .. }
         | UpstreamError::QueueFull { .. }
         | UpstreamError::QueueTimeout { .. }
         | UpstreamError::TotalTimeout { .. }
         | UpstreamError::Exhausted { .. }
         | UpstreamError::Full { .. }
-        | UpstreamError::Stale { .. }
         | UpstreamError::RequestBody { .. } => false,
     }
 }
