@@ -15,7 +15,7 @@ use crate::config::OnError;
 use crate::sandbox::Plugin;
 
 /// The ordered plugins of a route.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Chain {
     links: Vec<Link>,
     /// The links that export `on-log`, so that the end of most exchanges costs nothing.
@@ -23,7 +23,7 @@ pub struct Chain {
 }
 
 /// One plugin in a chain.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Link {
     pub plugin: Arc<Plugin>,
     pub on_error: OnError,

@@ -134,6 +134,10 @@ pub struct Outcome {
     /// Whether the response body was sent to its end.
     pub completed: bool,
     pub endpoint: Option<Arc<str>>,
+    /// How many endpoints it was sent to, one after the other.
+    pub tries: u32,
+    /// Index in [`Directory::upstreams`] of the one that stood in for the exchange's, if one did.
+    pub failover: Option<usize>,
     /// Why the gateway answered in place of the upstream.
     pub problem: Option<&'static str>,
     /// From the first byte of the request to the last of the response, or of the tunnel.

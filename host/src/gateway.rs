@@ -10,6 +10,7 @@ mod certificates;
 mod expiry;
 mod listeners;
 pub mod loader;
+mod names;
 mod reload;
 mod watch;
 
@@ -17,7 +18,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -34,6 +34,7 @@ use crate::telemetry::access_log::AccessLog;
 use crate::telemetry::metrics::Registry;
 use listeners::Listeners;
 use loader::Loader;
+use names::Names;
 use reload::Reloader;
 use watch::Watch;
 
@@ -64,7 +65,7 @@ pub fn run(
     let result = LocalSet::new().block_on(&runtime, async {
         // Before components are compiled, which takes a while: what is asked meanwhile is done after it.
         let signals = Signals::new()?;
-        Gateway::start(path, config, access_log, registry_drops)?.serve(signals).await
+        Gateway::start(path, config, access_log, registry_drops).await?.serve(signals).await
     });
     // A configuration that is still being read or compiled is not waited for.
     runtime.shutdown_background();
@@ -113,7 +114,7 @@ struct Gateway {
 }
 
 impl Gateway {
-    fn start(
+    async fn start(
         path: &Path,
         config: Config,
         access_log: AccessLog,
@@ -131,10 +132,12 @@ impl Gateway {
         let mut loader = Loader::new(engine, state, Arc::clone(&registry), workers);
         let files = watch::seen(&loader::files(&config));
         let live = loader.load(&config)?;
+        let names = Names::new(&config.gateway.dns, Arc::clone(&registry));
+        names.look_up(loader.plans(), &config.gateway.dns).await;
         loader.commit();
         let (mut listeners, sockets) = Listeners::bind(&config, loader.tls(), workers, &registry)?;
         let admin = config.gateway.admin.map(admin_socket).transpose()?;
-        let live = Arc::new(ArcSwap::from_pointee(live));
+        let live = Arc::clone(names.make_live(live, loader.plans()));
         let workers = sockets
             .into_iter()
             .enumerate()
@@ -161,7 +164,7 @@ impl Gateway {
         Ok(Self {
             workers,
             shutdown_timeout: config.gateway.shutdown_timeout,
-            reloader: Reloader::new(path, config, loader, live, listeners, Arc::clone(&registry), files),
+            reloader: Reloader::new(path, config, loader, names, listeners, Arc::clone(&registry), files),
             readiness: Readiness::default(),
             registry,
             admin,

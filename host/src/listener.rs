@@ -24,7 +24,7 @@ pub use acceptor::Acceptor;
 pub use address::{Address, LONGEST_PATH};
 pub use room::{Limits, Room};
 pub use socket::{BindError, bind, bind_beside};
-pub use tls::{HTTP1, HTTP2, Tls};
+pub use tls::Tls;
 pub use worker::{Command, Worker, WorkerParts};
 
 use std::net::TcpListener;
@@ -45,6 +45,8 @@ pub struct Settings {
     pub tls: Option<Tls>,
     /// Peers that say by the PROXY protocol, before anything else, whose connection it is.
     pub proxied: Peers,
+    /// Whether an upstream is told of the ends of clients' connections.
+    pub tells_ends: bool,
     /// Peers that speak for many clients: they may have more connections than one address may.
     pub uncounted: Peers,
     /// From the first byte of a request, or from the accept, to the end of its headers.

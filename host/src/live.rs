@@ -3,20 +3,20 @@
 #![cfg(feature = "gateway")]
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::chain::Chain;
 use crate::config;
 use crate::exchange::Directory;
 use crate::telemetry::metrics::RouteMetrics;
-use crate::upstream::Upstream;
+use crate::upstream::{Overrides, Upstream};
 use crate::wire::headers::Owned;
 use crate::wire::peer::Peers;
 
-/// Everything that a request needs of the configuration.
-#[derive(Debug)]
+/// Everything that a request needs of the configuration. Where a name's addresses change, a copy with other upstreams takes
+/// its place.
+#[derive(Clone, Debug)]
 pub struct Live {
-    /// 1 is the one that the process started with.
+    /// 1 is the one that the process started with; other addresses of a name make no new one.
     pub generation: u64,
     /// In the order of [`Directory::routes`].
     pub routes: Vec<Route>,
@@ -31,13 +31,14 @@ pub struct Live {
 }
 
 /// Where a request goes and what it passes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Route {
     pub chain: Chain,
     pub destination: config::Destination,
+    pub mirror: Option<config::Mirror>,
     pub path: config::Path,
-    /// From the request being sent to the head of its response.
-    pub timeout: Option<Duration>,
+    /// In place of the upstream's.
+    pub timeout: Overrides,
     /// Bytes of a request's body.
     pub max_body: Option<u64>,
     pub preserve_host: bool,

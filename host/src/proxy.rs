@@ -15,6 +15,7 @@ pub mod forwarded;
 mod grpc;
 mod gzip;
 mod log;
+mod mirror;
 mod own_answer;
 mod request_id;
 mod tunnel;
@@ -104,10 +105,12 @@ impl Proxy {
         } else {
             match flight.run.on_request(&route.chain).await {
                 None => match &route.destination {
-                    Destination::Upstream(_) => match forward::send(&view, &mut flight.run, body, connection).await {
-                        Ok(answer) => flight.answer(answer),
-                        Err(error) => flight.fail(error),
-                    },
+                    Destination::Upstream(_) => {
+                        match forward::send(self, &view, &mut flight.run, body, connection).await {
+                            Ok(answer) => flight.answer(answer),
+                            Err(error) => flight.fail(error),
+                        }
+                    }
                     Destination::Redirect(redirect) => flight.redirect(redirect),
                     Destination::Respond(respond) => flight.respond_with(respond),
                 },

@@ -1,8 +1,9 @@
 //! Sends a request to one of an upstream's endpoints and hands back the response as it arrives.
 //!
 //! [`Upstream`] is what the config says, shared by all workers. [`WorkerUpstreams`] is what one
-//! worker keeps for it: idle connections, counts of unfinished requests and whose turn it is. A
-//! worker is one thread, so nothing here is locked, and the counts are this worker's own.
+//! worker keeps for it: idle connections, and whose turn it is. A worker is one thread, so nothing here
+//! is locked. What workers share of endpoints is in `vitals`, and `health` decides about them; how many requests run at
+//! once is of all workers too (`limit.rs`).
 //!
 //! It must not know routes, plugins or clients: requests come in with their headers cleaned, and
 //! which status an [`UpstreamError`] makes is the proxy's choice.
@@ -18,31 +19,50 @@ pub mod echo;
 mod endpoint;
 mod error;
 mod from_config;
+pub mod health;
 mod http2;
 mod idle;
+mod limit;
 mod patience;
+mod replay;
 mod request_body;
+mod retry;
 #[cfg(test)]
 mod tests;
+mod tls;
+mod tries;
+mod vitals;
 
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::Response;
+use http::header::SET_COOKIE;
+use tokio::time::timeout_at;
 
 pub use answer_body::{AnswerBodyError, UpstreamBody};
-pub use definition::Upstream;
+pub use balance::Caller;
+pub use definition::{Overrides, Upstream};
 pub use endpoint::Lease;
 pub use error::UpstreamError;
+pub use from_config::Plan;
+pub use limit::Permits;
 pub use request_body::{BodyMeter, ClientBody, RequestBody, RequestBodyError};
+pub use tls::Handshakes;
+pub use tries::Tries;
+pub use vitals::Vitals;
 
 use crate::http1::client::Request;
-use balance::Turns;
+use balance::{Candidates, Choice};
 use definition::Endpoint;
 #[cfg(test)]
-use definition::{Address, Balancer, Internal, KeepAlive, Protocol};
+use definition::{Address, Balancer, Ejection, Internal, KeepAlive, Protocol};
 use endpoint::EndpointState;
+use limit::{Limit, Refusal};
+use patience::Silence;
+use retry::{Budget, Retry};
+use vitals::Standing;
 
 /// What one worker keeps for the upstreams of one config, in the config's order.
 #[derive(Debug)]
@@ -64,8 +84,19 @@ struct UpstreamState {
     name: Arc<str>,
     connect_timeout: Duration,
     response_timeout: Duration,
-    turns: Turns,
+    idle_timeout: Option<Duration>,
+    total_timeout: Option<Duration>,
+    retry: Option<Retry>,
+    budget: Rc<Budget>,
+    limit: Option<Limit>,
+    failover: Option<usize>,
+    choice: Choice,
+    panic_threshold: u32,
+    slow_start: Option<Duration>,
     endpoints: Vec<Rc<EndpointState>>,
+    /// What workers share of them.
+    vitals: Box<[Arc<Vitals>]>,
+    standing: Arc<Standing>,
 }
 
 impl WorkerUpstreams {
@@ -79,20 +110,21 @@ impl WorkerUpstreams {
     pub fn renew(&self, upstreams: &[Upstream]) -> Self {
         let renewed = upstreams.iter().map(|upstream| {
             let old = self.upstreams.iter().find(|old| old.name == upstream.name);
-            UpstreamState::new(upstream, old.map_or(&[], |old| &old.endpoints))
+            UpstreamState::new(upstream, old)
         });
         Self { upstreams: renewed.collect() }
     }
 
     /// Sends `request` to an endpoint of the upstream with this index in the config, and waits for
-    /// the head of the response; its body streams.
+    /// the head of the response; its body streams. `tries` says what that took, also when there is none.
     ///
-    /// The headers are cleaned; a request without `Host` gets the endpoint's. `response_timeout` replaces the upstream's own: the longest silence between the
-    /// last piece of the request and the head of the response.
+    /// The headers are cleaned; a request without `Host` gets the endpoint's. `caller` is who asks, for balancers that tell
+    /// callers apart, which may give it a cookie with the response, and for endpoints that are told of it.
     ///
-    /// A request is sent once. Only when an idle connection turns out to be closed before anything
-    /// was written, or an endpoint says over HTTP/2 that it did nothing with it, does it go to another one, to the same
-    /// endpoint. A call that is dropped closes its connection, or resets its stream.
+    /// Whatever the config says of retries, a request goes to the same endpoint once more when an idle connection turns
+    /// out to be closed before anything was written, or when the endpoint says over HTTP/2 that it did nothing with it. If
+    /// no endpoint got the whole head of it, it goes to the upstream's failover. A call that is dropped closes its
+    /// connection, or resets its stream.
     ///
     /// # Errors
     ///
@@ -106,16 +138,21 @@ impl WorkerUpstreams {
         upstream: usize,
         request: Request<'_>,
         body: RequestBody,
-        response_timeout: Option<Duration>,
+        caller: &Caller<'_>,
+        overrides: Overrides,
+        tries: &mut Tries,
     ) -> Result<Answer, UpstreamError> {
         let upstream = &self.upstreams[upstream];
-        let endpoint = upstream.choose()?;
-        let timeouts = attempt::Timeouts {
-            connect: upstream.connect_timeout,
-            response: response_timeout.unwrap_or(upstream.response_timeout),
-        };
-        let response = attempt::run(endpoint, timeouts, request, body).await?;
-        Ok(Answer { response, endpoint: Arc::clone(&endpoint.text) })
+        let mut body = Some(body);
+        let sent = upstream.send(request, &mut body, caller, overrides, tries).await;
+        match (sent, upstream.failover) {
+            (Err(error), Some(failover)) if body.is_some() && error.is_of_endpoints() => {
+                tries.failover = Some(failover);
+                // Boxed, so that those who need none keep no room for it.
+                Box::pin(self.upstreams[failover].send(request, &mut body, caller, overrides, tries)).await
+            }
+            (sent, _) => sent,
+        }
     }
 
     /// Closes connections that idled too long or were closed by their endpoints. To be called every
@@ -129,26 +166,88 @@ impl WorkerUpstreams {
 }
 
 impl UpstreamState {
-    fn new(upstream: &Upstream, old: &[Rc<EndpointState>]) -> Self {
+    fn new(upstream: &Upstream, old: Option<&Self>) -> Self {
         let endpoint = |endpoint: &Endpoint| {
-            let kept = old.iter().find(|old| old.address == endpoint.address);
+            let mut old = old.iter().flat_map(|old| &old.endpoints);
+            let kept = old.find(|old| old.address == endpoint.address);
             let state = kept.map_or_else(|| EndpointState::new(&endpoint.address), Rc::clone);
-            state.limit(upstream.keep_alive);
+            state.follow(upstream, endpoint);
             state
         };
+        let weights: Vec<u32> = upstream.endpoints.iter().map(|endpoint| endpoint.weight).collect();
         Self {
             name: Arc::clone(&upstream.name),
             connect_timeout: upstream.connect_timeout,
             response_timeout: upstream.response_timeout,
-            turns: Turns::new(upstream.balancer, upstream.endpoints.iter().map(|endpoint| endpoint.weight)),
+            idle_timeout: upstream.idle_timeout,
+            total_timeout: upstream.total_timeout,
+            choice: Choice::new(&upstream.balancer, &weights),
+            panic_threshold: upstream.panic_threshold,
+            slow_start: upstream.slow_start,
             endpoints: upstream.endpoints.iter().map(endpoint).collect(),
+            vitals: upstream.endpoints.iter().map(|endpoint| Arc::clone(&endpoint.vitals)).collect(),
+            standing: Arc::clone(&upstream.standing),
+            retry: upstream.retry.clone(),
+            budget: old.map_or_else(|| Rc::new(Budget::new()), |old| Rc::clone(&old.budget)),
+            limit: upstream.limit.clone(),
+            failover: upstream.failover,
         }
     }
 
-    fn choose(&self) -> Result<&Rc<EndpointState>, UpstreamError> {
-        self.turns
-            .choose(|index| self.endpoints[index].in_flight())
-            .map(|index| &self.endpoints[index])
+    /// Sends a request within the upstream's limits of time and number.
+    async fn send(
+        &self,
+        request: Request<'_>,
+        body: &mut Option<RequestBody>,
+        caller: &Caller<'_>,
+        overrides: Overrides,
+        tries: &mut Tries,
+    ) -> Result<Answer, UpstreamError> {
+        let timeouts = attempt::Timeouts {
+            connect: self.connect_timeout,
+            response: overrides.response.unwrap_or(self.response_timeout),
+        };
+        let total = overrides.total.unwrap_or(self.total_timeout);
+        let until = total.map(|total| (tokio::time::Instant::now() + total, total));
+        let meter = body.as_ref().map(|body| Rc::clone(body.meter()));
+        let permit = match &self.limit {
+            Some(limit) => Some(limit.enter().await.map_err(|refusal| self.refused(limit, refusal))?),
+            None => None,
+        };
+        let mut answer = match until {
+            None => self.try_all(request, body, caller, timeouts, tries).await?,
+            Some((until, after)) => {
+                let sending = Box::pin(self.try_all(request, body, caller, timeouts, tries));
+                let too_late = |_| UpstreamError::TotalTimeout { upstream: Arc::clone(&self.name), after };
+                timeout_at(until, sending).await.map_err(too_late)??
+            }
+        };
+        let idle = overrides.idle.unwrap_or(self.idle_timeout);
+        let silence = Silence { idle, until: until.map(|(until, _)| until), meter, since: None };
+        answer.response.body_mut().keep_to(silence, permit);
+        Ok(answer)
+    }
+
+    fn refused(&self, limit: &Limit, refusal: Refusal) -> UpstreamError {
+        let upstream = Arc::clone(&self.name);
+        match refusal {
+            Refusal::QueueFull => UpstreamError::QueueFull { upstream },
+            Refusal::TooLate => UpstreamError::QueueTimeout { upstream, after: limit.queue_timeout },
+        }
+    }
+
+    /// The endpoint for the next try: in service, and none of those that were tried already.
+    fn choose(&self, caller: &Caller<'_>, tried: &[usize]) -> Result<usize, UpstreamError> {
+        let candidates = Candidates::new(&self.vitals, &self.standing, self.panic_threshold, self.slow_start, tried);
+        self.choice
+            .choose(&candidates, caller)
             .ok_or_else(|| UpstreamError::NoEndpoint { upstream: Arc::clone(&self.name) })
+    }
+
+    fn answer(&self, index: usize, caller: &Caller<'_>, mut response: Response<UpstreamBody>) -> Answer {
+        if let Some(cookie) = self.choice.cookie(index, caller) {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        Answer { response, endpoint: Arc::clone(&self.endpoints[index].text) }
     }
 }

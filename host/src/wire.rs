@@ -1,6 +1,8 @@
 //! The rules of the wire that several layers share: pure functions over what is received, and who sent it.
 
+pub mod alpn;
 pub mod authority;
+pub mod cookie;
 pub mod encoding;
 pub mod headers;
 pub mod path;

@@ -48,6 +48,26 @@ pub fn send_before(address: SocketAddr, slow: Vec<Asked>, requests: Vec<Asked>) 
     })
 }
 
+/// As [`send`], for responses of which some have no end: those are none.
+///
+/// # Panics
+/// When one is not answered in time.
+pub fn send_each(address: SocketAddr, requests: Vec<Asked>) -> Vec<Option<Answer>> {
+    block_on(async {
+        let stream = TcpStream::connect(address).await.expect("it is accepted");
+        let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+        let (sender, connection) = handshake.await.expect("it speaks HTTP/2");
+        tokio::spawn(connection);
+        let started: Vec<_> =
+            requests.into_iter().map(|request| tokio::spawn(answer(sender.clone(), request))).collect();
+        let mut answers = Vec::new();
+        for started in started {
+            answers.push(timeout(PATIENCE, started).await.expect("it is answered in time").expect("it ends").ok());
+        }
+        answers
+    })
+}
+
 /// Sends a request whose body ends with these trailers.
 ///
 /// # Panics
@@ -161,7 +181,10 @@ async fn exchange(
     let (sender, connection) =
         http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("it speaks HTTP/2");
     tokio::spawn(connection);
-    let start = |request| tokio::spawn(answer(sender.clone(), request));
+    let start = |request| {
+        let answered = answer(sender.clone(), request);
+        tokio::spawn(async { answered.await.expect("a whole answer") })
+    };
     let slow: Vec<_> = slow.into_iter().map(start).collect();
     let started: Vec<_> = requests.into_iter().map(start).collect();
     let mut responses = Vec::new();
@@ -172,7 +195,7 @@ async fn exchange(
     (slow.iter().filter(|slow| slow.is_finished()).count(), responses)
 }
 
-async fn answer(mut sender: http2::SendRequest<Full<Bytes>>, request: Asked) -> Answer {
-    let (head, body) = sender.send_request(request).await.expect("an answer").into_parts();
-    http::Response::from_parts(head, body.collect().await.expect("a whole body").to_bytes())
+async fn answer(mut sender: http2::SendRequest<Full<Bytes>>, request: Asked) -> hyper::Result<Answer> {
+    let (head, body) = sender.send_request(request).await?.into_parts();
+    Ok(http::Response::from_parts(head, body.collect().await?.to_bytes()))
 }

@@ -8,6 +8,7 @@
 
 pub mod attacks;
 mod client;
+pub mod dns;
 mod folder;
 pub mod frames;
 mod gateway;
@@ -18,6 +19,7 @@ mod process;
 pub mod syscalls;
 pub mod tls;
 mod upstream;
+mod upstream_http2;
 mod wait;
 
 pub use client::Client;
@@ -25,5 +27,6 @@ pub use folder::{Folder, Ran};
 pub use gateway::{Builder, Gateway};
 pub use message::{Request, Response};
 pub use process::Signal;
-pub use upstream::{Gate, Received, Reply, Upstream};
+pub use upstream::{FAULTS, Flapping, Gate, Handshake, Received, Reply, Upstream, black_hole};
+pub use upstream_http2::AgreeingUpstream;
 pub use wait::{PATIENCE, wait_for};

@@ -13,7 +13,8 @@ use rustls::client::Resumption;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, StreamOwned, SupportedProtocolVersion};
 
 use tokio::net::TcpStream as TokioStream;
 use tokio_rustls::TlsConnector;
@@ -108,7 +109,44 @@ impl Authority {
     }
 }
 
+/// Which certificates a server wants of its clients.
+pub enum Wants<'a> {
+    Nothing,
+    /// One that this authority issued.
+    CertificateOf(&'a Authority),
+}
+
 impl Issued {
+    /// One that vouches for itself.
+    pub fn self_signed(names: &[&str]) -> Self {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let key = KeyPair::generate().expect("the system has randomness");
+        let cert = CertificateParams::new(names).expect("valid names").self_signed(&key).expect("it may sign");
+        Self { cert: cert.pem(), key: key.serialize_pem() }
+    }
+
+    /// A server that shows this certificate, and agrees to these protocols.
+    pub fn server(&self, alpn: &[&str], wants: &Wants<'_>) -> Arc<ServerConfig> {
+        let provider = Arc::new(default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .expect("ring has suites for both");
+        let builder = match wants {
+            Wants::Nothing => builder.with_no_client_auth(),
+            Wants::CertificateOf(authority) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(authority.0.der().clone()).expect("it is a certificate");
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+                builder.with_client_cert_verifier(verifier.expect("there is a root"))
+            }
+        };
+        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).expect("we wrote it");
+        let cert = CertificateDer::from(self.der());
+        let mut config = builder.with_single_cert(vec![cert], key).expect("they belong together");
+        config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+        Arc::new(config)
+    }
+
     /// The certificate as it is shown in a handshake.
     pub fn der(&self) -> Vec<u8> {
         CertificateDer::from_pem_slice(self.cert.as_bytes()).expect("we wrote it").to_vec()

@@ -1,14 +1,24 @@
 //! An upstream that does what a test scripts, well or badly, and remembers what it was asked.
 
+mod faults;
 mod reply;
+mod wire;
 
-use std::io::BufReader;
+use std::io::{self, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use rustls::ServerConfig;
+
+pub use faults::{FAULTS, Flapping, black_hole};
 pub use reply::{Gate, Reply};
+pub use wire::Handshake;
+
+use wire::Wire;
 
 use crate::message::{read_body_and_trailers, read_head, value};
 use crate::wait_for;
@@ -31,6 +41,8 @@ pub struct Received {
     pub trailers: Vec<String>,
     /// Which of the connections it came on, counted from 0.
     pub connection: usize,
+    /// Of its connection, over TLS.
+    pub handshake: Option<Handshake>,
 }
 
 struct Shared {
@@ -44,28 +56,50 @@ struct Shared {
 impl Upstream {
     /// Answers every request as the script says. A request is recorded before it is answered.
     pub fn start(script: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
-        let shared = Arc::new(Shared {
-            script: Box::new(script),
-            received: Mutex::default(),
-            accepted: AtomicUsize::new(0),
-            open: AtomicUsize::new(0),
-            over: AtomicBool::new(false),
+        Self::listen(script, |tcp| Ok(Wire::Tcp(tcp)))
+    }
+
+    /// The same over TLS.
+    pub fn start_tls(config: &Arc<ServerConfig>, script: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
+        let config = Arc::clone(config);
+        Self::listen(script, move |tcp| Wire::tls(&config, tcp))
+    }
+
+    /// The same on a Unix socket at this path. It accepts as long as the process lives.
+    pub fn start_unix(path: &Path, script: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = UnixListener::bind(path).expect("a path of our own");
+        let shared = Shared::new(script);
+        let serving = Arc::clone(&shared);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                serving.accept(move || Ok(Wire::Unix(stream)));
+            }
         });
+        Self { address: SocketAddr::from(([0, 0, 0, 0], 0)), shared }
+    }
+
+    fn listen(
+        script: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+        prepare: impl Fn(TcpStream) -> io::Result<Wire> + Clone + Send + 'static,
+    ) -> Self {
+        Self::serve_on(TcpListener::bind("127.0.0.1:0").expect("a free port"), script, prepare)
+    }
+
+    fn serve_on(
+        listener: TcpListener,
+        script: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+        prepare: impl Fn(TcpStream) -> io::Result<Wire> + Clone + Send + 'static,
+    ) -> Self {
+        let address = listener.local_addr().expect("it is bound");
+        let shared = Shared::new(script);
         let serving = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 if serving.over.load(SeqCst) {
                     return;
                 }
-                let connection = serving.accepted.fetch_add(1, SeqCst);
-                serving.open.fetch_add(1, SeqCst);
-                let serving = Arc::clone(&serving);
-                thread::spawn(move || {
-                    serving.serve(&stream, connection);
-                    serving.open.fetch_sub(1, SeqCst);
-                });
+                let prepare = prepare.clone();
+                serving.accept(move || prepare(stream));
             }
         });
         Self { address, shared }
@@ -74,6 +108,12 @@ impl Upstream {
     /// Answers every request with 200 and this text.
     pub fn saying(text: &'static str) -> Self {
         Self::start(move |_| Reply::ok(text))
+    }
+
+    /// The same at this address; port 0 is a free one.
+    pub fn saying_at(address: &str, text: &'static str) -> Self {
+        let listener = TcpListener::bind(address).expect("the address is free");
+        Self::serve_on(listener, move |_| Reply::ok(text), |tcp| Ok(Wire::Tcp(tcp)))
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -118,7 +158,9 @@ impl Drop for Upstream {
     fn drop(&mut self) {
         self.shared.over.store(true, SeqCst);
         // Wakes the accepting thread, which then closes the port.
-        let _ = TcpStream::connect(self.address);
+        if self.address.port() != 0 {
+            let _ = TcpStream::connect(self.address);
+        }
     }
 }
 
@@ -130,14 +172,39 @@ impl Received {
 }
 
 impl Shared {
-    fn serve(&self, stream: &TcpStream, connection: usize) {
+    fn new(script: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            script: Box::new(script),
+            received: Mutex::default(),
+            accepted: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
+            over: AtomicBool::new(false),
+        })
+    }
+
+    /// Serves a connection on a thread of its own.
+    fn accept(self: &Arc<Self>, prepare: impl FnOnce() -> io::Result<Wire> + Send + 'static) {
+        let connection = self.accepted.fetch_add(1, SeqCst);
+        self.open.fetch_add(1, SeqCst);
+        let serving = Arc::clone(self);
+        thread::spawn(move || {
+            if let Ok(stream) = prepare() {
+                serving.serve(stream, connection);
+            }
+            serving.open.fetch_sub(1, SeqCst);
+        });
+    }
+
+    fn serve(&self, stream: Wire, connection: usize) {
+        let handshake = stream.handshake();
         let mut reader = BufReader::new(stream);
         loop {
             let Ok((line, headers)) = read_head(&mut reader) else { return };
             let Ok((body, trailers)) = read_body_and_trailers(&mut reader, &headers) else { return };
             let mut words = line.split(' ').map(str::to_owned);
             let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-            let received = Received { method, target, headers, body, trailers, connection };
+            let handshake = handshake.clone();
+            let received = Received { method, target, headers, body, trailers, connection, handshake };
             self.received().push(received.clone());
             if !(self.script)(&received).play(&mut reader) {
                 return;

@@ -56,7 +56,7 @@ impl Chained {
         let exchange = Exchange {
             directory: Arc::clone(&self.directory),
             route: 0,
-            upstream: self.live.routes[0].destination.upstream(),
+            upstream: self.live.routes[0].destination.upstream(|| 0),
             routed: target.clone(),
             request: RequestHead {
                 method: Method::GET,

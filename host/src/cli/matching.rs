@@ -3,7 +3,7 @@
 use clap::Args;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
-use crate::config::{Config, Destination};
+use crate::config::{Config, Destination, Split};
 use crate::proxy::{self, ProxyError};
 use crate::router::{NoRoute, Router, Target};
 
@@ -62,7 +62,7 @@ pub(super) fn explain(config: &Config, request: &Request) -> Result<String, Stri
             let chain: Vec<&str> = route.chain.iter().map(|&plugin| &*config.plugins[plugin].name).collect();
             let chain = if chain.is_empty() { String::new() } else { format!("{} -> ", chain.join(" -> ")) };
             let end = match &route.destination {
-                Destination::Upstream(upstream) => format!("upstream `{}`", config.upstreams[*upstream].name),
+                Destination::Upstream(split) => upstreams(split, config),
                 Destination::Redirect(redirect) => format!("redirect {}", redirect.status.as_u16()),
                 Destination::Respond(respond) => format!("respond {}", respond.status.as_u16()),
             };
@@ -79,6 +79,15 @@ pub(super) fn explain(config: &Config, request: &Request) -> Result<String, Stri
         text.push_str(&format!("  {:width$}  {}\n", route.name, explanation.outcome));
     }
     Ok(text.trim_end().to_owned())
+}
+
+/// Where a route's requests go, with the weights if they are split.
+fn upstreams(split: &Split, config: &Config) -> String {
+    let named = |(upstream, weight): &(usize, u32)| match split.parts() {
+        [_] => format!("upstream `{}`", config.upstreams[*upstream].name),
+        _ => format!("upstream `{}` ({weight})", config.upstreams[*upstream].name),
+    };
+    split.parts().iter().map(named).collect::<Vec<_>>().join(" or ")
 }
 
 /// A listener that is not there would explain nothing.

@@ -13,6 +13,7 @@ mod plugins;
 mod routes;
 mod template;
 mod tls;
+mod upstream_health;
 mod upstreams;
 
 use super::form::Document;
@@ -33,7 +34,7 @@ pub(super) fn check(document: &Document, surroundings: &Surroundings, problems: 
     let listener_names = Names::of("listener", document.listener.iter().map(|it| it.name.as_ref()), problems);
     let listeners = listeners::listeners(&document.listener, gateway.admin, problems);
     let upstream_names = Names::of("upstream", document.upstream.iter().map(|it| it.name.as_ref()), problems);
-    let upstreams = upstreams::upstreams(&document.upstream, problems);
+    let upstreams = upstreams::upstreams(&document.upstream, &upstream_names, problems);
     let consumers = consumers::consumers(&document.consumer, problems);
     let mut plugins = Plugins::new(surroundings, gateway.sandbox);
     plugins.define(&document.plugin, problems);

@@ -6,15 +6,22 @@
 mod destination;
 mod plugin;
 mod route;
+mod split;
 mod tls;
 mod upstream;
+mod upstream_health;
 
-pub use destination::{Destination, Origin, QueryPart, Redirect, Respond};
+pub use destination::{Destination, Mirror, Origin, QueryPart, Redirect, Respond};
 pub use plugin::{Grant, Isolation, OnError, Plugin, PluginConfig, PluginLimits, Source};
 pub(super) use plugin::{Members, Places};
-pub use route::{Compress, Path, PathTemplate, Route, TemplatePart};
-pub use tls::{Certificate, ClientCertificates, NamedFile, Tls};
-pub use upstream::{Address, Balancer, Endpoint, KeepAlive, Protocol, Upstream, UpstreamTimeout};
+pub use route::{Compress, Path, PathTemplate, Route, RouteTimeout, TemplatePart};
+pub use split::Split;
+pub use tls::{Certificate, ClientCertificates, NamedFile, Tls, UpstreamTls};
+pub use upstream::{
+    Address, Balancer, Endpoint, HashKey, KeepAlive, Protocol, Retry, RetryOn, SameSite, StickyCookie, Upstream,
+    UpstreamLimit, UpstreamTimeout,
+};
+pub use upstream_health::{Ejection, Health, HealthQuestion};
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -60,10 +67,23 @@ pub struct Gateway {
     pub trusted_proxies: Peers,
     /// What becomes of clients' headers with `_` or `.` in their names.
     pub alias_headers: Aliases,
+    pub dns: Dns,
     pub state: StateLimits,
     pub limiter: LimiterLimits,
     pub sandbox: SandboxLimits,
     pub log: Log,
+}
+
+/// How the names of endpoints are looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dns {
+    /// None: those of `/etc/resolv.conf`.
+    pub servers: Vec<SocketAddr>,
+    /// Not above `max_ttl`.
+    pub min_ttl: Duration,
+    pub max_ttl: Duration,
+    /// For one lookup, whichever servers are asked.
+    pub timeout: Duration,
 }
 
 /// What plugins may keep in `state`, all of them together.

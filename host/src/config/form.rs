@@ -7,11 +7,13 @@ mod gateway;
 mod plugin;
 mod route;
 mod upstream;
+mod upstream_health;
 
 pub(super) use gateway::{Certificate, Consumer, Gateway, Listener, Presence, ProtocolWord, Tls};
 pub(super) use plugin::{ChainEntry, Limits, Plugin};
-pub(super) use route::{Compress, Redirect, Respond, Route, Status};
-pub(super) use upstream::{Endpoint, Upstream};
+pub(super) use route::{Compress, Redirect, Respond, Route, RouteTimeout, RouteUpstreams, Status};
+pub(super) use upstream::{BalancerWord, Endpoint, Retry, Upstream, UpstreamTls};
+pub(super) use upstream_health::{Ejection, Health, Sticky};
 
 use super::node::{Node, Text, Value};
 use super::problem::Place;

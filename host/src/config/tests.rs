@@ -9,6 +9,8 @@ mod problems;
 mod reference;
 mod routes;
 mod secrets;
+mod tries;
+mod upstreams;
 
 use std::path::Path;
 

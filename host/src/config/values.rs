@@ -2,9 +2,11 @@
 
 mod duration;
 mod network;
+mod percent;
 mod size;
 
-pub(super) use network::{FileMode, Network, Where};
+pub(super) use network::{FileMode, NameServer, Network, Where};
+pub(super) use percent::Percent;
 pub(super) use size::{GIB, KIB, MIB, Size, shown};
 
 use serde_json::{Value as Json, json};

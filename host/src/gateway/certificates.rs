@@ -1,24 +1,27 @@
-//! From the certificates that a configuration names to what the handshakes of a listener need. Finds every problem that
-//! only the files themselves can tell.
+//! From the certificates that a configuration names to what the handshakes of a listener need, or those with endpoints
+//! (`endpoints`). Finds every problem that only the files themselves can tell.
 //!
 //! It must not know connections: what is made here is handed to the workers, and all of them use the same.
 
-mod names;
+pub(super) mod endpoints;
+pub(super) mod names;
 mod pem;
 
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::{Ticketer, default_provider};
+use rustls::pki_types::CertificateDer;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 
 use super::expiry::Expiry;
-use crate::config::{self, Certificate, ClientCertificates, Listener, Problem};
-use crate::listener::{HTTP1, HTTP2, Tls};
+use crate::config::{self, Certificate, ClientCertificates, Listener, NamedFile, Problem};
+use crate::listener::Tls;
 use crate::telemetry::metrics::{HandshakeMetrics, Registry};
+use crate::wire::alpn::{HTTP1, HTTP2};
 use names::{ByName, Facts};
 use pem::Reader;
 
@@ -27,7 +30,7 @@ use pem::Reader;
 pub(super) struct Certificates {
     /// What each listener needs, in the order of the configuration; nothing for one that speaks no TLS.
     pub(super) tls: Vec<Option<Tls>>,
-    /// How long they last; no two are of the same listener and file.
+    /// How long they last, and those that endpoints are shown; no two are of the same listener and file.
     pub(super) expiries: Vec<Expiry>,
 }
 
@@ -64,7 +67,7 @@ fn of_listener(
     // All of them first: each problem is said.
     let address = listener.address.to_string();
     let certificates: Vec<_> =
-        tls.certificates.iter().map(|files| certificate(&address, files, shown, provider, &mut reader)).collect();
+        tls.certificates.iter().map(|files| certificate(Some(&address), files, shown, provider, &mut reader)).collect();
     let clients = tls.client.as_ref().map(|client| verifier(client, provider, &mut reader));
     let mut names: Option<ByName> = None;
     for (certificate, files) in certificates.into_iter().zip(&tls.certificates) {
@@ -111,7 +114,7 @@ fn of_listener(
 
 /// A certificate that may be shown, its names, and how long it lasts.
 fn certificate(
-    listener: &str,
+    listener: Option<&str>,
     files: &Certificate,
     shown: &[Expiry],
     provider: &CryptoProvider,
@@ -120,21 +123,14 @@ fn certificate(
     let chain = reader.certificates(&files.cert);
     let key = reader.key(&files.key);
     let chain = chain?;
-    let Facts { names, validity } = names::of(chain.first()?, &files.cert, reader)?;
-    let expiry = Expiry {
-        listener: listener.to_owned(),
-        file: files.cert.clone(),
-        name: names.first().cloned().unwrap_or_default(),
-        not_before: validity.not_before.timestamp(),
-        not_after: validity.not_after.timestamp(),
-        day: names::day(validity.not_after),
-    };
+    let facts = names::of(chain.first()?, &files.cert, reader)?;
+    let expiry = Expiry::new(listener.map(str::to_owned), &files.cert, &facts);
     if let Some(problem) = expiry.as_replacement(shown) {
         reader.problem(problem);
         return None;
     }
     match CertifiedKey::from_der(chain, key?, provider) {
-        Ok(key) => Some((Arc::new(key), names, expiry)),
+        Ok(key) => Some((Arc::new(key), facts.names, expiry)),
         Err(rustls::Error::InconsistentKeys(_)) => {
             let message =
                 format!("the key in {} is not that of the certificate in {}", files.key.shown, files.cert.shown);
@@ -159,13 +155,7 @@ fn verifier(
     reader.mark(&[u8::from(client.required)]);
     let authorities = reader.certificates(&client.ca);
     let crls: Vec<_> = client.crls.iter().map(|file| reader.crls(file)).collect();
-    let mut roots = RootCertStore::empty();
-    for authority in authorities? {
-        if let Err(error) = roots.add(authority) {
-            reader.note(&client.ca, format!("a certificate in {} cannot be used: {error}", client.ca.shown), None);
-            return None;
-        }
-    }
+    let roots = roots(authorities?, &client.ca, reader)?;
     let crls: Vec<_> = crls.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
     let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).with_crls(crls);
     let builder = if client.required { builder } else { builder.allow_unauthenticated() };
@@ -180,4 +170,20 @@ fn verifier(
             None
         }
     }
+}
+
+/// The certificates of those who issue others.
+fn roots(
+    authorities: Vec<CertificateDer<'static>>,
+    file: &NamedFile,
+    reader: &mut Reader<'_>,
+) -> Option<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    for authority in authorities {
+        if let Err(error) = roots.add(authority) {
+            reader.note(file, format!("a certificate in {} cannot be used: {error}", file.shown), None);
+            return None;
+        }
+    }
+    Some(roots)
 }

@@ -4,6 +4,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::certificates::names::{self, Facts};
 use crate::config::{NamedFile, Problem};
 use crate::telemetry::metrics::CertificateEnd;
 
@@ -14,10 +15,11 @@ const DAY: i64 = 24 * 60 * 60;
 /// Who renews in time has done so by then: with a third of the life of a certificate left, 30 days for one of 90.
 const SOON: i64 = 14 * DAY;
 
-/// How long a certificate of a listener lasts. Times are seconds since 1970 in UTC.
+/// How long a certificate lasts. Times are seconds since 1970 in UTC.
 #[derive(Debug, Clone)]
 pub(super) struct Expiry {
-    pub(super) listener: String,
+    /// Whose clients see it; `None`: endpoints do.
+    pub(super) listener: Option<String>,
     pub(super) file: NamedFile,
     /// Its first DNS name, or nothing.
     pub(super) name: String,
@@ -28,6 +30,17 @@ pub(super) struct Expiry {
 }
 
 impl Expiry {
+    pub(super) fn new(listener: Option<String>, file: &NamedFile, Facts { names, validity }: &Facts) -> Self {
+        Self {
+            listener,
+            file: file.clone(),
+            name: names.first().cloned().unwrap_or_default(),
+            not_before: validity.not_before.timestamp(),
+            not_after: validity.not_after.timestamp(),
+            day: names::day(validity.not_after),
+        }
+    }
+
     /// That it ends soon, if it does: in 14 days, or in the last quarter of a life that is shorter than eight weeks.
     fn warning(&self, now: i64) -> Option<Problem> {
         let left = self.not_after - now;
@@ -64,13 +77,14 @@ impl Expiry {
         Problem::new(&self.file.place, message)
     }
 
-    pub(super) fn end(&self) -> CertificateEnd {
-        CertificateEnd {
-            listener: self.listener.clone(),
+    /// For the metrics of listeners.
+    pub(super) fn end(&self) -> Option<CertificateEnd> {
+        Some(CertificateEnd {
+            listener: self.listener.clone()?,
             file: self.file.shown.trim_matches('`').to_owned(),
             name: self.name.clone(),
             not_after: self.not_after,
-        }
+        })
     }
 }
 
@@ -100,7 +114,7 @@ mod tests {
             shown: "`a.pem`".to_owned(),
             place: Place::whole(Path::new("gateway.toml")),
         };
-        let (listener, name, day) = (String::new(), String::new(), "2026-01-01".to_owned());
+        let (listener, name, day) = (None, String::new(), "2026-01-01".to_owned());
         let expiry = Expiry { listener, file, name, not_before: 0, not_after: life * DAY, day };
         Some(expiry.warning((life - left) * DAY)?.message)
     }

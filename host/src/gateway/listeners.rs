@@ -202,6 +202,7 @@ fn settings(config: &Config, listener: &config::Listener, tls: &Option<Tls>) -> 
         http2: listener.protocols.http2,
         tls: tls.clone(),
         proxied: listener.proxy_protocol.clone(),
+        tells_ends: config.upstreams.iter().any(|upstream| upstream.proxy_protocol.is_some()),
         uncounted: config.gateway.trusted_proxies.clone(),
         header_timeout: listener.limits.header_timeout,
         handshake_timeout: listener.limits.handshake_timeout,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use self::words::{refused, unfit};
+use super::certificates::endpoints;
 use super::certificates::{self, Certificates};
 use super::expiry::{self, Expiry};
 use crate::chain::{Chain, Link};
@@ -20,8 +21,8 @@ use crate::live::{Live, Route};
 use crate::router::Router;
 use crate::sandbox::{Component, Engine, Plugin, PluginSpec};
 use crate::state::{Bounds, Consumers, Registration, State};
-use crate::telemetry::metrics::Registry;
-use crate::upstream::Upstream;
+use crate::telemetry::metrics::{Limited, Registry};
+use crate::upstream::{Permits, Plan};
 use crate::wire::headers::Owned;
 
 /// Makes live configs. What did not change since the last one is taken over from it: compiled
@@ -35,10 +36,13 @@ pub struct Loader {
     /// Of the last live config.
     components: HashMap<Digest32, Component>,
     plugins: Vec<Loaded>,
+    permits: HashMap<String, Arc<Permits>>,
     /// Of the config that was loaded last, until it is the live one.
     next: Option<Next>,
     /// What it takes of its listeners.
     certificates: Certificates,
+    /// Of the config that was loaded last.
+    plans: Vec<Plan>,
     /// Of the live config.
     expiries: Vec<Expiry>,
     warnings: Vec<Problem>,
@@ -48,6 +52,9 @@ pub struct Loader {
 struct Next {
     components: HashMap<Digest32, Component>,
     plugins: Vec<Loaded>,
+    /// Of its upstreams, by name: as many requests run as before, whatever the new limit is.
+    permits: HashMap<String, Arc<Permits>>,
+    limited: Vec<Limited>,
     bounds: (Bounds, Bounds),
 }
 
@@ -92,6 +99,8 @@ pub fn files(config: &Config) -> Vec<PathBuf> {
     });
     let certificates = config.listeners.iter().filter_map(|listener| listener.tls.as_ref());
     let certificates = certificates.flat_map(|tls| tls.files().map(|file| file.path.clone()));
+    let of_upstreams = config.upstreams.iter().flat_map(|upstream| upstream.tls.files().map(|file| file.path.clone()));
+    let certificates = certificates.chain(of_upstreams);
     let written = config.files.iter().chain(&config.folders).cloned();
     let mut files: Vec<PathBuf> = written.chain(components).chain(certificates).collect();
     files.sort();
@@ -121,8 +130,10 @@ impl Loader {
             generation: 0,
             components: HashMap::new(),
             plugins: Vec::new(),
+            permits: HashMap::new(),
             next: None,
             certificates: Certificates::default(),
+            plans: Vec::new(),
             expiries: Vec::new(),
             warnings: Vec::new(),
         }
@@ -145,23 +156,42 @@ impl Loader {
         let consumers = consumers(config, &mut problems);
         self.check_slots(config, &loaded, &mut problems);
         self.certificates = certificates::load(&config.listeners, &self.expiries, &self.registry, &mut problems);
+        let handshakes = endpoints::load(&config.upstreams, &mut self.certificates.expiries, &mut problems);
         Problems::check(problems, &config.files)?;
 
         // Without a problem there is a plugin for each entry.
         let plugins: Vec<Loaded> = loaded.into_iter().flatten().collect();
         let unfit = plugins.iter().zip(&config.plugins).filter_map(|(loaded, entry)| unfit(entry, loaded));
-        self.warnings = unfit.chain(expiry::warnings(&self.certificates.expiries)).collect();
+        self.warnings = unfit
+            .chain(expiry::warnings(&self.certificates.expiries))
+            .chain(endpoints::warnings(&config.upstreams))
+            .collect();
         for warning in &self.warnings {
             tracing::warn!("{warning}");
         }
+        let permits = config.upstreams.iter().map(|upstream| {
+            let permits = self.permits.get(&upstream.name).cloned().unwrap_or_default();
+            (upstream.name.clone(), permits)
+        });
+        let permits: HashMap<String, Arc<Permits>> = permits.collect();
+        let limited = config.upstreams.iter().filter(|upstream| upstream.limit.is_some());
+        let limited = limited.map(|upstream| (upstream.name.clone(), Arc::clone(&permits[&upstream.name]))).collect();
+        let plan =
+            |(upstream, handshakes): (&config::Upstream, _)| Plan::new(upstream, handshakes, &permits[&upstream.name]);
+        self.plans = config.upstreams.iter().zip(handshakes).map(plan).collect();
         let live = self.live(config, &plugins, consumers);
-        self.next = Some(Next { components, plugins, bounds: bounds(&config.gateway) });
+        self.next = Some(Next { components, plugins, permits, limited, bounds: bounds(&config.gateway) });
         Ok(live)
     }
 
     /// What the handshakes of each listener need, of the config that was loaded last.
     pub fn tls(&self) -> &[Option<Tls>] {
         &self.certificates.tls
+    }
+
+    /// What the upstreams of the config that was loaded last are made of.
+    pub fn plans(&self) -> &[Plan] {
+        &self.plans
     }
 
     /// What is not wrong with the config that was loaded last, but dear or soon to be.
@@ -171,13 +201,16 @@ impl Loader {
 
     /// The config that was loaded last becomes the live one.
     pub fn commit(&mut self) {
-        let Some(Next { components, plugins, bounds: (store, limiter) }) = self.next.take() else { return };
+        let Some(next) = self.next.take() else { return };
+        let Next { components, plugins, permits, limited, bounds: (store, limiter) } = next;
         self.state.resize(store, limiter);
         self.components = components;
         self.plugins = plugins;
+        self.permits = permits;
+        self.registry.show_limited(limited);
         self.generation += 1;
         self.expiries.clone_from(&self.certificates.expiries);
-        self.registry.show_certificates(self.expiries.iter().map(Expiry::end).collect());
+        self.registry.show_certificates(self.expiries.iter().filter_map(Expiry::end).collect());
     }
 
     /// Logs what is to be said again of the live config.
@@ -197,7 +230,8 @@ impl Loader {
         Live {
             generation: self.generation + 1,
             routes,
-            upstreams: config.upstreams.iter().map(Upstream::from).collect(),
+            // Names are looked up by who makes it live.
+            upstreams: self.plans.iter().map(|plan| plan.upstream(|_| Vec::new())).collect(),
             directory: Directory {
                 router: Arc::new(Router::new(config.routes.iter().map(|route| route.rule.clone()).collect())),
                 routes: names.collect(),
@@ -217,8 +251,9 @@ impl Loader {
         Route {
             chain: Chain::new(links.collect()),
             destination: route.destination.clone(),
+            mirror: route.mirror.clone(),
             path: route.path.clone(),
-            timeout: route.timeout,
+            timeout: route.timeout.into(),
             max_body: route.max_body,
             preserve_host: route.preserve_host,
             upgrade: route.upgrade,

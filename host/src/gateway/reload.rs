@@ -5,24 +5,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
-
 use super::GatewayError;
 use super::listeners::Listeners;
 use super::loader::{self, Loader};
+use super::names::Names;
 use super::watch::{self, Seen};
 use crate::config::{self, Config, Gateway, Problem};
 use crate::listener::Worker;
 use crate::live::Live;
 use crate::telemetry::logging::{Finding, Findings};
 use crate::telemetry::metrics::Registry;
+use crate::upstream::Plan;
 
 /// Makes the next live config and swaps it in, or leaves everything as it is.
 pub(super) struct Reloader {
     path: PathBuf,
     /// Away while a reload runs.
     loader: Option<Loader>,
-    live: Arc<ArcSwap<Live>>,
+    names: Names,
     listeners: Listeners,
     registry: Arc<Registry>,
     /// What the process started with: some of it takes effect at a start only.
@@ -36,13 +36,13 @@ impl Reloader {
         path: &Path,
         config: Config,
         loader: Loader,
-        live: Arc<ArcSwap<Live>>,
+        names: Names,
         listeners: Listeners,
         registry: Arc<Registry>,
         files: Seen,
     ) -> Self {
         let started_with = config.gateway;
-        Self { path: path.to_owned(), loader: Some(loader), live, listeners, registry, started_with, files }
+        Self { path: path.to_owned(), loader: Some(loader), names, listeners, registry, started_with, files }
     }
 
     pub(super) fn files(&self) -> &Seen {
@@ -94,10 +94,12 @@ impl Reloader {
         let failure = match prepared {
             Ok((config, live, files)) => match self.listeners.prepare(&config, loader.tls()) {
                 Ok(changes) => {
+                    self.names.look_up(loader.plans(), &config.gateway.dns).await;
                     loader.commit();
+                    let plans = loader.plans().to_vec();
                     self.listeners.make(changes, workers);
                     self.files = files;
-                    return Some(self.swap(&config, live, started));
+                    return Some(self.swap(&config, live, &plans, started));
                 }
                 Err(error) => {
                     self.watch_too(files);
@@ -127,9 +129,9 @@ impl Reloader {
         }
     }
 
-    fn swap(&self, config: &Config, live: Live, started: Instant) -> Duration {
+    fn swap(&self, config: &Config, live: Live, plans: &[Plan], started: Instant) -> Duration {
         let generation = live.generation;
-        self.live.store(Arc::new(live));
+        self.names.make_live(live, plans);
         self.registry.host.reloads_ok.increment();
         self.registry.host.config_generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
         self.say_what_waits(&config.gateway);

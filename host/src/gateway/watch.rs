@@ -104,7 +104,7 @@ impl Watch {
     }
 }
 
-fn looks(file: &Path) -> Option<Looks> {
+pub(super) fn looks(file: &Path) -> Option<Looks> {
     let facts = std::fs::metadata(file).ok()?;
     Some((facts.dev(), facts.ino(), facts.mtime(), facts.mtime_nsec(), facts.size()))
 }

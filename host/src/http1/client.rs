@@ -7,7 +7,6 @@ use bytes::{Bytes, BytesMut};
 use http::header;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, response};
 use http_body::{Body, Frame, SizeHint};
-use tokio::net::TcpStream;
 
 use super::body::{self, Decoded, Decoder};
 use super::error::{BodyError, HeadError};
@@ -68,8 +67,8 @@ struct Upload<B> {
 }
 
 impl Connection {
-    pub fn new(socket: TcpStream) -> Self {
-        Self { stream: Stream::new(Socket::Plain(socket), BytesMut::new()) }
+    pub fn new(socket: Socket) -> Self {
+        Self { stream: Stream::new(socket, BytesMut::new()) }
     }
 
     /// Whether the other side has neither closed it nor written when it was not its turn, as far as the

@@ -1,4 +1,5 @@
-//! What a connection is read from and written to: TCP, a Unix socket, or TLS over TCP. Chosen once per connection.
+//! What a connection is read from and written to, of a client or to an endpoint: TCP, a Unix socket, or TLS over TCP.
+//! Chosen once per connection.
 //!
 //! It must not know HTTP. A handshake is over before there is one of these.
 
@@ -10,7 +11,7 @@ use std::time::Duration;
 use socket2::SockRef;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
-use tokio_rustls::server::TlsStream;
+use tokio_rustls::TlsStream;
 
 #[derive(Debug)]
 pub enum Socket {

@@ -30,7 +30,7 @@ pub(super) async fn accept(
                 Some(seat) => {
                     let open = Open::new(Rc::clone(&shared), seat);
                     let settings = Rc::clone(&settings.borrow());
-                    spawn_local(connection::serve(open, Socket::Plain(stream), peer.into(), settings));
+                    spawn_local(connection::serve(open, Socket::Plain(stream), Some(peer), settings));
                 }
                 None => {
                     shared.proxy.metrics().refusals.connections.increment();

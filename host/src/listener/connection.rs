@@ -1,6 +1,7 @@
 //! One client connection, from the accept to its close.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 
@@ -19,7 +20,7 @@ use crate::http1::{HeadError, Socket};
 use crate::proxy::{Body, ClientBody, Connection, Proxy};
 use crate::telemetry::metrics::HandshakeFailure;
 use crate::wire::peer::Peer;
-use crate::wire::proxy_protocol::Source;
+use crate::wire::proxy_protocol::{Ends, Source};
 
 /// What an HTTP/2 client says first (RFC 9113, section 3.4). No HTTP/1 request begins like it.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -38,12 +39,18 @@ pub(super) struct Served {
     pub(super) peer: Peer,
 }
 
-pub(super) async fn serve(mut open: Open, mut socket: Socket, mut peer: Peer, settings: Rc<Settings>) {
+/// `from` is `None` for who comes through a Unix socket.
+pub(super) async fn serve(mut open: Open, mut socket: Socket, mut from: Option<SocketAddr>, settings: Rc<Settings>) {
+    let mut peer = from.map_or(Peer::Unix, Peer::from);
     if settings.proxied.contain(peer) {
         // Boxed, so that other connections keep no room for it.
-        let Some(source) = Box::pin(source(&open, &mut socket, peer, &settings)).await else { return };
-        peer = source;
+        match Box::pin(source(&open, &mut socket, peer, &settings)).await {
+            Some(Source::Client(address)) => (from, peer) = (Some(address), address.into()),
+            Some(Source::Proxy) => {}
+            None => return,
+        }
     }
+    let ends = if settings.tells_ends { ends(from, &socket) } else { None };
     if !open.admits(peer, &settings) {
         open.shared.proxy.metrics().refusals.of_address.increment();
         return socket.reset_on_close(true);
@@ -57,9 +64,9 @@ pub(super) async fn serve(mut open: Open, mut socket: Socket, mut peer: Peer, se
         // Only they can have TLS, says who checks the configuration.
         let Socket::Plain(stream) = socket else { return };
         // Boxed, so that plain connections keep no room for a handshake.
-        return Box::pin(secure(open, stream, peer, settings, tls)).await;
+        return Box::pin(secure(open, stream, peer, ends, settings, tls)).await;
     }
-    let client = Connection::new(peer, settings.headers, "http");
+    let client = Connection::new(peer, settings.headers, "http").between(ends);
     let served = Served::new(open, peer, settings, client);
     match (served.settings.http1, served.settings.http2) {
         (true, false) => http1(served, socket, BytesMut::new()).await,
@@ -74,8 +81,19 @@ pub(super) async fn serve(mut open: Open, mut socket: Socket, mut peer: Peer, se
     }
 }
 
+/// Where a connection comes from and where it was accepted, as far as there are addresses.
+fn ends(from: Option<SocketAddr>, socket: &Socket) -> Option<Ends> {
+    let source = from?;
+    let accepted = match socket {
+        Socket::Plain(stream) => stream.local_addr().ok(),
+        Socket::Unix(_) | Socket::Tls(_) => None,
+    };
+    let nowhere = || SocketAddr::new(Peer::Unix.address(), 0);
+    Some(Ends { source, destination: accepted.unwrap_or_else(nowhere) })
+}
+
 /// Who a peer that is to speak the PROXY protocol says the client is; none if it does not say it in time, or at all.
-async fn source(open: &Open, socket: &mut Socket, peer: Peer, settings: &Settings) -> Option<Peer> {
+async fn source(open: &Open, socket: &mut Socket, peer: Peer, settings: &Settings) -> Option<Source> {
     let patience = open.shared.patients.patience(settings.header_timeout, settings.idle_timeout);
     let source = tokio::select! {
         biased;
@@ -87,8 +105,7 @@ async fn source(open: &Open, socket: &mut Socket, peer: Peer, settings: &Setting
         },
     };
     match source {
-        Ok(Source::Client(address)) => Some(address.into()),
-        Ok(Source::Proxy) => Some(peer),
+        Ok(source) => Some(source),
         Err(error) => {
             open.shared.proxy.metrics().refusals.proxy_protocol.increment();
             tracing::debug!("{peer}: no PROXY header: {error}");
@@ -98,7 +115,7 @@ async fn source(open: &Open, socket: &mut Socket, peer: Peer, settings: &Setting
 }
 
 /// Serves what was agreed on in the handshake, and only that.
-async fn secure(open: Open, stream: TcpStream, peer: Peer, settings: Rc<Settings>, tls: Tls) {
+async fn secure(open: Open, stream: TcpStream, peer: Peer, ends: Option<Ends>, settings: Rc<Settings>, tls: Tls) {
     let worker = open.shared.worker;
     let greeted = {
         let patience = open.shared.patients.patience(settings.handshake_timeout, settings.idle_timeout);
@@ -116,7 +133,7 @@ async fn secure(open: Open, stream: TcpStream, peer: Peer, settings: Rc<Settings
     match greeted {
         Ok(Greeted::Secure(Secure { socket, http2, version, resumed, certificate })) => {
             tls.metrics.shaken(worker, version, resumed);
-            let client = Connection::new(peer, settings.headers, "https").verified(certificate);
+            let client = Connection::new(peer, settings.headers, "https").verified(certificate).between(ends);
             let served = Served::new(open, peer, settings, client);
             match (http2, served.settings.http1) {
                 (true, _) => http2::serve(served, socket, BytesMut::new()).await,

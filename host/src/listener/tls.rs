@@ -14,11 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::exchange::ClientCertificate;
 use crate::http1::Socket;
 use crate::telemetry::metrics::{HandshakeFailure, HandshakeMetrics, TlsVersion};
-
-/// The name of HTTP/2 in ALPN (RFC 9113, section 3.2).
-pub const HTTP2: &[u8] = b"h2";
-/// That of HTTP/1.1 (RFC 7301, section 6).
-pub const HTTP1: &[u8] = b"http/1.1";
+use crate::wire::alpn::HTTP2;
 
 /// What the handshakes of one listener need. Workers share it, and so the keys of its tickets.
 #[derive(Clone)]
@@ -84,7 +80,13 @@ impl Tls {
         let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
         let shown = session.peer_certificates().and_then(<[_]>::first);
         let certificate = shown.map(|der| certificate(der)).transpose().map_err(io::Error::other)?;
-        Ok(Greeted::Secure(Secure { socket: Socket::Tls(Box::new(stream)), http2, version, resumed, certificate }))
+        Ok(Greeted::Secure(Secure {
+            socket: Socket::Tls(Box::new(stream.into())),
+            http2,
+            version,
+            resumed,
+            certificate,
+        }))
     }
 }
 

@@ -18,7 +18,6 @@ use super::room::Seat;
 use super::{Address, Settings, Socket, connection};
 use crate::http1;
 use crate::proxy::{Proxy, ProxyParts};
-use crate::wire::peer::Peer;
 
 /// What the control thread asks of a worker.
 #[derive(Debug)]
@@ -114,9 +113,7 @@ const LAST_HOOKS: Duration = Duration::from_secs(1);
 
 /// Made on the worker's thread, which it cannot leave: so tasks need no set of their own and no lock.
 fn runtime() -> io::Result<LocalRuntime> {
-    let mut runtime = Builder::new_current_thread();
-    // Names of upstream hosts are resolved on these.
-    runtime.enable_all().max_blocking_threads(4).build_local(LocalOptions::default())
+    Builder::new_current_thread().enable_all().build_local(LocalOptions::default())
 }
 
 async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) -> Rc<Proxy> {
@@ -198,7 +195,7 @@ fn serve(shared: &Rc<Shared>, listener: &Listening, stream: UnixStream, seat: Se
     match tokio::net::UnixStream::from_std(stream) {
         Ok(stream) => {
             let settings = Rc::clone(&listener.settings.borrow());
-            spawn_local(connection::serve(open, http1::Socket::Unix(stream), Peer::Unix, settings));
+            spawn_local(connection::serve(open, http1::Socket::Unix(stream), None, settings));
         }
         Err(error) => tracing::warn!("a connection cannot be served: {error}"),
     }

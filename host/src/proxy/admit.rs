@@ -62,7 +62,7 @@ pub(super) fn admit(
         Ok((route, authority, target)) => Ok(Box::new(Exchange {
             directory: Arc::clone(&view.directory),
             route,
-            upstream: view.route(route).destination.upstream(),
+            upstream: view.upstream(route),
             routed: target.clone(),
             request: RequestHead {
                 method: head.method,

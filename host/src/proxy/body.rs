@@ -84,7 +84,10 @@ impl HttpBody for Body {
                 }
             }
             Some(Err(error)) => {
-                if let Some(flight) = self.flight.take() {
+                if let Some(mut flight) = self.flight.take() {
+                    if let Some(problem) = error.problem() {
+                        flight.cut(problem);
+                    }
                     let exchange = flight.run.exchange();
                     let (upstream, endpoint) = (exchange.upstream_name(), exchange.outcome.endpoint.as_deref());
                     let cause = std::error::Error::source(error).map(tracing::field::display);

@@ -136,19 +136,25 @@ impl ProxyError {
             Self::Upstream(error) => match error {
                 UpstreamError::NoEndpoint { .. } => (503, error.reason(), "There is no endpoint to send to"),
                 UpstreamError::Connect { .. } => (502, error.reason(), "The upstream cannot be reached"),
-                UpstreamError::Closed { .. } | UpstreamError::Reset { .. } => {
+                UpstreamError::Closed { .. } | UpstreamError::Stale { .. } | UpstreamError::Reset { .. } => {
                     (502, error.reason(), "The upstream closed the connection")
                 }
+                UpstreamError::Certificate { .. } => {
+                    (502, error.reason(), "The upstream's certificate is not accepted")
+                }
+                UpstreamError::Tls { .. } => (502, error.reason(), "The upstream does not agree to TLS"),
                 UpstreamError::NoHttp2 { .. } => (502, error.reason(), "The upstream does not speak HTTP/2"),
-                UpstreamError::Full { .. } => (503, error.reason(), "The upstream has no room for another request"),
+                UpstreamError::QueueFull { .. } | UpstreamError::QueueTimeout { .. } | UpstreamError::Full { .. } => {
+                    (503, error.reason(), "The upstream has no room for another request")
+                }
                 UpstreamError::Refused { .. } => (502, error.reason(), "The upstream refused the request"),
                 UpstreamError::Exhausted { .. } => (503, error.reason(), "The gateway is out of resources"),
                 UpstreamError::Malformed { .. } | UpstreamError::Broken { .. } => {
                     (502, error.reason(), "The upstream's response is not valid")
                 }
-                UpstreamError::ConnectTimeout { .. } | UpstreamError::ResponseTimeout { .. } => {
-                    (504, error.reason(), "The upstream did not answer in time")
-                }
+                UpstreamError::ConnectTimeout { .. }
+                | UpstreamError::ResponseTimeout { .. }
+                | UpstreamError::TotalTimeout { .. } => (504, error.reason(), "The upstream did not answer in time"),
                 UpstreamError::RequestBody { source, .. } => match source {
                     RequestBodyError::OverLimit { .. } => (413, "body-too-large", "The body is too large"),
                     RequestBodyError::Client(_) => (400, error.reason(), "The body ended early"),

@@ -1,22 +1,27 @@
 //! From an exchange to a request for its upstream, and the answer's head.
 
+use std::rc::Rc;
+
 use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
 
+use super::Proxy;
 use super::error::{ClientError, ProxyError};
 use super::forwarded::{self, Connection};
+use super::mirror;
 use super::view::View;
 use crate::chain::Run;
 use crate::config::{Path, PathTemplate, TemplatePart};
 use crate::exchange::Exchange;
 use crate::http1::client::{Edit, Fields, Request};
 use crate::live::Route;
-use crate::upstream::{Answer, RequestBody};
+use crate::upstream::{Answer, Caller, RequestBody, Tries};
 use crate::wire::path;
 
 /// Sends the request as the chain left it.
 pub(super) async fn send(
-    view: &View,
+    proxy: &Proxy,
+    view: &Rc<View>,
     run: &mut Run,
     body: RequestBody,
     connection: &Connection,
@@ -33,8 +38,21 @@ pub(super) async fn send(
     let takes_trailers = exchange.request.takes_trailers;
     let request = Request { method: &exchange.request.method, target: &target, fields, takes_trailers, upgrade };
     let upstream = exchange.upstream.expect("only what has an upstream is sent");
-    let sent = view.upstreams.send(upstream, request, body, route.timeout).await;
+    let (headers, ends) = (&exchange.request.headers, connection.ends(exchange.client));
+    let caller = Caller { headers, address: exchange.client, secure: exchange.request.scheme == "https", ends };
+    let meter = Rc::clone(body.meter());
+    let mirroring = mirror::begin(proxy, view, exchange.route, request, &body);
+    let mut tries = Tries::default();
+    let sent = view.upstreams.send(upstream, request, body, &caller, route.timeout, &mut tries).await;
+    if let Some(mirroring) = mirroring {
+        mirroring.start(proxy, request, &caller, &meter);
+    }
     let outcome = &mut run.exchange_mut().outcome;
+    (outcome.tries, outcome.failover) = (tries.count, tries.failover);
+    let metrics = &proxy.metrics;
+    metrics.retries.add(u64::from(tries.count.saturating_sub(1)));
+    metrics.retries_over_budget.add(u64::from(tries.over_budget));
+    metrics.failovers.add(u64::from(tries.failover.is_some()));
     match sent {
         Ok(answer) => {
             outcome.endpoint = Some(answer.endpoint.clone());

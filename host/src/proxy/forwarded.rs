@@ -14,6 +14,7 @@ use crate::exchange::{ClientCertificate, RequestHead, RequestId};
 use crate::http1::client::Edit;
 use crate::wire::headers;
 use crate::wire::peer::{Peer, Peers};
+use crate::wire::proxy_protocol::Ends;
 
 /// A client's connection, with what is needed of it per request made once.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Connection {
     most_target: usize,
     scheme: &'static str,
     certificate: Option<Arc<ClientCertificate>>,
+    /// Where it comes from and where it was accepted, if an upstream is told.
+    ends: Option<Ends>,
 }
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -52,7 +55,7 @@ impl Connection {
             Peer::Unix => UNKNOWN,
         };
         let most_target = usize::MAX;
-        Self { peer, peer_text, listener: None, most_fields, most_target, scheme, certificate: None }
+        Self { peer, peer_text, listener: None, most_fields, most_target, scheme, certificate: None, ends: None }
     }
 
     /// It came through the listener of this name.
@@ -68,6 +71,18 @@ impl Connection {
     /// The client showed this certificate, and it was good.
     pub fn verified(self, certificate: Option<Arc<ClientCertificate>>) -> Self {
         Self { certificate, ..self }
+    }
+
+    /// It comes from here, and was accepted there.
+    pub fn between(self, ends: Option<Ends>) -> Self {
+        Self { ends, ..self }
+    }
+
+    /// As endpoints are told of it: from the client, whose port is known if nobody stands between.
+    pub(super) fn ends(&self, client: IpAddr) -> Option<Ends> {
+        let ends = self.ends?;
+        let is_peer = ends.source.ip().to_canonical() == client;
+        Some(Ends { source: if is_peer { ends.source } else { SocketAddr::new(client, 0) }, ..ends })
     }
 
     /// The name of the listener that it came through.

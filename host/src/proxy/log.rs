@@ -99,6 +99,9 @@ impl Proxy {
             outcome.request_bytes,
             outcome.response_bytes,
         );
+        if let Some(problem) = outcome.problem {
+            route.metrics.record_problem(self.worker, problem);
+        }
         if self.access_log.is_on() {
             self.log(view, exchange, status);
         }
@@ -150,6 +153,9 @@ impl Proxy {
         let bytes = body.len() as u64;
         let duration = refused.started.elapsed();
         self.unmatched.record(self.worker, told.status.as_u16(), duration, 0, bytes);
+        if !is_answer {
+            self.unmatched.record_problem(self.worker, told.kind);
+        }
         if self.access_log.is_on() {
             let entry = AccessEntry {
                 id: &refused.id,
@@ -164,6 +170,8 @@ impl Proxy {
                 route: None,
                 upstream: None,
                 endpoint: None,
+                tries: 0,
+                failover: None,
                 consumer: None,
                 completed: true,
                 problem: (!is_answer).then_some(told.kind),
@@ -191,6 +199,8 @@ impl Proxy {
             route: Some(&route.name),
             upstream: exchange.upstream.map(|upstream| &*view.directory.upstreams[upstream]),
             endpoint: exchange.outcome.endpoint.as_deref(),
+            tries: exchange.outcome.tries,
+            failover: exchange.outcome.failover.map(|upstream| &*view.directory.upstreams[upstream]),
             consumer: exchange.caller().map(|consumer| &*consumer.name),
             completed: exchange.outcome.completed,
             problem: exchange.outcome.problem,

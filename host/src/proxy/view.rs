@@ -1,12 +1,13 @@
 //! The live config as one worker sees it, with what the worker keeps for it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use super::mirror;
 use crate::exchange::Directory;
 use crate::live::{Live, Route};
 use crate::upstream::WorkerUpstreams;
@@ -21,6 +22,17 @@ pub(super) struct View {
     pub(super) upstreams: WorkerUpstreams,
     /// Which trailers of responses pass.
     pub(super) trailers: Sieve,
+    /// What this worker counts for each route.
+    counts: Box<[Counts]>,
+}
+
+/// What one worker counts for a route.
+#[derive(Default)]
+pub(super) struct Counts {
+    /// Requests whose upstream was chosen among several.
+    split: Cell<u32>,
+    /// Requests that might be mirrored, and copies that are under way.
+    pub(super) mirror: mirror::Counts,
 }
 
 /// The worker's current view, renewed when the live config was swapped.
@@ -37,10 +49,21 @@ impl View {
         &self.live.routes[route]
     }
 
+    pub(super) fn counts(&self, route: usize) -> &Counts {
+        &self.counts[route]
+    }
+
+    /// The upstream of the next request on a route, if that has one.
+    pub(super) fn upstream(&self, route: usize) -> Option<usize> {
+        let turn = &self.counts[route].split;
+        self.route(route).destination.upstream(|| turn.replace(turn.get().wrapping_add(1)))
+    }
+
     fn of(live: Arc<Live>, upstreams: WorkerUpstreams) -> Rc<Self> {
         let directory = Arc::new(live.directory.clone());
         let trailers = Sieve::new(live.owned.clone());
-        Rc::new(Self { live, directory, upstreams, trailers })
+        let counts = live.routes.iter().map(|_| Counts::default()).collect();
+        Rc::new(Self { live, directory, upstreams, trailers, counts })
     }
 }
 

@@ -96,6 +96,10 @@ pub struct AccessEntry<'a> {
     pub upstream: Option<&'a str>,
     /// The address that answered, or that was tried last.
     pub endpoint: Option<&'a str>,
+    /// Endpoints that were tried, one after the other; shown if there was more than one.
+    pub tries: u32,
+    /// The upstream that stood in.
+    pub failover: Option<&'a str>,
     pub consumer: Option<&'a str>,
     /// Whether the client was sent the whole response.
     pub completed: bool,

@@ -8,10 +8,12 @@
 //!
 //! This module must not know the live config, nor who scrapes.
 
+mod endpoint;
 mod exposition;
 mod handshake;
 mod histogram;
 mod host;
+mod limit;
 mod plugin;
 mod process;
 mod route;
@@ -19,6 +21,7 @@ mod state;
 
 pub use handshake::{CertificateEnd, HandshakeFailure, HandshakeMetrics, TlsVersion};
 pub use host::{Counter, HostMetrics, WorkerMetrics};
+pub use limit::Limited;
 pub use plugin::{FaultKind, Hook, Outcome, PluginMetrics};
 pub use route::RouteMetrics;
 
@@ -28,6 +31,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use self::exposition::Exposition;
 use super::Drops;
 use crate::state::State;
+use crate::upstream::{Upstream, Vitals};
 
 /// Everything that is measured, for the whole life of the process.
 pub struct Registry {
@@ -40,6 +44,8 @@ pub struct Registry {
     plugins: Mutex<Entries<PluginMetrics>>,
     handshakes: Mutex<Entries<HandshakeMetrics>>,
     certificates: Mutex<Vec<CertificateEnd>>,
+    limited: Mutex<Vec<Limited>>,
+    endpoints: Mutex<Vec<Arc<Vitals>>>,
     drops: Mutex<Vec<(&'static str, Drops)>>,
     state: OnceLock<Arc<State>>,
     process: process::Process,
@@ -56,6 +62,8 @@ impl Registry {
             plugins: Mutex::default(),
             handshakes: Mutex::default(),
             certificates: Mutex::default(),
+            limited: Mutex::default(),
+            endpoints: Mutex::default(),
             drops: Mutex::default(),
             state: OnceLock::new(),
             process: process::Process::new(),
@@ -88,6 +96,16 @@ impl Registry {
         *locked(&self.certificates) = certificates;
     }
 
+    /// Shows the upstreams of the live config that have a limit, in place of those of an earlier one.
+    pub fn show_limited(&self, upstreams: Vec<Limited>) {
+        *locked(&self.limited) = upstreams;
+    }
+
+    /// Shows how the endpoints of the live config are, in place of those of an earlier one.
+    pub fn show_endpoints(&self, upstreams: &[Upstream]) {
+        *locked(&self.endpoints) = endpoint::once_each(upstreams);
+    }
+
     /// What one worker counts besides routes and plugins.
     ///
     /// # Panics
@@ -117,8 +135,11 @@ impl Registry {
         route::render(&routes, &mut out);
         plugin::render(&plugins, &mut out);
         handshake::render(&locked(&self.handshakes).live(), &locked(&self.certificates), &mut out);
+        endpoint::render(&locked(&self.endpoints), &mut out);
         self.host.render(&mut out);
         host::render_workers(&self.worker_metrics, &mut out);
+        limit::render(&locked(&self.limited), &mut out);
+        host::render_mirrored(&self.worker_metrics, &mut out);
         host::render_accepts(&self.host, &self.worker_metrics, &mut out);
         out.family("tollgate_log_lines_dropped_total", "counter", "Lines lost to a full buffer or a failing stream.");
         for (log, drops) in locked(&self.drops).iter() {

@@ -4,7 +4,8 @@
 //! connection waits for the next request only after the whole body was read.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -12,6 +13,8 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::endpoint::Lease;
 use super::http2;
+use super::limit::Permit;
+use super::patience::{Silence, TooLong};
 use super::request_body::RequestBody;
 use crate::http1;
 use crate::wire::trailers;
@@ -33,7 +36,21 @@ pub enum AnswerBodyError {
     Stream(#[source] http2::Cut),
     #[error("the upstream's response cannot be passed on to its end")]
     Trailers(#[source] trailers::TooMany),
-    // A timeout between frames joins here.
+    #[error("the upstream said nothing more of its response for {after:?}")]
+    Idle { after: Duration },
+    #[error("the upstream's response took longer than the whole exchange may")]
+    Total,
+}
+
+impl AnswerBodyError {
+    /// The kind of failure in one word, for the access log, where the upstream took too long.
+    pub fn problem(&self) -> Option<&'static str> {
+        match self {
+            Self::Idle { .. } => Some("upstream-idle-timeout"),
+            Self::Total => Some("upstream-total-timeout"),
+            Self::Cut(_) | Self::Stream(_) | Self::Trailers(_) => None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -100,11 +117,30 @@ impl UpstreamBody {
         self
     }
 
+    /// Keeps to these times, and to its place at the upstream, until the end, which may be now.
+    pub(super) fn keep_to(&mut self, silence: Silence, permit: Option<Permit>) {
+        if let Some(lease) = &mut self.lease {
+            lease.silence = silence;
+            lease.permit = permit;
+        }
+    }
+
     /// Who reads a body with a known length never asks for the frame after the last.
     fn release_at_end(&mut self) {
         if self.is_end_stream() {
             self.release();
         }
+    }
+
+    /// Nothing has come: how long is that to go on?
+    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
+        let Some(Lease { alarm, silence, .. }) = &mut self.lease else { return Poll::Pending };
+        let Poll::Ready(too_long) = silence.poll(alarm, context) else { return Poll::Pending };
+        self.lease = None;
+        Poll::Ready(Some(Err(match too_long {
+            TooLong::Idle(after) => AnswerBodyError::Idle { after },
+            TooLong::Total => AnswerBodyError::Total,
+        })))
     }
 
     fn release(&mut self) {
@@ -126,18 +162,23 @@ impl Body for UpstreamBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
         let item = match &mut self.source {
-            Source::Answer(answer) => {
-                ready!(answer.poll_frame(context)).map(|frame| frame.map_err(AnswerBodyError::Cut))
-            }
-            Source::Stream(answer) => {
-                ready!(answer.poll_frame(context)).map(|frame| frame.map_err(AnswerBodyError::Stream))
-            }
+            Source::Answer(answer) => match answer.poll_frame(context) {
+                Poll::Ready(frame) => frame.map(|frame| frame.map_err(AnswerBodyError::Cut)),
+                Poll::Pending => return self.poll_silence(context),
+            },
+            Source::Stream(answer) => match answer.poll_frame(context) {
+                Poll::Ready(frame) => frame.map(|frame| frame.map_err(AnswerBodyError::Stream)),
+                Poll::Pending => return self.poll_silence(context),
+            },
             Source::Switched(_) => None,
             Source::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
             Source::Filler(remaining) => take_filler(remaining).map(|bytes| Ok(Frame::data(bytes))),
         };
         Poll::Ready(match item {
             Some(Ok(frame)) => {
+                if let Some(lease) = &mut self.lease {
+                    lease.silence.broken();
+                }
                 self.release_at_end();
                 Some(Ok(frame))
             }

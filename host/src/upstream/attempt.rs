@@ -1,5 +1,5 @@
 //! One attempt to have a request answered by the endpoint that was chosen. Whether there is another
-//! attempt is not known here: retries join a level above.
+//! attempt is not known here (`tries.rs`).
 
 mod http2;
 
@@ -9,120 +9,150 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Response, Version};
+use http::{Response, Version};
 use tokio::time::Instant;
 
 use super::answer_body::UpstreamBody;
-use super::definition::{Address, Internal, Protocol};
+use super::connection::{ConnectError, Connector};
+use super::definition::Protocol;
+use super::echo;
 use super::endpoint::{EndpointState, Lease};
 use super::error::UpstreamError;
-use super::patience::{Alarm, within};
+use super::patience::{Alarm, Silence, within};
 use super::request_body::{BodyMeter, RequestBody, RequestBodyError};
-use super::{connection, echo};
-use crate::http1::Answer;
+use super::retry::Retry;
 use crate::http1::client::{self, SendError};
+use crate::wire::proxy_protocol::Ends;
 
-type Sent = Result<(Response<Answer<RequestBody>>, Alarm), UpstreamError>;
-
+#[derive(Clone, Copy)]
 pub(super) struct Timeouts {
     pub(super) connect: Duration,
     pub(super) response: Duration,
 }
 
-/// Sends the request and waits for the head of the response.
+impl Timeouts {
+    pub(super) fn of_one_try(self, retry: &Retry) -> Self {
+        Self { response: retry.per_try.map_or(self.response, |per_try| per_try.min(self.response)), ..self }
+    }
+}
+
+/// Sends the request and waits for the head of the response. As long as the endpoint did not get the whole head of the
+/// request, `body` stays where it is. What comes of it goes into the endpoint's record.
 pub(super) async fn run(
     endpoint: &Rc<EndpointState>,
     timeouts: Timeouts,
     request: client::Request<'_>,
-    body: RequestBody,
+    client: Option<&Ends>,
+    meter: &Rc<BodyMeter>,
+    body: &mut Option<RequestBody>,
 ) -> Result<Response<UpstreamBody>, UpstreamError> {
-    let attempt = Attempt { endpoint, timeouts, meter: Rc::clone(body.meter()) };
+    let sent = once(endpoint, timeouts, request, client, meter, body).await;
+    endpoint.record.heed(&sent);
+    sent
+}
+
+async fn once(
+    endpoint: &Rc<EndpointState>,
+    timeouts: Timeouts,
+    request: client::Request<'_>,
+    client: Option<&Ends>,
+    meter: &Rc<BodyMeter>,
+    body: &mut Option<RequestBody>,
+) -> Result<Response<UpstreamBody>, UpstreamError> {
+    let attempt = Attempt { endpoint, timeouts, client, meter };
     attempt.meter.check().map_err(|source| attempt.body_failed(source))?;
     // Counted from here on; an attempt that is dropped while it waits is uncounted with it.
     let in_flight = endpoint.enter();
-    let (response, alarm) = match &endpoint.address {
-        Address::Tcp { protocol: Protocol::Http2, host, port, authority, .. } => {
-            // Boxed, so that those over HTTP/1 keep no room for it.
-            Box::pin(attempt.over_http2(host, *port, request, authority, body)).await?
+    let (response, alarm) = match &endpoint.connector {
+        Some(connector) if connector.remote.protocol == Protocol::Http1 => {
+            attempt.over_http1(connector, None, request, body).await?
         }
-        Address::Tcp { protocol: Protocol::Http1, host, port, authority, .. } => {
-            let (response, alarm) = attempt.over_tcp(host, *port, request, authority, body).await?;
-            let status = response.status();
-            (response.map(|answer| UpstreamBody::answer(status, answer)), alarm)
-        }
-        Address::Internal(Internal::Echo) => (attempt.to_echo(request, body).await?, Alarm::default()),
+        // Boxed, so that those over HTTP/1 keep no room for it.
+        Some(connector) => Box::pin(attempt.over_http2(connector, request, body)).await?,
+        None => (attempt.to_echo(request, body).await?, Alarm::default()),
     };
-    Ok(response.map(|body| body.hold(Lease { in_flight, alarm })))
+    Ok(response.map(|body| body.hold(Lease { in_flight, alarm, silence: Silence::default(), permit: None })))
 }
 
 struct Attempt<'a> {
     endpoint: &'a Rc<EndpointState>,
     timeouts: Timeouts,
-    meter: Rc<BodyMeter>,
+    /// Whose request it is, where endpoints are told.
+    client: Option<&'a Ends>,
+    meter: &'a Rc<BodyMeter>,
 }
 
 impl Attempt<'_> {
-    async fn over_tcp(
+    /// `fresh` is a connection on which nothing was said yet; boxed, for there mostly is none.
+    async fn over_http1(
         &self,
-        host: &str,
-        port: u16,
+        connector: &Connector,
+        mut fresh: Option<Box<client::Connection>>,
         request: client::Request<'_>,
-        authority: &HeaderValue,
-        body: RequestBody,
-    ) -> Sent {
-        let mut body = Some(body);
+        body: &mut Option<RequestBody>,
+    ) -> Result<(Response<UpstreamBody>, Alarm), UpstreamError> {
         let mut now = Instant::now();
-        let mut idle = self.endpoint.idle.take(now.into_std()).await;
+        let mut idle = if fresh.is_some() { None } else { self.endpoint.idle.take(now.into_std()).await };
         loop {
             let reused = idle.is_some();
             let (connection, mut alarm) = match idle.take() {
                 Some(connection) => connection,
                 None => {
-                    let connection = self.open(host, port).await?;
+                    let connection = match fresh.take() {
+                        Some(connection) => *connection,
+                        // Boxed, so that requests on connections that are kept keep no room for it.
+                        None => Box::pin(self.open(connector)).await?,
+                    };
                     now = Instant::now();
                     (connection, Alarm::default())
                 }
             };
-            let sending = pin!(connection.send(request, authority, &mut body));
-            match within(now, self.timeouts.response, &self.meter, &mut alarm, sending).await {
+            let sending = pin!(connection.send(request, &connector.remote.authority, body));
+            match within(now, self.timeouts.response, self.meter, &mut alarm, sending).await {
                 Some(Ok((mut head, answer))) => {
                     head.version = Version::HTTP_11;
-                    return Ok((Response::from_parts(head, answer), alarm));
+                    let body = UpstreamBody::answer(head.status, answer);
+                    return Ok((Response::from_parts(head, body), alarm));
                 }
                 // It was closed while it waited, and nothing was written.
                 Some(Err(SendError::Unsent(_))) if reused => {}
-                Some(Err(error)) => return Err(self.failed(error)),
+                Some(Err(error)) => return Err(self.failed(error, reused)),
                 None => return Err(self.timed_out()),
             }
         }
     }
 
-    async fn open(&self, host: &str, port: u16) -> Result<client::Connection, UpstreamError> {
+    async fn open(&self, connector: &Connector) -> Result<client::Connection, UpstreamError> {
         let after = self.timeouts.connect;
-        match tokio::time::timeout(after, connection::open(host, port)).await {
-            Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(source)) => Err(self.not_connected(source)),
+        match tokio::time::timeout(after, connector.open(true, self.client)).await {
+            Ok(Ok(opened)) => Ok(client::Connection::new(opened.socket)),
+            Ok(Err(error)) => Err(self.not_connected(error)),
             Err(_) => Err(UpstreamError::ConnectTimeout { endpoint: Arc::clone(&self.endpoint.text), after }),
         }
     }
 
-    fn not_connected(&self, source: io::Error) -> UpstreamError {
+    fn not_connected(&self, error: ConnectError) -> UpstreamError {
         let endpoint = Arc::clone(&self.endpoint.text);
-        match is_exhaustion(&source) {
-            true => UpstreamError::Exhausted { endpoint, source },
-            false => UpstreamError::Connect { endpoint, source },
+        match error {
+            ConnectError::Io(source) if is_exhaustion(&source) => UpstreamError::Exhausted { endpoint, source },
+            ConnectError::Io(source) => UpstreamError::Connect { endpoint, source },
+            ConnectError::Certificate(source) => UpstreamError::Certificate { endpoint, source },
+            ConnectError::Tls(source) => UpstreamError::Tls { endpoint, source },
+            ConnectError::NoHttp2 => UpstreamError::NoHttp2 { endpoint, source: None },
+            ConnectError::Late(after) => UpstreamError::ConnectTimeout { endpoint, after },
         }
     }
 
     async fn to_echo(
         &self,
         request: client::Request<'_>,
-        body: RequestBody,
+        body: &mut Option<RequestBody>,
     ) -> Result<Response<UpstreamBody>, UpstreamError> {
+        let body = body.take().expect(NOT_SENT);
         within(
             Instant::now(),
             self.timeouts.response,
-            &self.meter,
+            self.meter,
             &mut Alarm::default(),
             pin!(echo::answer(request, body)),
         )
@@ -131,7 +161,7 @@ impl Attempt<'_> {
         .map_err(|source| self.body_failed(source))
     }
 
-    fn failed(&self, error: SendError<RequestBodyError>) -> UpstreamError {
+    fn failed(&self, error: SendError<RequestBodyError>, reused: bool) -> UpstreamError {
         let endpoint = Arc::clone(&self.endpoint.text);
         match error {
             SendError::Head(source) => UpstreamError::Malformed { endpoint, source },
@@ -141,8 +171,14 @@ impl Attempt<'_> {
                 let after = self.meter.last().map_or(Duration::ZERO, |last| last.elapsed());
                 self.body_failed(RequestBodyError::Stalled { after })
             }
-            SendError::Unsent(source) | SendError::Closed(Some(source)) => UpstreamError::Closed { endpoint, source },
-            SendError::Closed(None) => UpstreamError::Closed { endpoint, source: io::ErrorKind::UnexpectedEof.into() },
+            SendError::Unsent(source) => UpstreamError::Closed { endpoint, source },
+            SendError::Closed(source) => {
+                let source = source.unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into());
+                match reused {
+                    true => UpstreamError::Stale { endpoint, source },
+                    false => UpstreamError::Closed { endpoint, source },
+                }
+            }
         }
     }
 
@@ -158,6 +194,9 @@ impl Attempt<'_> {
         UpstreamError::RequestBody { endpoint: Arc::clone(&self.endpoint.text), source }
     }
 }
+
+/// Why there is a body to be taken.
+const NOT_SENT: &str = "a request that was sent is sent again with a body of its own";
 
 /// Whether a connection failed for want of something on this side, which says nothing of the endpoint.
 fn is_exhaustion(error: &io::Error) -> bool {

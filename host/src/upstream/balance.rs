@@ -1,109 +1,97 @@
-//! The choice among endpoints: numbers in, an index out. It must not know what an endpoint is.
+//! The choice among endpoints.
+//!
+//! | balancer | its state | why |
+//! | --- | --- | --- |
+//! | round-robin | per worker | turns of each worker have the proportions that their sum is to have |
+//! | least-requests | unfinished requests, in atomics that workers share | an endpoint is slow for all of them, and each alone has seen little |
+//! | consistent-hash | a ring that never changes, made once for all workers | the same key goes to the same endpoint whoever is asked |
+//! | sticky | tokens that never change; turns per worker for who has none | the cookie is the state |
+//!
+//! Which endpoints are out of service is shared by all ([`super::vitals`]).
 
-use std::cell::Cell;
+mod candidates;
+mod pairs;
+mod ring;
+mod sticky;
+mod turns;
+
+pub(super) use candidates::Candidates;
+pub use ring::{HashKey, Ring};
+pub use sticky::{SameSite, Sticky, StickyCookie};
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue};
 
 use super::definition::Balancer;
+use crate::wire::proxy_protocol::Ends;
+use pairs::Pairs;
+use turns::Turns;
 
-/// Whose turn it is, by one worker's count.
+/// Who asks, as far as a balancer or an endpoint wants to know.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// Of the request, as plugins left them.
+    pub headers: &'a HeaderMap,
+    /// Of the client.
+    pub address: IpAddr,
+    /// Whether the client came over TLS.
+    pub secure: bool,
+    /// Its connection, for endpoints that are told of it.
+    pub ends: Option<Ends>,
+}
+
+/// The balancer of one upstream on one worker.
 #[derive(Debug)]
-pub(super) struct Turns {
-    balancer: Balancer,
-    /// One for each endpoint, in the config's order.
-    shares: Vec<Share>,
+pub(super) struct Choice {
+    /// Whose turn it is, and who else is there when nobody is called for.
+    turns: Turns,
+    rule: Rule,
 }
 
 #[derive(Debug)]
-struct Share {
-    weight: i64,
-    /// How long the endpoint has been passed over, in units of weight.
-    credit: Cell<i64>,
+enum Rule {
+    Turns,
+    Pairs(Pairs),
+    Hash { by: HashKey, ring: Arc<Ring> },
+    Sticky(Arc<Sticky>),
 }
 
-impl Turns {
-    pub(super) fn new(balancer: Balancer, weights: impl Iterator<Item = u32>) -> Self {
-        let share = |weight: u32| Share { weight: i64::from(weight.max(1)), credit: Cell::new(0) };
-        Self { balancer, shares: weights.map(share).collect() }
+impl Choice {
+    /// Cheap, so that it can be made anew whenever the endpoints change.
+    pub(super) fn new(balancer: &Balancer, weights: &[u32]) -> Self {
+        let rule = match balancer {
+            Balancer::RoundRobin => Rule::Turns,
+            Balancer::LeastRequests => Rule::Pairs(Pairs::new(weights)),
+            Balancer::ConsistentHash { by, ring } => Rule::Hash { by: by.clone(), ring: Arc::clone(ring) },
+            Balancer::Sticky(sticky) => Rule::Sticky(Arc::clone(sticky)),
+        };
+        Self { turns: Turns::new(weights), rule }
     }
 
-    /// The index of the endpoint to send to, given how many requests each has unfinished.
-    pub(super) fn choose(&self, in_flight: impl Fn(usize) -> u32) -> Option<usize> {
-        match (self.shares.len(), self.balancer) {
-            (0, _) => None,
-            (1, _) => Some(0),
-            (_, Balancer::RoundRobin) => self.next_among(|_| true),
-            (_, Balancer::LeastRequests) => {
-                let load = |index: usize| (i64::from(in_flight(index)), self.shares[index].weight);
-                let least = (1..self.shares.len())
-                    .map(load)
-                    .fold(load(0), |least, load| if lighter(load, least) { load } else { least });
-                self.next_among(|index| !lighter(least, load(index)))
-            }
+    /// The index of the endpoint to send to. `None`: there is none that may be taken.
+    pub(super) fn choose(&self, candidates: &Candidates<'_>, caller: &Caller<'_>) -> Option<usize> {
+        if candidates.len() < 2 {
+            return (0..candidates.len()).find(|index| candidates.takes(*index));
+        }
+        let called = match &self.rule {
+            Rule::Turns => None,
+            Rule::Pairs(pairs) => pairs.choose(candidates, &self.turns),
+            Rule::Hash { by, ring } => by.of(caller).and_then(|key| ring.find(key, candidates)),
+            Rule::Sticky(sticky) => sticky.wanted(caller).filter(|index| candidates.takes(*index)),
+        };
+        called.or_else(|| self.turns.next(candidates, |_| true))
+    }
+
+    /// The cookie that brings the caller back to the endpoint that answered, if it has to be told.
+    pub(super) fn cookie(&self, index: usize, caller: &Caller<'_>) -> Option<HeaderValue> {
+        match &self.rule {
+            Rule::Sticky(sticky) => sticky.cookie(index, caller),
+            Rule::Turns | Rule::Pairs(_) | Rule::Hash { .. } => None,
         }
     }
-
-    /// Smooth weighted round robin, as nginx does it: everyone earns their weight, the richest is
-    /// chosen and pays what all earned. Weights 5, 1, 1 give `a a b a c a a`, not `a a a a a b c`.
-    fn next_among(&self, eligible: impl Fn(usize) -> bool) -> Option<usize> {
-        let mut earned = 0;
-        let mut richest: Option<(usize, i64)> = None;
-        for (index, share) in self.shares.iter().enumerate().filter(|(index, _)| eligible(*index)) {
-            let credit = share.credit.get() + share.weight;
-            share.credit.set(credit);
-            earned += share.weight;
-            if richest.is_none_or(|(_, most)| credit > most) {
-                richest = Some((index, credit));
-            }
-        }
-        let (index, credit) = richest?;
-        self.shares[index].credit.set(credit - earned);
-        Some(index)
-    }
-}
-
-/// Compares requests per weight without dividing; both are (requests, weight).
-fn lighter(one: (i64, i64), other: (i64, i64)) -> bool {
-    one.0 * other.1 < other.0 * one.1
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn turns(balancer: Balancer, weights: &[u32]) -> Turns {
-        Turns::new(balancer, weights.iter().copied())
-    }
-
-    fn sequence(turns: &Turns, in_flight: &[u32], length: usize) -> Vec<usize> {
-        (0..length).map(|_| turns.choose(|index| in_flight[index]).expect("not empty")).collect()
-    }
-
-    #[test]
-    fn weights_interleave_evenly() {
-        let turns = turns(Balancer::RoundRobin, &[5, 1, 1]);
-        assert_eq!(sequence(&turns, &[0; 3], 7), [0, 0, 1, 0, 2, 0, 0]);
-    }
-
-    #[test]
-    fn a_weight_of_zero_counts_as_one() {
-        let turns = turns(Balancer::RoundRobin, &[0, 1]);
-        assert_eq!(sequence(&turns, &[0; 2], 4), [0, 1, 0, 1]);
-    }
-
-    #[test]
-    fn no_endpoints_make_no_choice() {
-        assert_eq!(turns(Balancer::RoundRobin, &[]).choose(|_| 0), None);
-    }
-
-    #[test]
-    fn the_endpoint_with_the_fewest_requests_for_its_weight_is_chosen() {
-        let turns = turns(Balancer::LeastRequests, &[1, 4, 2]);
-        assert_eq!(sequence(&turns, &[2, 4, 3], 3), [1, 1, 1]);
-    }
-
-    #[test]
-    fn equally_loaded_endpoints_take_turns_by_weight() {
-        let turns = turns(Balancer::LeastRequests, &[1, 2]);
-        assert_eq!(sequence(&turns, &[0, 0], 6), [1, 0, 1, 1, 0, 1]);
-        assert_eq!(sequence(&turns, &[1, 2], 3), [1, 0, 1]);
-    }
-}
+mod tests;

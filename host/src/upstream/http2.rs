@@ -1,4 +1,5 @@
-//! HTTP/2 to endpoints, with prior knowledge (RFC 9113): exchanges that run at once share connections.
+//! HTTP/2 to endpoints (RFC 9113), with prior knowledge or agreed on by ALPN: exchanges that run at once share
+//! connections.
 //!
 //! The framing is the crate `h2`'s. An exchange drives its stream from its own task, as it does over HTTP/1, and a task
 //! for each connection moves the frames. hyper's client is not used: it takes a stream that was reset with NO_ERROR or
@@ -22,12 +23,22 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
+use super::connection::Connector;
 use super::definition::KeepAlive;
 use super::idle::NEWS;
+use crate::http1::Socket;
 
 /// Connections of one worker to one endpoint. Where each has room for 100 streams, as RFC 9113 (section 6.5.2) wants,
 /// a few do; an endpoint that allows one stream on each can still be sent to.
 const MOST_CONNECTIONS: usize = 64;
+
+/// What a request may be sent on.
+#[derive(Debug)]
+pub(super) enum Taken {
+    Stream(Slot),
+    /// The endpoint chose HTTP/1: on this connection, if it was just opened.
+    Http1(Option<Socket>),
+}
 
 /// The connections of one worker to one endpoint.
 #[derive(Debug)]
@@ -35,6 +46,8 @@ pub(super) struct Connections {
     /// The oldest in front. Those behind idle first, and are closed.
     open: RefCell<Vec<Rc<Connection>>>,
     opening: Cell<bool>,
+    /// An endpoint that may choose chose HTTP/1.
+    speaks_http1: Cell<bool>,
     limits: Rc<Cell<KeepAlive>>,
     /// Who waits for a stream may look again.
     room: Rc<Notify>,
@@ -45,6 +58,7 @@ impl Connections {
         Self {
             open: RefCell::default(),
             opening: Cell::new(false),
+            speaks_http1: Cell::new(false),
             limits: Rc::new(Cell::new(KeepAlive::NONE)),
             room: Rc::default(),
         }
@@ -59,11 +73,13 @@ impl Connections {
     /// it share it. Waits for as long as it takes: the caller has the timeout.
     pub(super) async fn take(
         &self,
-        host: &str,
-        port: u16,
+        connector: &Connector,
         refused: Option<&Rc<Connection>>,
-    ) -> Result<Slot, OpenError> {
+    ) -> Result<Taken, OpenError> {
         loop {
+            if self.speaks_http1.get() {
+                return Ok(Taken::Http1(None));
+            }
             // From here on nothing is missed.
             let room = self.room.notified();
             if self.may_have_news() {
@@ -71,14 +87,20 @@ impl Connections {
                 tokio::task::yield_now().await;
             }
             if let Some(slot) = self.slot(refused) {
-                return Ok(slot);
+                return Ok(Taken::Stream(slot));
             }
             if self.opening.get() || self.is_full() {
                 room.await;
                 continue;
             }
             let opening = Opening::begin(self);
-            let connection = Connection::open(host, port, &self.limits, &self.room).await?;
+            // No client is named: they share what is opened here.
+            let opened = connector.open(false, None).await?;
+            if !opened.http2 {
+                self.speaks_http1.set(true);
+                return Ok(Taken::Http1(Some(opened.socket)));
+            }
+            let connection = Connection::open(opened.socket, &self.limits, &self.room).await?;
             self.open.borrow_mut().push(connection);
             drop(opening);
         }
@@ -104,6 +126,11 @@ impl Connections {
             let now = Instant::now();
             idle.any(|since| now.saturating_duration_since(since) >= NEWS)
         }
+    }
+
+    /// No connection is left on which the endpoint chose HTTP/1: with the next one it may choose again.
+    pub(super) fn choose_again(&self) {
+        self.speaks_http1.set(false);
     }
 
     /// Closes what idled too long.

@@ -93,6 +93,10 @@ impl Idle {
         waiting.drain(..surplus);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.borrow().is_empty()
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.waiting.borrow().len()

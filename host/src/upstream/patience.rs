@@ -1,10 +1,11 @@
-//! How long a response is waited for.
+//! How long a response is waited for, its head and each piece of its body.
 //!
 //! What counts is silence: a long upload is no reason to give up as long as it moves. A connection keeps its
-//! alarm from exchange to exchange; a timeout between the frames of a response would join here.
+//! alarm from exchange to exchange.
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -32,6 +33,58 @@ impl Alarm {
                 return Poll::Ready(());
             }
             sleep.as_mut().reset(deadline);
+        }
+    }
+}
+
+/// How long the body of a response may take. By default as long as it likes.
+#[derive(Debug, Default)]
+pub(super) struct Silence {
+    /// Between two pieces.
+    pub(super) idle: Option<Duration>,
+    /// To the last one.
+    pub(super) until: Option<Instant>,
+    /// What moves of the request meanwhile is no silence.
+    pub(super) meter: Option<Rc<BodyMeter>>,
+    /// When the piece was asked for that has not come.
+    pub(super) since: Option<Instant>,
+}
+
+/// What a response's body took too long for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TooLong {
+    Idle(Duration),
+    Total,
+}
+
+impl Silence {
+    /// A piece came.
+    pub(super) fn broken(&mut self) {
+        self.since = None;
+    }
+
+    /// No piece is there: ready when it is no longer waited for.
+    pub(super) fn poll(&mut self, alarm: &mut Alarm, context: &mut Context<'_>) -> Poll<TooLong> {
+        if self.idle.is_none() && self.until.is_none() {
+            return Poll::Pending;
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
+        loop {
+            let moved = self.meter.as_ref().and_then(|meter| meter.last());
+            let idle = self.idle.map(|idle| since.max(moved.unwrap_or(since)) + idle);
+            let deadline = match (idle, self.until) {
+                (Some(idle), Some(until)) => idle.min(until),
+                (Some(deadline), None) | (None, Some(deadline)) => deadline,
+                (None, None) => return Poll::Pending,
+            };
+            ready!(alarm.poll(deadline, context));
+            if self.until == Some(deadline) {
+                return Poll::Ready(TooLong::Total);
+            }
+            let moved_since = self.meter.as_ref().and_then(|meter| meter.last());
+            if moved_since == moved {
+                return Poll::Ready(TooLong::Idle(self.idle.unwrap_or_default()));
+            }
         }
     }
 }

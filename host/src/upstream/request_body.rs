@@ -1,18 +1,19 @@
-//! The request's body on its way to an upstream: counted, limited, never buffered.
+//! The request's body on its way to an upstream: counted, limited, and kept only where it may be sent again.
 //!
 //! It must not know what a limit means to the client; the proxy reads that from the meter.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
+use super::replay::{Kept, Piece, Reader};
 use crate::http1;
 
 /// The body of a request that goes to an upstream. Its size hint is exact when the client's framing
@@ -26,8 +27,10 @@ pub struct RequestBody {
 #[derive(Debug)]
 enum Source {
     Client(ClientBody),
+    /// It may be sent again.
+    Kept(Reader),
+    Nothing,
     /// At most one frame; `None` when it is spent or there was none.
-    #[cfg(test)]
     Whole(Option<Bytes>),
 }
 
@@ -50,6 +53,18 @@ pub struct BodyMeter {
     waiting: Cell<bool>,
     /// The listener ends the waiting.
     watched: Cell<bool>,
+    /// For a second upstream.
+    copy: RefCell<Copy>,
+}
+
+/// What has gone by.
+#[derive(Debug, Default)]
+enum Copy {
+    /// Nobody wants it, or it is too much.
+    #[default]
+    None,
+    Begun(BytesMut, usize),
+    Whole(Bytes),
 }
 
 /// Why a request's body has no end.
@@ -76,8 +91,27 @@ impl RequestBody {
         Self { source: Source::Client(body), meter }
     }
 
+    /// The same body, of which `keep` takes the source. One that does not come from a client stays as it is.
+    pub(super) fn kept(self, keep: impl FnOnce(ClientBody) -> Rc<Kept>) -> Self {
+        match self.source {
+            Source::Client(body) => Self { source: Source::Kept(Reader::new(keep(body))), meter: self.meter },
+            source => Self { source, meter: self.meter },
+        }
+    }
+
+    /// A body that an earlier try has begun to read.
+    pub(super) fn again(reader: Reader, meter: Rc<BodyMeter>) -> Self {
+        // Nobody waits for the client until this is read.
+        meter.waiting.set(false);
+        Self { source: Source::Kept(reader), meter }
+    }
+
+    /// No body, for another try.
+    pub(super) fn nothing(meter: Rc<BodyMeter>) -> Self {
+        Self { source: Source::Nothing, meter }
+    }
+
     /// Bytes at hand, empty ones for no body.
-    #[cfg(test)]
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = Some(bytes.into()).filter(|bytes| !bytes.is_empty());
         let meter = BodyMeter::default();
@@ -85,7 +119,6 @@ impl RequestBody {
     }
 
     /// No body.
-    #[cfg(test)]
     pub fn empty() -> Self {
         Self::full(Bytes::new())
     }
@@ -98,8 +131,9 @@ impl RequestBody {
     /// What goes on of a frame. Trailers come after every plugin has run, and could say what only a plugin may (RFC 9110,
     /// section 6.5.1, lets them be dropped).
     fn pass(&self, frame: Frame<Bytes>) -> Option<Result<Frame<Bytes>, RequestBodyError>> {
-        let more = frame.data_ref()?.len() as u64;
-        Some(self.meter.add(more).map(|()| frame))
+        let data = frame.data_ref()?;
+        self.meter.copy(data, || self.is_end_stream());
+        Some(self.meter.add(data.len() as u64).map(|()| frame))
     }
 }
 
@@ -127,6 +161,32 @@ impl BodyMeter {
     /// Whether it is for the listener to say how long the client may take.
     pub(super) fn is_watched(&self) -> bool {
         self.watched.get()
+    }
+
+    /// From now on what goes by is copied, up to so many bytes; of a body that is empty that is all.
+    pub fn copy_up_to(&self, most: usize, is_empty: bool) {
+        self.copy.replace(if is_empty { Copy::Whole(Bytes::new()) } else { Copy::Begun(BytesMut::new(), most) });
+    }
+
+    /// All that went by, if it was copied and has come to its end.
+    pub fn take_copy(&self) -> Option<Bytes> {
+        match self.copy.take() {
+            Copy::Whole(bytes) => Some(bytes),
+            Copy::None | Copy::Begun(..) => None,
+        }
+    }
+
+    fn copy(&self, piece: &[u8], is_last: impl FnOnce() -> bool) {
+        let mut copy = self.copy.borrow_mut();
+        let Copy::Begun(bytes, most) = &mut *copy else { return };
+        if bytes.len() + piece.len() > *most {
+            *copy = Copy::None;
+            return;
+        }
+        bytes.extend_from_slice(piece);
+        if is_last() {
+            *copy = Copy::Whole(std::mem::take(bytes).freeze());
+        }
     }
 
     /// Counts what went through a tunnel, which has no limit.
@@ -172,7 +232,17 @@ impl Body for RequestBody {
                 self.meter.waiting.set(polled.is_pending());
                 ready!(polled)
             }
-            #[cfg(test)]
+            Source::Kept(reader) => {
+                let polled = reader.poll(context);
+                self.meter.waiting.set(polled.is_pending());
+                match ready!(polled) {
+                    Some(Ok(Piece::Again(bytes))) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                    Some(Ok(Piece::New(frame))) => Some(Ok(frame)),
+                    Some(Err(error)) => Some(Err(error)),
+                    None => None,
+                }
+            }
+            Source::Nothing => None,
             Source::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
         };
         Poll::Ready(match item {
@@ -181,14 +251,18 @@ impl Body for RequestBody {
                 Some(http1::BodyError::Late) => RequestBodyError::Late,
                 _ => RequestBodyError::Client(error),
             })),
-            None => None,
+            None => {
+                self.meter.copy(&[], || true);
+                None
+            }
         })
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Client(body) => body.is_end_stream(),
-            #[cfg(test)]
+            Source::Kept(reader) => reader.is_end_stream(),
+            Source::Nothing => true,
             Source::Whole(bytes) => bytes.is_none(),
         }
     }
@@ -196,7 +270,8 @@ impl Body for RequestBody {
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Client(body) => body.size_hint(),
-            #[cfg(test)]
+            Source::Kept(reader) => reader.size_hint(),
+            Source::Nothing => SizeHint::with_exact(0),
             Source::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
         }
     }

@@ -1,16 +1,20 @@
-//! The PROXY protocol: what a load balancer says of a connection before it passes on its bytes.
+//! The PROXY protocol: what a load balancer says of a connection before it passes on its bytes. Read of load balancers in
+//! front of the gateway, and written to endpoints behind it.
 //!
 //! Versions 1 and 2 of <https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt>; the sections below are its. Pure:
-//! bytes in, an address out. Whom it is believed is for the listener to know.
+//! bytes in, an address out, or the other way. Whom it is believed is for the listener to know.
 //!
 //! Never reads past the header: what follows belongs to somebody else, a TLS handshake perhaps.
 
 mod v1;
 mod v2;
+mod write;
 
 use std::net::SocketAddr;
 
 use thiserror::Error;
+
+pub use write::{Ends, Version, header};
 
 /// What the bytes so far are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

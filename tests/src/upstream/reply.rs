@@ -1,10 +1,15 @@
 //! What an upstream does with one request, step by step.
 
 use std::io::{BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
+use super::wire::Wire;
 use crate::PATIENCE;
+
+/// Before each byte of what comes slowly.
+pub const PAUSE: Duration = Duration::from_millis(20);
 
 /// Steps that are done in their order. Afterwards the connection waits for the next request, unless it was closed.
 pub struct Reply(Vec<Step>);
@@ -12,8 +17,11 @@ pub struct Reply(Vec<Step>);
 enum Step {
     Send(Vec<u8>),
     Wait(Gate),
+    Slowly(Vec<u8>),
+    Endlessly(Vec<u8>),
     Hang,
     Close,
+    Reset,
 }
 
 impl Reply {
@@ -30,6 +38,16 @@ impl Reply {
     /// Closes the connection without a word.
     pub fn close() -> Self {
         Self(vec![Step::Close])
+    }
+
+    /// Resets the connection without a word.
+    pub fn reset() -> Self {
+        Self(vec![Step::Reset])
+    }
+
+    /// These bytes, one after the other, with [`PAUSE`] before each.
+    pub fn slowly(bytes: impl AsRef<[u8]>) -> Self {
+        Self(Vec::new()).then_slowly(bytes)
     }
 
     /// Says nothing until the other side leaves.
@@ -55,6 +73,24 @@ impl Reply {
         self
     }
 
+    /// Resets the connection after it.
+    pub fn then_reset(mut self) -> Self {
+        self.0.push(Step::Reset);
+        self
+    }
+
+    /// Further bytes, one after the other, with [`PAUSE`] before each.
+    pub fn then_slowly(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.0.push(Step::Slowly(bytes.as_ref().to_vec()));
+        self
+    }
+
+    /// Further bytes, again and again, until the other side leaves.
+    pub fn then_endlessly(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.0.push(Step::Endlessly(bytes.as_ref().to_vec()));
+        self
+    }
+
     /// Falls silent after it, until the other side leaves.
     pub fn then_hang(mut self) -> Self {
         self.0.push(Step::Hang);
@@ -62,13 +98,23 @@ impl Reply {
     }
 
     /// Answers whether the connection goes on.
-    pub(super) fn play(self, stream: &mut BufReader<&TcpStream>) -> bool {
+    pub(super) fn play(self, stream: &mut BufReader<Wire>) -> bool {
         for step in self.0 {
             let goes_on = match step {
                 Step::Send(bytes) => stream.get_mut().write_all(&bytes).is_ok(),
                 Step::Wait(gate) => gate.wait(),
+                Step::Slowly(bytes) => bytes.chunks(1).all(|byte| {
+                    thread::sleep(PAUSE);
+                    stream.get_mut().write_all(byte).is_ok()
+                }),
+                Step::Endlessly(bytes) => {
+                    while stream.get_mut().write_all(&bytes).is_ok() {}
+                    false
+                }
                 Step::Hang => stream.read_to_end(&mut Vec::new()).is_err(),
-                Step::Close => stream.get_ref().shutdown(Shutdown::Both).is_err(),
+                // It is the last to have the connection, and goes.
+                Step::Reset => stream.get_ref().reset_at_end().is_err(),
+                Step::Close => stream.get_ref().shutdown().is_err(),
             };
             if !goes_on {
                 return false;

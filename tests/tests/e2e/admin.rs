@@ -46,6 +46,7 @@ fn the_families_of_metrics_are_what_dashboards_are_built_on() {
     let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     insta::assert_snapshot!(families.collect::<Vec<_>>().join("\n"), @r##"
     tollgate_requests_total counter
+    tollgate_problems_total counter
     tollgate_request_duration_seconds histogram
     tollgate_request_body_bytes_total counter
     tollgate_response_body_bytes_total counter
@@ -55,9 +56,14 @@ fn the_families_of_metrics_are_what_dashboards_are_built_on() {
     tollgate_plugin_faults_total counter
     tollgate_plugin_instances gauge
     tollgate_plugin_instances_started_total counter
+    tollgate_upstream_endpoint_requests_total counter
+    tollgate_upstream_endpoint_failures_total counter
+    tollgate_upstream_endpoint_healthy gauge
+    tollgate_upstream_endpoint_ejected gauge
     tollgate_build_info gauge
     tollgate_config_reloads_total counter
     tollgate_config_generation gauge
+    tollgate_dns_lookups_total counter
     tollgate_connections gauge
     tollgate_connections_accepted_total counter
     tollgate_requests gauge
@@ -65,6 +71,12 @@ fn the_families_of_metrics_are_what_dashboards_are_built_on() {
     tollgate_on_log_dropped_total counter
     tollgate_http2_floods_total counter
     tollgate_http2_stalled_total counter
+    tollgate_retries_total counter
+    tollgate_retries_over_budget_total counter
+    tollgate_failovers_total counter
+    tollgate_upstream_requests gauge
+    tollgate_upstream_requests_waiting gauge
+    tollgate_mirrored_total counter
     tollgate_connections_refused_total counter
     tollgate_accept_failures_total counter
     tollgate_log_lines_dropped_total counter

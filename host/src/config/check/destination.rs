@@ -9,7 +9,8 @@ use super::template::Template;
 use crate::config::form::{self, Status};
 use crate::config::node::Text;
 use crate::config::problem::{Place, Problem, quote};
-use crate::config::{Destination, Origin, PathTemplate, Redirect, Respond, TemplatePart};
+use crate::config::read::Placed;
+use crate::config::{Destination, Mirror, Origin, PathTemplate, Redirect, Respond, Split, TemplatePart};
 use crate::router::PathPattern;
 use crate::wire;
 
@@ -32,18 +33,73 @@ pub(super) fn destination(
     } else if let Some(respond) = &form.respond {
         self::respond(respond, respond.status.as_ref()?).map(Destination::Respond)
     } else {
-        return upstreams.find(form.upstream.as_ref()?, about, problems).map(Destination::Upstream);
+        return split(form, form.upstream.as_ref()?, upstreams, about, problems).map(Destination::Upstream);
     };
     // What is for an upstream does nothing here.
     let texts = [("strip-prefix", &form.strip_prefix), ("rewrite", &form.rewrite)];
     for (key, text) in texts.into_iter().filter_map(|(key, text)| Some((key, text.as_ref()?))) {
         problems.push(Problem::new(&text.place, format!("`{key}` is for what goes to an upstream{about}")));
     }
+    if let Some(mirror) = &form.mirror {
+        problems.push(Problem::new(&mirror.place, format!("`mirror` is for what goes to an upstream{about}")));
+    }
     checked.map_err(|problem| problems.push(problem.about(about))).ok()
 }
 
+/// The upstreams of a route, one or more.
+fn split(
+    form: &form::Route,
+    shares: &Placed<form::RouteUpstreams>,
+    upstreams: &Names<'_>,
+    about: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Split> {
+    let form::RouteUpstreams(parts) = &shares.value;
+    let (before, mut checked) = (problems.len(), Vec::new());
+    for part in parts {
+        let Some(name) = &part.name else { continue };
+        let Some(upstream) = upstreams.find(name, about, problems) else { continue };
+        if checked.iter().any(|(other, _)| *other == upstream) {
+            problems.push(Problem::new(&name.place, format!("{} is there already{about}", quote(name.written()))));
+        }
+        checked.push((upstream, u32::try_from(part.weight.0).unwrap_or_default()));
+    }
+    // One that cannot be read may have a share.
+    let is_whole = form.sound && problems.len() == before;
+    if let [(upstream, weight)] = checked[..]
+        && weight > 0
+    {
+        return Some(Split::whole(upstream));
+    }
+    let split = Split::among(checked);
+    if split.is_none() && is_whole {
+        let problem = Problem::new(&shares.place, format!("no upstream has a share of the requests{about}"));
+        problems
+            .push(problem.help("such as `upstream = [{ name = \"a\", weight = 9 }, { name = \"b\", weight = 1 }]`"));
+    }
+    split
+}
+
+/// The second upstream of a route.
+pub(super) fn mirror(
+    form: &form::Route,
+    upstreams: &Names<'_>,
+    about: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Mirror> {
+    let form = form.mirror.as_ref()?;
+    let upstream = upstreams.find(form.upstream.as_ref()?, about, problems)?;
+    Some(Mirror {
+        upstream,
+        percent: u32::try_from(form.percent.0).unwrap_or_default(),
+        max_body: usize::try_from(form.max_body.0).unwrap_or(usize::MAX),
+        requests: u32::try_from(form.requests.0).unwrap_or_default(),
+        timeout: form.timeout,
+    })
+}
+
 fn only_one(form: &form::Route, about: &str, problems: &mut Vec<Problem>) -> Option<()> {
-    let upstream = form.upstream.as_ref().map(|text| ("upstream", &text.place));
+    let upstream = form.upstream.as_ref().map(|names| ("upstream", &names.place));
     let redirect = form.redirect.as_ref().map(|table| ("redirect", &table.place));
     let respond = form.respond.as_ref().map(|table| ("respond", &table.place));
     let mut given: Vec<(&str, &Place)> = [upstream, redirect, respond].into_iter().flatten().collect();

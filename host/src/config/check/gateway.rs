@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use crate::config::form;
 use crate::config::problem::Problem;
 use crate::config::values::{Network, shown};
-use crate::config::{Gateway, LimiterLimits, Log, SandboxLimits, StateLimits};
+use crate::config::{Dns, Gateway, LimiterLimits, Log, SandboxLimits, StateLimits};
 use crate::wire::peer::Peers;
 
 /// Bytes of addresses that slots may reserve: half of what a process has on 64-bit machines.
@@ -30,12 +30,24 @@ pub(super) fn gateway(form: &form::Gateway, problems: &mut Vec<Problem>) -> Gate
         );
         problems.push(Problem::new(&form.sandbox.place, message));
     }
+    let dns = &form.dns;
+    if dns.min_ttl.value > dns.max_ttl {
+        let message =
+            format!("answers would be good for {:?} at least and {:?} at most", dns.min_ttl.value, dns.max_ttl);
+        problems.push(Problem::new(&dns.min_ttl.place, message).help("`min-ttl` is not longer than `max-ttl`"));
+    }
     Gateway {
         workers: NonZeroUsize::new(form.workers.count()),
         admin,
         shutdown_timeout: form.shutdown_timeout,
         trusted_proxies: peers(&form.trusted_proxies),
         alias_headers: form.alias_headers,
+        dns: Dns {
+            servers: dns.servers.iter().map(|server| server.0).collect(),
+            min_ttl: dns.min_ttl.value,
+            max_ttl: dns.max_ttl,
+            timeout: dns.timeout,
+        },
         state: StateLimits { max_entries: form.state.max_entries.count(), max_bytes: form.state.max_bytes.0 },
         limiter: LimiterLimits { max_entries: form.limiter.max_entries.count() },
         sandbox,

@@ -7,8 +7,8 @@ use http::HeaderName;
 use crate::config::form;
 use crate::config::node::Text;
 use crate::config::problem::{Problem, quote};
-use crate::config::values::OneOrMore;
-use crate::config::{Compress, Route};
+use crate::config::values::{OneOrMore, OrOff};
+use crate::config::{Compress, Route, RouteTimeout};
 use crate::router::{
     HeaderRule, HostPattern, PathPattern, QueryRule, Regex, Rule, ValueRule, hidden_behind, indistinguishable_pairs,
 };
@@ -89,6 +89,7 @@ fn route(
     let rule = rule(form, named.listeners, &about, problems);
     let pattern = rule.as_ref().map(|rule| &rule.path);
     let destination = destination::destination(form, pattern, named.upstreams, &about, problems);
+    let mirror = destination::mirror(form, named.upstreams, &about, problems);
     let path = rule.as_ref().and_then(|rule| path::path(form, &rule.path, &about, problems));
     let name = form.name.as_ref()?;
     Some(Route {
@@ -96,14 +97,24 @@ fn route(
         rule: rule?,
         chain,
         destination: destination?,
+        mirror,
         path: path?,
-        timeout: form.timeout,
+        timeout: form.timeout.as_ref().map(timeout).unwrap_or_default(),
         max_body: form.max_body.on().map(|size| size.0),
         preserve_host: form.preserve_host,
         upgrade: form.upgrade,
         compress: form.compress.as_on().map(|compress| self::compress(compress, &about, problems)),
         place: name.place.clone(),
     })
+}
+
+fn timeout(form: &form::RouteTimeout) -> RouteTimeout {
+    let form::RouteTimeout(timeouts) = form;
+    RouteTimeout {
+        response: timeouts.response,
+        idle: timeouts.idle.map(OrOff::on),
+        total: timeouts.total.map(OrOff::on),
+    }
 }
 
 fn rule(form: &form::Route, listeners: &Names<'_>, about: &str, problems: &mut Vec<Problem>) -> Option<Rule> {

@@ -1,4 +1,4 @@
-//! Checks how a listener speaks TLS. It does not open what is named.
+//! Checks how a listener speaks TLS, and what upstreams have in common with it. It does not open what is named.
 
 use std::path::Path;
 
@@ -11,15 +11,14 @@ pub(super) fn tls(form: &form::Tls, problems: &mut Vec<Problem>) -> Option<Tls> 
     let several = form.certificates.iter().filter_map(several);
     let certificates: Vec<Certificate> = match (&form.cert, &form.key) {
         (None, None) => several.collect(),
-        (Some(cert), Some(key)) => {
+        (cert, key) => {
+            let alone = certificate(cert.as_ref(), key.as_ref(), form.sound, problems)?;
             if let Some(other) = form.certificates.first() {
                 let problem = Problem::new(&other.place, "`certificates` beside `cert` and `key`");
                 problems.push(problem.help("put all of them into `certificates`; the first is the default"));
             }
-            vec![Certificate { cert: file(cert), key: file(key) }]
+            vec![alone]
         }
-        (Some(cert), None) => return incomplete("key", &cert.place, form.sound, problems),
-        (None, Some(key)) => return incomplete("cert", &key.place, form.sound, problems),
     };
     if certificates.is_empty() {
         if form.sound {
@@ -42,7 +41,22 @@ fn several(form: &form::Certificate) -> Option<Certificate> {
     Some(Certificate { cert: file(form.cert.as_ref()?), key: file(form.key.as_ref()?) })
 }
 
-fn incomplete(missing: &str, beside: &Place, sound: bool, problems: &mut Vec<Problem>) -> Option<Tls> {
+/// A certificate and its key, both or neither. `sound`: that one is missing was not noted yet.
+pub(super) fn certificate(
+    cert: Option<&Text>,
+    key: Option<&Text>,
+    sound: bool,
+    problems: &mut Vec<Problem>,
+) -> Option<Certificate> {
+    match (cert, key) {
+        (None, None) => None,
+        (Some(cert), Some(key)) => Some(Certificate { cert: file(cert), key: file(key) }),
+        (Some(cert), None) => incomplete("key", &cert.place, sound, problems),
+        (None, Some(key)) => incomplete("cert", &key.place, sound, problems),
+    }
+}
+
+fn incomplete(missing: &str, beside: &Place, sound: bool, problems: &mut Vec<Problem>) -> Option<Certificate> {
     if sound {
         let problem = Problem::new(beside, format!("the key {} is missing beside this one", quote(missing)));
         problems.push(problem.help("a certificate and its private key are named together"));
@@ -51,7 +65,7 @@ fn incomplete(missing: &str, beside: &Place, sound: bool, problems: &mut Vec<Pro
 }
 
 /// Seen from the file that names it.
-fn file(text: &Text) -> NamedFile {
+pub(super) fn file(text: &Text) -> NamedFile {
     let folder = text.place.file.parent().unwrap_or(Path::new(""));
     NamedFile { path: folder.join(&text.value), shown: quote(text.written()), place: text.place.clone() }
 }

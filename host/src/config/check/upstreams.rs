@@ -1,20 +1,25 @@
-//! Checks upstreams and their endpoints' URLs.
+//! Checks upstreams: their endpoints, and how these are spoken to.
+
+mod address;
+mod tls;
 
 use std::num::NonZeroU32;
 
-use http::uri::Authority;
+use http::StatusCode;
+use rustls::pki_types::ServerName;
 
+use super::names::Names;
+use super::upstream_health::{balancer, ejection, health};
 use crate::config::form;
 use crate::config::node::Text;
 use crate::config::problem::{Problem, quote};
-use crate::config::read::Wrong;
-use crate::config::{Address, Endpoint, KeepAlive, Upstream, UpstreamTimeout};
+use crate::config::{Address, Endpoint, KeepAlive, Protocol, Retry, Upstream, UpstreamLimit, UpstreamTimeout};
 
-pub(super) fn upstreams(forms: &[form::Upstream], problems: &mut Vec<Problem>) -> Vec<Upstream> {
-    forms.iter().filter_map(|form| upstream(form, problems)).collect()
+pub(super) fn upstreams(forms: &[form::Upstream], names: &Names<'_>, problems: &mut Vec<Problem>) -> Vec<Upstream> {
+    forms.iter().filter_map(|form| upstream(form, names, problems)).collect()
 }
 
-fn upstream(form: &form::Upstream, problems: &mut Vec<Problem>) -> Option<Upstream> {
+fn upstream(form: &form::Upstream, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<Upstream> {
     let about = form.name.as_ref().map_or(String::new(), |name| format!(" (upstream {})", quote(name.written())));
     let forms = form.endpoints.as_ref()?;
     if forms.value.is_empty() && form.sound {
@@ -23,85 +28,103 @@ fn upstream(form: &form::Upstream, problems: &mut Vec<Problem>) -> Option<Upstre
                 .help("at least one: `endpoints = [\"http://127.0.0.1:9001\"]`"),
         );
     }
-    let endpoints = forms.value.iter().filter_map(|form| endpoint(form, &about, problems)).collect();
+    let name = form.tls.as_ref().and_then(|tls| tls::server_name(&tls.value, &about, problems));
+    let endpoints: Vec<Endpoint> =
+        forms.value.iter().filter_map(|form| endpoint(form, name.as_ref(), &about, problems)).collect();
+    problems.extend(undecided(form, &endpoints, &about));
+    problems.extend(shared(form, &about));
+    let tls = tls::tls(form, &endpoints, &about, problems);
+    let failover = form.failover.as_ref().and_then(|text| failover(form, text, names, &about, problems));
+    let balancer = balancer(form, &about, problems);
+    let health = form.health.as_ref().and_then(|form| health(form, &about, problems));
     let name = form.name.as_ref()?;
     Some(Upstream {
         name: name.value.clone(),
         endpoints,
-        protocol: form.protocol,
-        balancer: form.balancer,
-        timeout: UpstreamTimeout { connect: form.timeout.connect, response: form.timeout.response },
+        protocol: form.protocol.value,
+        tls,
+        proxy_protocol: form.proxy_protocol.as_ref().map(|version| version.value),
+        balancer: balancer?,
+        timeout: UpstreamTimeout {
+            connect: form.timeout.connect,
+            response: form.timeout.response,
+            idle: form.timeout.idle.on(),
+            total: form.timeout.total.on(),
+        },
         keep_alive: KeepAlive {
             connections: form.keep_alive.connections.count(),
             idle_timeout: form.keep_alive.idle_timeout,
             ping_interval: form.keep_alive.ping_interval,
         },
+        retry: retry(&form.retry),
+        limit: form.limit.requests.on().map(|requests| UpstreamLimit {
+            requests: requests.count(),
+            queue: form.limit.queue.count(),
+            queue_timeout: form.limit.queue_timeout,
+        }),
+        failover,
+        slow_start: form.slow_start.on(),
+        panic_threshold: form.panic_threshold.as_on().map_or(0, |part| part.0),
+        health,
+        ejection: ejection(&form.ejection),
     })
 }
 
-fn endpoint(form: &form::Endpoint, about: &str, problems: &mut Vec<Problem>) -> Option<Endpoint> {
+fn retry(form: &form::Retry) -> Retry {
+    let statuses = form.status.iter().filter_map(|status| StatusCode::from_u16(u16::try_from(status.0).ok()?).ok());
+    Retry {
+        attempts: form.attempts.count(),
+        on: form.on.clone(),
+        statuses: statuses.collect(),
+        methods: form.methods.clone(),
+        buffer: usize::try_from(form.buffer.0).unwrap_or(usize::MAX),
+        per_try: form.per_try,
+        budget: form.budget.0,
+        back_off: form.back_off,
+    }
+}
+
+fn failover(
+    form: &form::Upstream,
+    text: &Text,
+    names: &Names<'_>,
+    about: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<usize> {
+    if form.name.as_ref().is_some_and(|name| name.value == text.value) {
+        problems.push(Problem::new(&text.place, format!("an upstream cannot stand in for itself{about}")));
+        return None;
+    }
+    names.find(text, about, problems)
+}
+
+fn endpoint(
+    form: &form::Endpoint,
+    server_name: Option<&ServerName<'static>>,
+    about: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Endpoint> {
     let url = form.url.as_ref()?;
-    match address(&url.value) {
-        Ok(address) => Some(Endpoint {
-            address,
-            weight: u32::try_from(form.weight.0).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN),
-        }),
-        Err(Wrong { what, help }) => {
-            let message = format!("{} {what}{about}", shown(url));
-            problems.push(Problem { place: url.place.clone(), message, help });
-            None
-        }
-    }
+    Some(Endpoint {
+        address: address::address(url, server_name, about, problems)?,
+        place: url.place.clone(),
+        weight: u32::try_from(form.weight.0).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN),
+    })
 }
 
-/// A URL may have a password in it.
-fn shown(url: &Text) -> String {
-    if url.written().contains('@') { "the URL".to_owned() } else { quote(url.written()) }
+/// Protocols are agreed on when hands are shaken over TLS, and nowhere else.
+fn undecided(form: &form::Upstream, endpoints: &[Endpoint], about: &str) -> Option<Problem> {
+    let plain = endpoints.iter().find(|endpoint| !matches!(endpoint.address, Address::Http { tls: Some(_), .. }))?;
+    (form.protocol.value == Protocol::Auto).then(|| {
+        let message = format!("`auto` is for endpoints with `https`, and there is another one{about}");
+        let help = format!("say \"http1\" or \"http2\"; the other is at {}", plain.place);
+        Problem::new(&form.protocol.place, message).help(help)
+    })
 }
 
-fn address(url: &str) -> Result<Address, Wrong> {
-    const FORM: &str = "an endpoint is written `http://host:port` or `internal:echo`";
-    if let Some(name) = url.strip_prefix("internal:") {
-        return match name {
-            "echo" => Ok(Address::Echo),
-            _ => Err(Wrong::help("is not an internal endpoint", "there is `internal:echo`")),
-        };
-    }
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return Err(Wrong::help("is not a URL", FORM));
-    };
-    match scheme {
-        "http" => {}
-        "https" => return Err(Wrong::help("is not supported yet: TLS to upstreams comes later", FORM)),
-        "h2c" | "grpc" => {
-            let help = "HTTP/2 with prior knowledge is `http://host:port`, with `protocol = \"http2\"` in the upstream";
-            return Err(Wrong::help("has an unknown scheme", help));
-        }
-        _ => return Err(Wrong::help("has an unknown scheme", FORM)),
-    }
-    let rest = rest.strip_suffix('/').unwrap_or(rest);
-    if rest.contains(['/', '?', '#']) {
-        let help = "`rewrite` and `strip-prefix` of a route change the path that the upstream sees";
-        return Err(Wrong::help("has a path or a query: an endpoint is a host and a port", help));
-    }
-    if rest.contains('@') {
-        return Err(Wrong::help("has a user name or password in it", FORM));
-    }
-    let authority: Authority = rest.parse().map_err(|_| Wrong::help("is not a URL", FORM))?;
-    let host = authority.host();
-    // What follows the host is `:` and a port, or nothing.
-    let port = match rest.strip_prefix(host) {
-        Some("") => Some(80),
-        _ => authority.port_u16().filter(|port| *port != 0),
-    };
-    let port = port.ok_or_else(|| Wrong::new("has no port from 1 to 65535"))?;
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    if host.is_empty() {
-        return Err(Wrong::help("has no host", FORM));
-    }
-    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '.' | '_' | '-');
-    if host.parse::<std::net::IpAddr>().is_err() && !(host.len() <= 253 && host.chars().all(plain)) {
-        return Err(Wrong::help("has a host that is neither a DNS name nor an IP address", FORM));
-    }
-    Ok(Address::Http { host: host.to_owned(), port, authority })
+/// A connection over HTTP/2 has requests of several clients on it, and a header of the PROXY protocol names one.
+fn shared(form: &form::Upstream, about: &str) -> Option<Problem> {
+    let version = form.proxy_protocol.as_ref().filter(|_| form.protocol.value != Protocol::Http1)?;
+    let message = format!("clients share connections over HTTP/2, and the PROXY protocol names one{about}");
+    Some(Problem::new(&version.place, message).help("`protocol = \"http1\"`, or read `X-Forwarded-For` there"))
 }

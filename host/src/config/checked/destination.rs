@@ -1,23 +1,26 @@
 //! Where the way of a route's requests ends: at an upstream, or at an answer that the route itself gives.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
+use super::Split;
 use super::route::{PathTemplate, TemplatePart};
 
 /// Where the way of a route's requests ends.
 #[derive(Clone, Debug)]
 pub enum Destination {
-    /// An index into `Config::upstreams`.
-    Upstream(usize),
+    Upstream(Split),
     Redirect(Redirect),
     Respond(Respond),
 }
 
 impl Destination {
-    pub fn upstream(&self) -> Option<usize> {
+    /// The index of the next request's upstream; see [`Split::next`].
+    pub fn upstream(&self, turn: impl FnOnce() -> u32) -> Option<usize> {
         match self {
-            Self::Upstream(upstream) => Some(*upstream),
+            Self::Upstream(split) => Some(split.next(turn)),
             Self::Redirect(_) | Self::Respond(_) => None,
         }
     }
@@ -63,4 +66,19 @@ pub struct Respond {
     /// None that frames the message or concerns one connection.
     pub headers: HeaderMap,
     pub body: Bytes,
+}
+
+/// A second upstream that gets copies of a route's requests. Its responses are dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mirror {
+    /// An index into `Config::upstreams`.
+    pub upstream: usize,
+    /// Of the requests, 1 to 100.
+    pub percent: u32,
+    /// Bytes of a request's body; longer ones are not copied.
+    pub max_body: usize,
+    /// Copies that one worker has under way.
+    pub requests: u32,
+    /// Until a copy is given up.
+    pub timeout: Duration,
 }

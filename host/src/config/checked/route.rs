@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Destination;
+use super::{Destination, Mirror};
 use crate::config::Place;
 use crate::router::Rule;
 
@@ -14,10 +14,11 @@ pub struct Route {
     /// Indexes into `Config::plugins` in the order of execution, the gateway's own plugins merged in.
     pub chain: Vec<usize>,
     pub destination: Destination,
+    pub mirror: Option<Mirror>,
     /// The path that the upstream sees.
     pub path: Path,
-    /// From the request being sent to the head of its response, in place of the upstream's.
-    pub timeout: Option<Duration>,
+    /// In place of the upstream's.
+    pub timeout: RouteTimeout,
     /// Bytes of a request's body; `None`: no limit.
     pub max_body: Option<u64>,
     /// Whether the upstream sees the client's `Host` (`true`) or its own endpoint's authority.
@@ -28,6 +29,15 @@ pub struct Route {
     pub compress: Option<Compress>,
     /// Where its name is written.
     pub place: Place,
+}
+
+/// What replaces an upstream's timeouts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RouteTimeout {
+    pub response: Option<Duration>,
+    /// `Some(None)` is "off".
+    pub idle: Option<Option<Duration>>,
+    pub total: Option<Option<Duration>>,
 }
 
 /// Which responses are compressed with gzip.

@@ -1,4 +1,4 @@
-//! How a listener speaks TLS: the files that say it. That they hold what they should is for who loads them.
+//! How listeners and upstreams speak TLS: the files that say it. That they hold what they should is for who loads them.
 
 use std::path::PathBuf;
 
@@ -29,6 +29,18 @@ pub struct ClientCertificates {
     pub crls: Vec<NamedFile>,
 }
 
+/// How the endpoints of an upstream are spoken to. Nothing said: they must show a certificate that the system trusts.
+#[derive(Clone, Debug, Default)]
+pub struct UpstreamTls {
+    /// Who issues the endpoints' certificates; `None`: those whom the system trusts.
+    pub ca: Option<NamedFile>,
+    pub crls: Vec<NamedFile>,
+    /// Shown to endpoints that ask for one.
+    pub certificate: Option<Certificate>,
+    /// Where it is written that no certificate is looked at.
+    pub unverified: Option<Place>,
+}
+
 /// A file that the config names.
 #[derive(Clone, Debug)]
 pub struct NamedFile {
@@ -44,5 +56,13 @@ impl Tls {
     pub fn files(&self) -> impl Iterator<Item = &NamedFile> {
         let certificates = self.certificates.iter().flat_map(|certificate| [&certificate.cert, &certificate.key]);
         certificates.chain(self.client.iter().flat_map(|client| [&client.ca].into_iter().chain(&client.crls)))
+    }
+}
+
+impl UpstreamTls {
+    /// Every file that it is made of, but the system's.
+    pub fn files(&self) -> impl Iterator<Item = &NamedFile> {
+        let certificate = self.certificate.iter().flat_map(|certificate| [&certificate.cert, &certificate.key]);
+        self.ca.iter().chain(&self.crls).chain(certificate)
     }
 }

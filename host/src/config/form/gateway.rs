@@ -7,7 +7,7 @@ use super::ChainEntry;
 use crate::config::checked::{LogFormat, LogLevel};
 use crate::config::node::Text;
 use crate::config::read::{Placed, form, words};
-use crate::config::values::{FileMode, GIB, KIB, MIB, Network, OrOff, Size, Where, Whole};
+use crate::config::values::{FileMode, GIB, KIB, MIB, NameServer, Network, OrOff, Size, Where, Whole};
 use crate::wire::headers::{Aliases, MOST_RECEIVED};
 
 form! {
@@ -25,6 +25,8 @@ form! {
         preset alias_headers: Aliases = "drop",
         /// Plugins that run first on every route, in this order. A route's entry with the same name replaces one.
         preset plugins: Vec<ChainEntry> = [],
+        /// How the names of endpoints are looked up.
+        table dns: Dns,
         /// What plugins may keep in `state`, all of them together.
         table state: State,
         /// What plugins may keep in `limiter`, all of them together.
@@ -33,6 +35,20 @@ form! {
         table sandbox: Sandbox,
         /// What is logged, and how.
         table log: Log,
+    }
+}
+
+form! {
+    /// How the names of endpoints are looked up.
+    struct Dns {
+        /// Name servers, with a port if it is not 53; [] are those of `/etc/resolv.conf`.
+        preset servers: Vec<NameServer> = [],
+        /// How long an answer is good at least, and how soon a lookup that failed is tried again.
+        preset min_ttl: Placed<Duration> = "1s",
+        /// How long an answer is good at most.
+        preset max_ttl: Duration = "5m",
+        /// For one lookup, whichever servers are asked.
+        preset timeout: Duration = "2s",
     }
 }
 

@@ -10,7 +10,7 @@ use super::ChainEntry;
 use crate::config::Place;
 use crate::config::node::{Node, Text, Value};
 use crate::config::read::{Form, Placed, Reading, form};
-use crate::config::values::{OneOrMore, OrOff, Size, Whole};
+use crate::config::values::{MIB, OneOrMore, OrOff, Size, Whole};
 
 form! {
     /// A match rule, its chain, and where its requests go: exactly one of `upstream`, `redirect` and `respond`.
@@ -23,8 +23,10 @@ form! {
         preset priority: Whole<{ i32::MIN as i64 }, { i32::MAX as i64 }> = 0,
         /// Plugins in the order in which they run, after the gateway's own.
         preset plugins: Vec<ChainEntry> = [],
-        /// Where its requests go.
-        optional upstream: Text,
+        /// Where its requests go: a name, or several with weights.
+        optional upstream: Placed<RouteUpstreams>,
+        /// A second upstream that gets copies of requests.
+        optional mirror: Mirror,
         /// In place of an upstream: sends the client elsewhere.
         optional redirect: Redirect,
         /// In place of an upstream: one response for every request.
@@ -34,8 +36,8 @@ form! {
         /// The path that the upstream sees, `{name}` standing for a parameter of the rule's path and
         /// `{rest}` for its `**`.
         optional rewrite: Text,
-        /// From the request being sent to the head of its response; the upstream's if nothing is said.
-        optional timeout: Duration,
+        /// In place of the upstream's timeouts.
+        optional timeout: RouteTimeout,
         /// Size of a request's body, or `off`.
         preset max_body: OrOff<Size> = "10MiB",
         /// Whether the upstream sees the client's `Host`.
@@ -73,6 +75,83 @@ form! {
         /// A URL, or a path. `{host}`, `{path}`, `{query}` and the parameters of the route's path stand for those of the
         /// request. The query is kept, unless it has one of its own.
         required to: Text,
+    }
+}
+
+/// Names of upstreams, each with its share.
+#[derive(Debug)]
+pub(in crate::config) struct RouteUpstreams(pub(in crate::config) Vec<RoutePart>);
+
+form! {
+    /// An upstream with its share.
+    struct RoutePart {
+        /// Of an upstream.
+        required name: Text,
+        /// Its share of the requests, relative to the others; 0: none.
+        preset weight: Whole<0, 65_535> = 1,
+    }
+}
+
+impl Form for RouteUpstreams {
+    fn read(node: &Node, reading: &mut Reading<'_>) -> Option<Self> {
+        match &node.value {
+            Value::List(_) => Vec::read(node, reading).map(Self),
+            _ => {
+                let name = reading.text(node, "a name, or an array of tables with `name` and `weight`")?;
+                let (name, weight) = (Some(name.clone()), Whole(1));
+                Some(Self(vec![RoutePart { place: node.place.clone(), sound: true, name, weight }]))
+            }
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [Text::schema(), Vec::<RoutePart>::schema()] })
+    }
+}
+
+form! {
+    /// A second upstream that gets copies of requests. Its responses are dropped, and nobody waits for them.
+    struct Mirror {
+        /// Its name.
+        required upstream: Text,
+        /// Of the requests.
+        preset percent: Whole<1, 100> = 100,
+        /// Of a request's body; with a longer one it is not copied.
+        preset max_body: Size<0, { 16 * MIB }> = "64KiB",
+        /// Copies that one worker has under way; further requests are not copied.
+        preset requests: Whole<1, 10_000> = 64,
+        /// After which a copy is given up.
+        preset timeout: Duration = "10s",
+    }
+}
+
+/// A duration alone is that of `response`.
+#[derive(Debug)]
+pub(in crate::config) struct RouteTimeout(pub(in crate::config) Timeouts);
+
+form! {
+    /// How long a response may take, in place of what the upstream says.
+    struct Timeouts {
+        /// From the request being sent to the head of its response.
+        optional response: Duration,
+        /// Between two pieces of the response's body, while the client takes them.
+        optional idle: OrOff<Duration>,
+        /// From the request being sent to the last byte of its response, all tries together.
+        optional total: OrOff<Duration>,
+    }
+}
+
+impl Form for RouteTimeout {
+    fn read(node: &Node, reading: &mut Reading<'_>) -> Option<Self> {
+        if let Value::Table(_) = &node.value {
+            return Timeouts::read(node, reading).map(Self);
+        }
+        let response = Some(Duration::read(node, reading)?);
+        Some(Self(Timeouts { place: node.place.clone(), sound: true, response, idle: None, total: None }))
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [Duration::schema(), Timeouts::schema()] })
     }
 }
 

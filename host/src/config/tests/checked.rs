@@ -86,6 +86,7 @@ upgrade = false
     assert_eq!((config.routes[0].upgrade, config.routes[1].upgrade), (true, false));
     let [first, second] = &config.upstreams[0].endpoints[..] else { panic!("two") };
     let address = |host: &str, port, authority: &str| Address::Http {
+        tls: None,
         host: host.to_owned(),
         port,
         authority: authority.parse().expect("an authority"),

@@ -212,7 +212,7 @@ endpoints = []
 name = "u"
 endpoints = [
     "localhost:9001",
-    "https://localhost",
+    "https://a_b..c",
     "ftp://localhost",
     "http://localhost/api",
     "http://localhost?x",
@@ -232,27 +232,27 @@ endpoints = [
     gateway.toml:6:13: there are no endpoints (upstream `none`)
       help: at least one: `endpoints = ["http://127.0.0.1:9001"]`
     gateway.toml:10:5: `localhost:9001` is not a URL (upstream `u`)
-      help: an endpoint is written `http://host:port` or `internal:echo`
-    gateway.toml:11:5: `https://localhost` is not supported yet: TLS to upstreams comes later (upstream `u`)
-      help: an endpoint is written `http://host:port` or `internal:echo`
+      help: an endpoint is written `http://host:port`, `https://host:port`, `unix:path` or `internal:echo`
+    gateway.toml:11:5: `https://a_b..c` has a host that is neither a DNS name nor an IP address (upstream `u`)
+      help: `tls.server-name` says whose certificate it has
     gateway.toml:12:5: `ftp://localhost` has an unknown scheme (upstream `u`)
-      help: an endpoint is written `http://host:port` or `internal:echo`
+      help: an endpoint is written `http://host:port`, `https://host:port`, `unix:path` or `internal:echo`
     gateway.toml:13:5: `http://localhost/api` has a path or a query: an endpoint is a host and a port (upstream `u`)
       help: `rewrite` and `strip-prefix` of a route change the path that the upstream sees
     gateway.toml:14:5: `http://localhost?x` has a path or a query: an endpoint is a host and a port (upstream `u`)
       help: `rewrite` and `strip-prefix` of a route change the path that the upstream sees
     gateway.toml:15:5: the URL has a user name or password in it (upstream `u`)
-      help: an endpoint is written `http://host:port` or `internal:echo`
+      help: an endpoint is written `http://host:port`, `https://host:port`, `unix:path` or `internal:echo`
     gateway.toml:16:5: `http://` is not a URL (upstream `u`)
-      help: an endpoint is written `http://host:port` or `internal:echo`
+      help: an endpoint is written `http://host:port`, `https://host:port`, `unix:path` or `internal:echo`
     gateway.toml:17:5: `http://:80` has no host (upstream `u`)
-      help: an endpoint is written `http://host:port` or `internal:echo`
+      help: an endpoint is written `http://host:port`, `https://host:port`, `unix:path` or `internal:echo`
     gateway.toml:18:5: `http://a:99999` has no port from 1 to 65535 (upstream `u`)
     gateway.toml:19:5: `http://a:0` has no port from 1 to 65535 (upstream `u`)
     gateway.toml:20:5: `http://a b` is not a URL (upstream `u`)
-      help: an endpoint is written `http://host:port` or `internal:echo`
+      help: an endpoint is written `http://host:port`, `https://host:port`, `unix:path` or `internal:echo`
     gateway.toml:21:5: `http://[::1` is not a URL (upstream `u`)
-      help: an endpoint is written `http://host:port` or `internal:echo`
+      help: an endpoint is written `http://host:port`, `https://host:port`, `unix:path` or `internal:echo`
     gateway.toml:22:5: `internal:ehco` is not an internal endpoint (upstream `u`)
       help: there is `internal:echo`
     gateway.toml:23:34: 0 is out of range: a number from 1 to 65535 is possible here (upstream `u`)

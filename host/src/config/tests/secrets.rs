@@ -117,7 +117,7 @@ strip-prefix = "/${env:KEY}2"
     gateway.toml:4:75: a second consumer is named `${env:KEY}\n`
       help: the first is at gateway.toml:4:22
     gateway.toml:7:14: `${env:KEY}` is not a URL (upstream `${env:UPSTREAM}`)
-      help: an endpoint is written `http://host:port` or `internal:echo`
+      help: an endpoint is written `http://host:port`, `https://host:port`, `unix:path` or `internal:echo`
     gateway.toml:7:28: `http://${env:KEY}/x` has a path or a query: an endpoint is a host and a port (upstream `${env:UPSTREAM}`)
       help: `rewrite` and `strip-prefix` of a route change the path that the upstream sees
     gateway.toml:9:8: a second upstream is named `${env:UPSTREAM}`

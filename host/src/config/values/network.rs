@@ -57,6 +57,24 @@ impl Form for Where {
     }
 }
 
+/// A name server, with its port.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct NameServer(pub(in crate::config) SocketAddr);
+
+impl Form for NameServer {
+    fn read(node: &Node, reading: &mut Reading<'_>) -> Option<Self> {
+        reading.parse(node, "a string with an address, such as \"10.0.0.53\"", |text| {
+            let usual = text.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));
+            let wrong = |_| Wrong::help("is not a name server's address", "such as `10.0.0.53` or `10.0.0.53:5353`");
+            usual.or_else(|_| text.parse()).map(Self).map_err(wrong)
+        })
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "examples": ["10.0.0.53", "10.0.0.53:5353", "[fd00::53]:53"] })
+    }
+}
+
 /// Permissions of a file, as `chmod` takes them.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct FileMode(pub(in crate::config) u32);

@@ -54,14 +54,14 @@ impl ResolvesServerCert for ByName {
 }
 
 /// What a certificate says.
-pub(super) struct Facts {
+pub(in crate::gateway) struct Facts {
     /// DNS names.
-    pub(super) names: Vec<String>,
-    pub(super) validity: Validity,
+    pub(in crate::gateway) names: Vec<String>,
+    pub(in crate::gateway) validity: Validity,
 }
 
 /// A time as a date.
-pub(super) fn day(time: ASN1Time) -> String {
+pub(in crate::gateway) fn day(time: ASN1Time) -> String {
     time.to_datetime().date().to_string()
 }
 

@@ -42,6 +42,7 @@ pub(super) fn json<'a>(
     for (key, value) in [
         (&b",\"route\":"[..], entry.route),
         (b",\"upstream\":", entry.upstream),
+        (b",\"failover\":", entry.failover),
         (b",\"endpoint\":", entry.endpoint),
         (b",\"consumer\":", entry.consumer),
         (b",\"problem\":", entry.problem),
@@ -50,6 +51,10 @@ pub(super) fn json<'a>(
             out.extend_from_slice(key);
             json_string(out, cut(value));
         }
+    }
+    if entry.tries > 1 {
+        out.extend_from_slice(b",\"tries\":");
+        decimal(out, u64::from(entry.tries));
     }
     out.extend_from_slice(if entry.completed { b",\"completed\":true" } else { b",\"completed\":false" });
     out.extend_from_slice(b",\"plugins\":{");
@@ -87,6 +92,7 @@ pub(super) fn text<'a>(
     let id = (entry.problem.is_some() || !entry.completed).then_some(entry.id);
     for (key, value) in [
         (&b" route="[..], entry.route),
+        (b" failover=", entry.failover),
         (b" endpoint=", entry.endpoint),
         (b" consumer=", entry.consumer),
         (b" problem=", entry.problem),
@@ -96,6 +102,10 @@ pub(super) fn text<'a>(
             out.extend_from_slice(key);
             text_value(out, cut(value));
         }
+    }
+    if entry.tries > 1 {
+        out.extend_from_slice(b" tries=");
+        decimal(out, u64::from(entry.tries));
     }
     if !entry.completed {
         out.extend_from_slice(b" incomplete");

@@ -19,6 +19,8 @@ fn entry() -> AccessEntry<'static> {
         route: Some("users"),
         upstream: Some("users"),
         endpoint: Some("127.0.0.1:9001"),
+        tries: 1,
+        failover: None,
         consumer: Some("acme"),
         completed: true,
         problem: None,

@@ -14,6 +14,13 @@ impl Counter {
         self.0.fetch_add(1, Relaxed);
     }
 
+    /// Nothing is written for 0.
+    pub fn add(&self, more: u64) {
+        if more > 0 {
+            self.0.fetch_add(more, Relaxed);
+        }
+    }
+
     pub fn value(&self) -> u64 {
         self.0.load(Relaxed)
     }
@@ -52,6 +59,17 @@ pub struct Refusals {
     pub proxy_protocol: Counter,
 }
 
+/// Copies of requests for a second upstream.
+#[derive(Debug, Default)]
+pub struct MirrorMetrics {
+    /// With any status.
+    pub answered: Counter,
+    /// Without a response, or not in time.
+    pub failed: Counter,
+    /// Not sent: the body was too long or not at its end, or as many as may be were under way.
+    pub skipped: Counter,
+}
+
 /// Written by one worker, on cache lines of its own.
 #[derive(Debug, Default)]
 #[repr(align(128))]
@@ -71,6 +89,13 @@ pub struct WorkerMetrics {
     pub http2_floods: Counter,
     /// HTTP/2 responses that were given up because the client did not take them.
     pub http2_stalled: Counter,
+    /// Tries besides the first of each request.
+    pub retries: Counter,
+    /// Requests that would have been sent again, but for the budget.
+    pub retries_over_budget: Counter,
+    /// Requests for which another upstream stood in.
+    pub failovers: Counter,
+    pub mirror: MirrorMetrics,
 }
 
 /// Written by the control thread.
@@ -80,6 +105,8 @@ pub struct HostMetrics {
     pub reloads_failed: Counter,
     /// Which config is live: 1 is the one that the process started with.
     pub config_generation: Gauge,
+    pub lookups_ok: Counter,
+    pub lookups_failed: Counter,
     /// Of Unix sockets, which workers do not accept on.
     pub refusals: Refusals,
     pub accept_failures: Counter,
@@ -94,12 +121,15 @@ impl HostMetrics {
         out.sample("", &[("result", "failed")], self.reloads_failed.value());
         out.family("tollgate_config_generation", "gauge", "The live config; 1 is the first.");
         out.sample("", &[], self.config_generation.value());
+        out.family("tollgate_dns_lookups_total", "counter", "Names of endpoints that were looked up.");
+        out.sample("", &[("result", "ok")], self.lookups_ok.value());
+        out.sample("", &[("result", "failed")], self.lookups_failed.value());
     }
 }
 
 pub(super) fn render_workers(workers: &[Arc<WorkerMetrics>], out: &mut Exposition) {
     type Value = fn(&WorkerMetrics) -> i64;
-    let families: [(_, _, _, Value); 7] = [
+    let families: [(_, _, _, Value); 10] = [
         ("tollgate_connections", "gauge", "Clients' connections that are open.", |worker| worker.connections.value()),
         ("tollgate_connections_accepted_total", "counter", "Clients' connections accepted.", |worker| {
             worker.connections_accepted.value().cast_signed()
@@ -115,12 +145,40 @@ pub(super) fn render_workers(workers: &[Arc<WorkerMetrics>], out: &mut Expositio
         ("tollgate_http2_stalled_total", "counter", "HTTP/2 responses reset because they were not taken.", |worker| {
             worker.http2_stalled.value().cast_signed()
         }),
+        ("tollgate_retries_total", "counter", "Tries besides the first of a request.", |worker| {
+            worker.retries.value().cast_signed()
+        }),
+        ("tollgate_retries_over_budget_total", "counter", "Requests not sent again for want of budget.", |worker| {
+            worker.retries_over_budget.value().cast_signed()
+        }),
+        ("tollgate_failovers_total", "counter", "Requests for which another upstream stood in.", |worker| {
+            worker.failovers.value().cast_signed()
+        }),
     ];
     for (name, kind, help, value) in families {
         out.family(name, kind, help);
         for (index, worker) in workers.iter().enumerate() {
             out.sample("", &[("worker", &index.to_string())], value(worker));
         }
+    }
+}
+
+/// What became of copies, added up.
+pub(super) fn render_mirrored(workers: &[Arc<WorkerMetrics>], out: &mut Exposition) {
+    type Of = fn(&MirrorMetrics) -> &Counter;
+    let results: [(_, Of); 3] = [
+        ("answered", |copies| &copies.answered),
+        ("failed", |copies| &copies.failed),
+        ("skipped", |copies| &copies.skipped),
+    ];
+    out.family(
+        "tollgate_mirrored_total",
+        "counter",
+        "Copies of requests for a second upstream, by what became of them.",
+    );
+    for (result, of) in results {
+        let copies: u64 = workers.iter().map(|worker| of(&worker.mirror).value()).sum();
+        out.sample("", &[("result", result)], copies);
     }
 }
 

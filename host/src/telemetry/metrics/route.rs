@@ -50,16 +50,26 @@ impl RouteMetrics {
         counts.response_bytes += response_bytes;
     }
 
+    /// Counts what the gateway answered in place of the upstream, or cut, by its kind.
+    ///
+    /// # Panics
+    /// If there is no such worker.
+    pub fn record_problem(&self, worker: usize, problem: &'static str) {
+        locked(&self.cells[worker].0).add_problem(problem, 1);
+    }
+
     fn total(&self) -> Counts {
         let mut total = Counts::default();
         for cell in &self.cells {
             let counts = locked(&cell.0);
             counts.statuses.iter().for_each(|(status, count)| total.add_status(*status, *count));
+            counts.problems.iter().for_each(|(problem, count)| total.add_problem(problem, *count));
             total.latency.add(&counts.latency);
             total.request_bytes += counts.request_bytes;
             total.response_bytes += counts.response_bytes;
         }
         total.statuses.sort_unstable();
+        total.problems.sort_unstable();
         total
     }
 }
@@ -68,6 +78,8 @@ impl RouteMetrics {
 struct Counts {
     /// In the order of first sight, which is nearly that of frequency: a scan of a few beats a map.
     statuses: Vec<(u16, u64)>,
+    /// The same of kinds of problems, of which there are some dozens.
+    problems: Vec<(&'static str, u64)>,
     latency: Histogram<14>,
     request_bytes: u64,
     response_bytes: u64,
@@ -78,6 +90,13 @@ impl Counts {
         match self.statuses.iter_mut().find(|(known, _)| *known == status) {
             Some((_, count)) => *count += more,
             None => self.statuses.push((status, more)),
+        }
+    }
+
+    fn add_problem(&mut self, problem: &'static str, more: u64) {
+        match self.problems.iter_mut().find(|(known, _)| *known == problem) {
+            Some((_, count)) => *count += more,
+            None => self.problems.push((problem, more)),
         }
     }
 }
@@ -93,6 +112,12 @@ pub(super) fn render(routes: &[(String, Arc<RouteMetrics>)], out: &mut Expositio
         for (status, count) in &counts.statuses {
             let status = if *status == OTHER { "other".to_owned() } else { status.to_string() };
             out.sample("", &[("route", route), ("status", &status)], count);
+        }
+    }
+    out.family("tollgate_problems_total", "counter", "Requests that the gateway answered itself, or cut, by why.");
+    for (route, counts) in &totals {
+        for (problem, count) in &counts.problems {
+            out.sample("", &[("route", route), ("problem", problem)], count);
         }
     }
     out.family("tollgate_request_duration_seconds", "histogram", "From a request's first byte to its answer's last.");

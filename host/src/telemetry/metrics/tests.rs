@@ -64,6 +64,9 @@ fn a_scrape_adds_up_what_the_workers_counted() {
     route.record(0, 499, Duration::ZERO, 0, 0);
     route.record(0, 999, Duration::ZERO, 0, 0);
     registry.unmatched().record(0, 404, Duration::ZERO, 0, 7);
+    for worker in 0..2 {
+        route.record_problem(worker, "upstream-connect");
+    }
     plugin.record(0, Hook::Request, Outcome::Next, 250);
     plugin.record(1, Hook::Request, Outcome::Reply, 800);
     plugin.record(1, Hook::Request, Outcome::Fault(FaultKind::Deadline), 5_000_000);
@@ -82,6 +85,7 @@ fn a_scrape_adds_up_what_the_workers_counted() {
         (r#"tollgate_requests_total{route="users",status="499"}"#, 1.0),
         (r#"tollgate_requests_total{route="users",status="other"}"#, 1.0),
         (r#"tollgate_requests_total{route="",status="404"}"#, 1.0),
+        (r#"tollgate_problems_total{route="users",problem="upstream-connect"}"#, 2.0),
         (r#"tollgate_request_duration_seconds_bucket{route="users",le="0.0005"}"#, 3.0),
         (r#"tollgate_request_duration_seconds_bucket{route="users",le="0.001"}"#, 4.0),
         (r#"tollgate_request_duration_seconds_bucket{route="users",le="10"}"#, 4.0),

@@ -4,42 +4,53 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::{HeaderValue, Response, Version};
+use http::{Response, Version};
 use tokio::time::{Instant, timeout};
 
-use super::Attempt;
+use super::{Attempt, NOT_SENT};
 use crate::http1::client;
 use crate::upstream::answer_body::UpstreamBody;
+use crate::upstream::connection::Connector;
 use crate::upstream::error::UpstreamError;
-use crate::upstream::http2::{self, Connection, OpenError, SendError, Slot, Upload};
+use crate::upstream::http2::{self, Connection, OpenError, SendError, Taken, Upload};
 use crate::upstream::patience::{Alarm, within};
 use crate::upstream::request_body::RequestBody;
 
 impl Attempt<'_> {
+    /// Or over HTTP/1, if that is what the endpoint chooses.
     pub(super) async fn over_http2(
         &self,
-        host: &str,
-        port: u16,
+        connector: &Connector,
         request: client::Request<'_>,
-        authority: &HeaderValue,
-        body: RequestBody,
+        body: &mut Option<RequestBody>,
     ) -> Result<(Response<UpstreamBody>, Alarm), UpstreamError> {
-        let (mut upload, mut alarm) = (Upload::new(body), Alarm::default());
-        let head = http2::head(&request, authority, upload.length());
-        let mut refused: Option<Rc<Connection>> = None;
+        let mut slot = match self.take(connector, None).await? {
+            Taken::Stream(slot) => slot,
+            Taken::Http1(socket) => {
+                let fresh = socket.map(|socket| Box::new(client::Connection::new(socket)));
+                return self.over_http1(connector, fresh, request, body).await;
+            }
+        };
+        let (mut upload, mut alarm) = (Upload::new(body.take().expect(NOT_SENT)), Alarm::default());
+        let head = http2::head(&request, &connector.remote, upload.length());
+        let mut again = true;
         loop {
-            let slot = self.slot(host, port, refused.as_ref()).await?;
             let connection = Rc::clone(slot.connection());
             let sent = {
                 let sending = pin!(http2::send(slot, head.clone(), &mut upload));
-                within(Instant::now(), self.timeouts.response, &self.meter, &mut alarm, sending).await
+                within(Instant::now(), self.timeouts.response, self.meter, &mut alarm, sending).await
             };
             match sent {
                 Some(Ok((mut head, answer))) => {
                     head.version = Version::HTTP_11;
                     return Ok((Response::from_parts(head, UpstreamBody::stream(answer)), alarm));
                 }
-                Some(Err(SendError::Undone(_))) if refused.is_none() && upload.rewind() => refused = Some(connection),
+                Some(Err(SendError::Undone(error))) if std::mem::take(&mut again) && upload.rewind() => {
+                    match self.take(connector, Some(&connection)).await? {
+                        Taken::Stream(other) => slot = other,
+                        Taken::Http1(_) => return Err(self.failed_over_http2(SendError::Undone(error))),
+                    }
+                }
                 Some(Err(error)) => return Err(self.failed_over_http2(error)),
                 None => {
                     if !self.meter.waiting() {
@@ -51,14 +62,15 @@ impl Attempt<'_> {
         }
     }
 
-    /// Room for a stream.
-    async fn slot(&self, host: &str, port: u16, refused: Option<&Rc<Connection>>) -> Result<Slot, UpstreamError> {
+    async fn take(&self, connector: &Connector, refused: Option<&Rc<Connection>>) -> Result<Taken, UpstreamError> {
         let (after, connections) = (self.timeouts.connect, &self.endpoint.http2);
         let endpoint = || Arc::clone(&self.endpoint.text);
-        match timeout(after, connections.take(host, port, refused)).await {
-            Ok(Ok(slot)) => Ok(slot),
-            Ok(Err(OpenError::Io(source))) => Err(self.not_connected(source)),
-            Ok(Err(OpenError::Protocol(source))) => Err(UpstreamError::NoHttp2 { endpoint: endpoint(), source }),
+        match timeout(after, connections.take(connector, refused)).await {
+            Ok(Ok(taken)) => Ok(taken),
+            Ok(Err(OpenError::Connect(error))) => Err(self.not_connected(error)),
+            Ok(Err(OpenError::Protocol(source))) => {
+                Err(UpstreamError::NoHttp2 { endpoint: endpoint(), source: Some(source) })
+            }
             Err(_) if connections.is_full() => Err(UpstreamError::Full { endpoint: endpoint(), after }),
             Err(_) => Err(UpstreamError::ConnectTimeout { endpoint: endpoint(), after }),
         }

@@ -14,7 +14,8 @@ use h2::{Ping, PingPong};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use crate::upstream::connection::connect;
+use crate::http1::Socket;
+use crate::upstream::connection::ConnectError;
 use crate::upstream::definition::KeepAlive;
 use crate::wire::headers::MOST_RECEIVED_BYTES;
 
@@ -48,7 +49,7 @@ pub(in crate::upstream) struct Slot {
 /// Why there is no connection.
 #[derive(Debug)]
 pub(in crate::upstream) enum OpenError {
-    Io(io::Error),
+    Connect(ConnectError),
     /// What is there does not speak HTTP/2.
     Protocol(h2::Error),
 }
@@ -63,15 +64,13 @@ struct Pulse {
 }
 
 impl Connection {
-    /// Connects, and waits until the endpoint has said its settings: so it speaks HTTP/2 before it is sent a request,
+    /// Begins, and waits until the endpoint has said its settings: so it speaks HTTP/2 before it is sent a request,
     /// and how many streams it allows is known.
     pub(super) async fn open(
-        host: &str,
-        port: u16,
+        socket: Socket,
         limits: &Rc<Cell<KeepAlive>>,
         room: &Rc<Notify>,
     ) -> Result<Rc<Self>, OpenError> {
-        let socket = connect(host, port).await.map_err(OpenError::Io)?;
         let (sender, mut connection) = builder().handshake(socket).await?;
         let mut pings = connection.ping_pong().expect("it is taken once");
         pings.send_ping(Ping::opaque())?;
@@ -80,7 +79,7 @@ impl Connection {
                 return Poll::Ready(answered.map(drop).map_err(OpenError::from));
             }
             match Pin::new(&mut connection).poll(context) {
-                Poll::Ready(Ok(())) => Poll::Ready(Err(OpenError::Io(io::ErrorKind::UnexpectedEof.into()))),
+                Poll::Ready(Ok(())) => Poll::Ready(Err(io::Error::from(io::ErrorKind::UnexpectedEof).into())),
                 Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
                 Poll::Pending => Poll::Pending,
             }
@@ -197,8 +196,20 @@ fn builder() -> Builder {
 impl From<h2::Error> for OpenError {
     fn from(error: h2::Error) -> Self {
         match error.is_io() {
-            true => Self::Io(error.into_io().unwrap_or_else(|| io::ErrorKind::ConnectionAborted.into())),
+            true => error.into_io().unwrap_or_else(|| io::ErrorKind::ConnectionAborted.into()).into(),
             false => Self::Protocol(error),
         }
+    }
+}
+
+impl From<io::Error> for OpenError {
+    fn from(error: io::Error) -> Self {
+        Self::Connect(error.into())
+    }
+}
+
+impl From<ConnectError> for OpenError {
+    fn from(error: ConnectError) -> Self {
+        Self::Connect(error)
     }
 }

@@ -6,14 +6,15 @@ use http::{Method, Request, Uri, Version, response};
 
 use crate::http1::client::Request as Asked;
 use crate::http1::{Framing, HeadError, response_framing};
+use crate::upstream::definition::Remote;
 use crate::wire::headers::{MOST_RECEIVED, belongs_to_gateway};
 
-/// The head of a request. `length` is of its body, if it is known; `host` is for a request whose fields have none.
-pub(in crate::upstream) fn head(asked: &Asked<'_>, host: &HeaderValue, length: Option<u64>) -> Request<()> {
+/// The head of a request. `length` is of its body, if it is known; a request whose fields have no host is for the endpoint's.
+pub(in crate::upstream) fn head(asked: &Asked<'_>, remote: &Remote, length: Option<u64>) -> Request<()> {
     let mut request = Request::new(());
     *request.method_mut() = asked.method.clone();
     *request.version_mut() = Version::HTTP_2;
-    *request.uri_mut() = uri(asked, host);
+    *request.uri_mut() = uri(asked, remote);
     let mut fields = HeaderMap::with_capacity(asked.fields.came.len() + asked.fields.edits.len() + 2);
     // What frames the message, and the host, are said otherwise.
     for (name, value) in asked.fields.iter().filter(|(name, _)| !belongs_to_gateway(name)) {
@@ -29,11 +30,12 @@ pub(in crate::upstream) fn head(asked: &Asked<'_>, host: &HeaderValue, length: O
     request
 }
 
-fn uri(asked: &Asked<'_>, host: &HeaderValue) -> Uri {
+fn uri(asked: &Asked<'_>, remote: &Remote) -> Uri {
+    let host = &remote.authority;
     let named = asked.fields.get(&header::HOST).unwrap_or(host);
     let authority = Authority::try_from(named.as_bytes()).or_else(|_| Authority::try_from(host.as_bytes()));
     let mut parts = http::uri::Parts::default();
-    parts.scheme = Some(Scheme::HTTP);
+    parts.scheme = Some(if remote.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP });
     parts.authority = Some(authority.expect("the authority of an endpoint is one"));
     parts.path_and_query = Some(asked.target.clone());
     Uri::from_parts(parts).expect("it has all that a URI has")

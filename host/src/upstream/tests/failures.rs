@@ -25,19 +25,6 @@ fn a_port_where_nobody_listens_is_a_connect_error() {
 }
 
 #[test]
-fn a_name_that_does_not_resolve_is_a_connect_error() {
-    worker(async {
-        let mut settings = upstream_at(&[SocketAddr::from(([127, 0, 0, 1], 1))]);
-        settings.endpoints[0].address =
-            Address::tcp(Protocol::Http1, "name.invalid", 80, "name.invalid").expect("a header value");
-        // Where there is no resolver at all it may take longer than any test waits.
-        settings.connect_timeout = Duration::from_secs(5);
-        let reason = WorkerUpstreams::new(&[settings]).reason().await;
-        assert!(reason.starts_with("upstream-connect"), "{reason}");
-    });
-}
-
-#[test]
 fn an_address_that_swallows_packets_is_a_connect_timeout() {
     worker(async {
         let (address, _hold) = black_hole().await;

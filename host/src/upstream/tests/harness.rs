@@ -27,12 +27,14 @@ pub(in crate::upstream) fn worker<F: Future>(test: F) -> F::Output {
 
 /// An endpoint: `script` plays the part of the server on each connection, with its number.
 pub(in crate::upstream) struct Scripted {
-    pub(super) address: SocketAddr,
+    pub(in crate::upstream) address: SocketAddr,
     accepted: Rc<Cell<usize>>,
 }
 
 impl Scripted {
-    pub(super) async fn start<F: Future<Output = ()> + 'static>(script: impl Fn(Peer, usize) -> F + 'static) -> Self {
+    pub(in crate::upstream) async fn start<F: Future<Output = ()> + 'static>(
+        script: impl Fn(Peer, usize) -> F + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let accepted = Rc::new(Cell::new(0));
@@ -47,7 +49,7 @@ impl Scripted {
     }
 
     /// Answers every request on every connection with the same bytes.
-    pub(super) async fn always(answer: &'static str) -> Self {
+    pub(in crate::upstream) async fn always(answer: &'static str) -> Self {
         Self::start(move |mut peer, _| async move {
             while peer.head().await.is_some() {
                 peer.write(answer).await;
@@ -56,7 +58,7 @@ impl Scripted {
         .await
     }
 
-    pub(super) fn connections(&self) -> usize {
+    pub(in crate::upstream) fn connections(&self) -> usize {
         self.accepted.get()
     }
 }
@@ -67,17 +69,17 @@ pub(in crate::upstream) struct Peer {
 }
 
 impl Peer {
-    pub(super) async fn connect(address: SocketAddr) -> Self {
+    pub(in crate::upstream) async fn connect(address: SocketAddr) -> Self {
         Self { stream: TcpStream::connect(address).await.expect("it listens") }
     }
 
     /// Reads up to the empty line; `None` when the connection is closed.
-    pub(super) async fn head(&mut self) -> Option<String> {
+    pub(in crate::upstream) async fn head(&mut self) -> Option<String> {
         self.until("\r\n\r\n").await
     }
 
     /// Reads up to `end`; `None` when the connection is closed before that.
-    pub(super) async fn until(&mut self, end: &str) -> Option<String> {
+    pub(in crate::upstream) async fn until(&mut self, end: &str) -> Option<String> {
         let mut read = Vec::new();
         while !read.ends_with(end.as_bytes()) {
             read.push(self.stream.read_u8().await.ok()?);
@@ -86,7 +88,7 @@ impl Peer {
     }
 
     /// Everything until the connection is closed, however it is closed.
-    pub(super) async fn rest(&mut self) -> String {
+    pub(in crate::upstream) async fn rest(&mut self) -> String {
         let mut read = Vec::new();
         while let Ok(byte) = self.stream.read_u8().await {
             read.push(byte);
@@ -96,7 +98,7 @@ impl Peer {
 
     /// Whether it could be written. Most scripts need not know: it shows in what the other side
     /// reads.
-    pub(super) async fn write(&mut self, text: &str) -> bool {
+    pub(in crate::upstream) async fn write(&mut self, text: &str) -> bool {
         self.stream.write_all(text.as_bytes()).await.is_ok()
     }
 }
@@ -108,24 +110,47 @@ pub(in crate::upstream) fn upstream(endpoints: &[&Scripted]) -> Upstream {
 }
 
 pub(in crate::upstream) fn upstream_at(addresses: &[SocketAddr]) -> Upstream {
-    let endpoint = |address: &SocketAddr| Endpoint {
-        address: Address::tcp(Protocol::Http1, &address.ip().to_string(), address.port(), &address.to_string())
-            .expect("a socket address is a header value"),
-        weight: 1,
-    };
+    let name = "test".into();
+    let endpoint = |address: &SocketAddr| Endpoint::new(&name, Address::tcp(Protocol::Http1, *address), 1);
     Upstream {
-        name: "test".into(),
+        name: Arc::clone(&name),
         endpoints: addresses.iter().map(endpoint).collect(),
         balancer: Balancer::RoundRobin,
         connect_timeout: Duration::from_secs(10),
         response_timeout: Duration::from_secs(10),
+        idle_timeout: None,
+        total_timeout: None,
         keep_alive: KeepAlive { connections: 8, idle_timeout: Duration::from_secs(60), ..KeepAlive::NONE },
+        retry: None,
+        limit: None,
+        failover: None,
+        slow_start: None,
+        panic_threshold: 0,
+        health: None,
+        ejection: Ejection::never(),
+        standing: Arc::default(),
+    }
+}
+
+/// Once more, where nothing was done.
+pub(in crate::upstream) fn retry() -> Retry {
+    Retry {
+        attempts: 2,
+        on_connect: true,
+        on_reset: false,
+        on_timeout: false,
+        statuses: Vec::new(),
+        methods: Vec::new(),
+        buffer: 0,
+        per_try: None,
+        budget: 200,
+        back_off: Duration::from_millis(1),
     }
 }
 
 pub(in crate::upstream) fn echo() -> WorkerUpstreams {
     let address = Address::Internal(Internal::Echo);
-    let endpoints = vec![Endpoint { address, weight: 1 }];
+    let endpoints = vec![Endpoint::new(&"test".into(), address, 1)];
     WorkerUpstreams::new(&[Upstream { endpoints, ..upstream_at(&[]) }])
 }
 
@@ -134,12 +159,12 @@ pub(in crate::upstream) fn get(path: &str) -> Request<RequestBody> {
 }
 
 impl WorkerUpstreams {
-    pub(super) async fn get(&self, path: &str) -> Result<Answer, UpstreamError> {
+    pub(in crate::upstream) async fn get(&self, path: &str) -> Result<Answer, UpstreamError> {
         self.ask(get(path), None).await
     }
 
     /// Sends to the first upstream.
-    pub(super) async fn ask(
+    pub(in crate::upstream) async fn ask(
         &self,
         request: Request<RequestBody>,
         timeout: Option<Duration>,
@@ -149,24 +174,26 @@ impl WorkerUpstreams {
         let fields = Fields { came: &head.headers, edits: &[] };
         let request =
             client::Request { method: &head.method, target: &target, fields, takes_trailers: false, upgrade: None };
-        self.send(0, request, body, timeout).await
+        let caller = Caller { headers: &head.headers, address: [127, 0, 0, 1].into(), secure: false, ends: None };
+        let overrides = Overrides { response: timeout, ..Overrides::default() };
+        self.send(0, request, body, &caller, overrides, &mut Tries::default()).await
     }
 
     /// Sends, and reads the body to its end.
-    pub(super) async fn fetch(&self, path: &str) -> String {
+    pub(in crate::upstream) async fn fetch(&self, path: &str) -> String {
         text(self.get(path).await.expect("an answer").response).await.expect("a whole body")
     }
 
     /// Why there is no answer.
-    pub(super) async fn reason(&self) -> &'static str {
+    pub(in crate::upstream) async fn reason(&self) -> &'static str {
         self.get("/").await.expect_err("no answer").reason()
     }
 
-    pub(super) fn in_flight(&self) -> Vec<u32> {
+    pub(in crate::upstream) fn in_flight(&self) -> Vec<u32> {
         self.upstreams[0].endpoints.iter().map(|endpoint| endpoint.in_flight()).collect()
     }
 
-    pub(super) fn idle(&self) -> Vec<usize> {
+    pub(in crate::upstream) fn idle(&self) -> Vec<usize> {
         self.upstreams[0].endpoints.iter().map(|endpoint| endpoint.idle.len()).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! Endpoints that speak HTTP/2, well and badly.
 
+mod cut;
 mod endpoint;
 mod life;
 
@@ -160,6 +161,31 @@ fn what_an_endpoint_refuses_twice_is_refused() {
         })
         .await;
         assert_eq!(endpoint.worker().reason().await, "upstream-refused");
+    });
+}
+
+#[test]
+fn what_one_endpoint_refuses_is_sent_to_another_whatever_the_method() {
+    worker(async {
+        let refusals = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&refusals);
+        let refusing = Endpoint::start(100, move |mut asked| {
+            counted.set(asked.number + 1);
+            async move { asked.respond.send_reset(Reason::REFUSED_STREAM) }
+        })
+        .await;
+        let good = Endpoint::start(100, |asked| async move { asked.say("good") }).await;
+        let mut settings = refusing.upstream();
+        settings.endpoints.extend(good.upstream().endpoints);
+        settings.retry = Some(retry());
+        let upstreams = WorkerUpstreams::new(&[settings]);
+        for _ in 0..4 {
+            let asked = Request::post("/").body(RequestBody::empty()).expect("a request");
+            let answer = upstreams.ask(asked, None).await.expect("an answer");
+            assert_eq!(text(answer.response).await.expect("whole"), "good");
+        }
+        // Twice on each of two requests.
+        assert_eq!((refusals.get(), upstreams.in_flight()), (4, vec![0, 0]));
     });
 }
 

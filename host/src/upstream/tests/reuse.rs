@@ -69,6 +69,30 @@ fn a_connection_that_was_closed_while_it_waited_is_replaced() {
     });
 }
 
+#[test]
+fn a_connection_that_is_given_up_while_a_request_comes_is_made_good_for_what_may_be_repeated() {
+    worker(async {
+        let endpoint = Scripted::start(|mut peer, _| async move {
+            peer.head().await;
+            peer.write(HELLO).await;
+            // It hears the next one, and leaves all the same.
+            peer.head().await;
+        })
+        .await;
+        let mut settings = upstream(&[&endpoint]);
+        settings.retry = Some(Retry { methods: vec![http::Method::GET], ..retry() });
+        let upstreams = WorkerUpstreams::new(&[settings]);
+        let post = || http::Request::post("/").body(RequestBody::empty()).expect("a request");
+        for _ in 0..3 {
+            assert_eq!(upstreams.fetch("/").await, "hello");
+            assert_eq!(upstreams.fetch("/").await, "hello");
+            let error = upstreams.ask(post(), None).await.expect_err("it may have been acted on");
+            assert_eq!(error.reason(), "upstream-reset");
+        }
+        assert_eq!(endpoint.connections(), 6);
+    });
+}
+
 /// An endpoint that answers once on each connection and leaves the closing to the test.
 async fn holding(open: &Rc<RefCell<Vec<Peer>>>) -> Scripted {
     let open = Rc::clone(open);

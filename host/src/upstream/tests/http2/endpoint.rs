@@ -69,9 +69,7 @@ impl Endpoint {
 
     pub(super) fn upstream(&self) -> Upstream {
         let mut upstream = upstream_at(&[self.address]);
-        let (host, port) = (self.address.ip().to_string(), self.address.port());
-        let address = Address::tcp(Protocol::Http2, &host, port, &self.address.to_string());
-        upstream.endpoints[0].address = address.expect("a header value");
+        upstream.endpoints[0].address = Address::tcp(Protocol::Http2, self.address);
         upstream.keep_alive.ping_interval = Duration::from_secs(60);
         upstream
     }

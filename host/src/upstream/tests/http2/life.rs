@@ -24,7 +24,7 @@ fn what_does_not_speak_http2_is_told_apart() {
         .await;
         let error = endpoint.worker().get("/").await.expect_err("no HTTP/2");
         assert_eq!(error.reason(), "upstream-no-http2");
-        assert_eq!(error.to_string(), format!("{} does not speak HTTP/2 with prior knowledge", endpoint.address));
+        assert_eq!(error.to_string(), format!("{} does not speak HTTP/2", endpoint.address));
     });
 }
 

@@ -1,0 +1,134 @@
+//! The tries of one request at the endpoints of one upstream.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Instant;
+
+use http_body::Body;
+
+use super::answer_body::UpstreamBody;
+use super::error::UpstreamError;
+use super::replay::Replay;
+use super::request_body::RequestBody;
+use super::retry::{Again, Retry};
+use super::{Answer, Caller, UpstreamState, attempt};
+use crate::http1::client::Request;
+
+/// What became of a request on the way to its response.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tries {
+    /// Endpoints that it went to, one after the other.
+    pub count: u32,
+    /// There would have been another one, but for the budget.
+    pub over_budget: bool,
+    /// The upstream that stood in, if one did.
+    pub failover: Option<usize>,
+}
+
+impl UpstreamState {
+    /// Sends a request until it has a response that is kept, or no try is left. `body` stays where it is as long as no
+    /// endpoint got the whole head of the request.
+    pub(super) async fn try_all(
+        &self,
+        request: Request<'_>,
+        body: &mut Option<RequestBody>,
+        caller: &Caller<'_>,
+        timeouts: attempt::Timeouts,
+        tries: &mut Tries,
+    ) -> Result<Answer, UpstreamError> {
+        let meter = Rc::clone(body.as_ref().expect("nothing was sent yet").meter());
+        let mut index = self.choose(caller, &[])?;
+        let Some(retry) = &self.retry else {
+            tries.count += 1;
+            let sent =
+                attempt::run(&self.endpoints[index], timeouts, request, caller.ends.as_ref(), &meter, body).await;
+            return sent.map(|response| self.answer(index, caller, response));
+        };
+        let replay = self.keep(retry, request, body);
+        let timeouts = timeouts.of_one_try(retry);
+        let mut tried = Vec::new();
+        loop {
+            tries.count += 1;
+            let sent =
+                attempt::run(&self.endpoints[index], timeouts, request, caller.ends.as_ref(), &meter, body).await;
+            let again = retry.after(&sent, request.method, body.is_some());
+            let again = again.filter(|_| body.is_some() || replay.is_possible());
+            let Some(again) = again else { return sent.map(|response| self.answer(index, caller, response)) };
+            tried.push(index);
+            let Some(next) = self.next(retry, caller, &tried, again, tries) else {
+                return sent.map(|response| self.answer(index, caller, response));
+            };
+            // What is made good is no warning; who looks for the cause of many tries finds it here.
+            let reason = sent.as_ref().map_or_else(UpstreamError::reason, |_| "status");
+            tracing::debug!(endpoint = &*self.endpoints[index].text, reason, "a request is sent again");
+            index = next;
+            match sent {
+                Ok(unwanted) if replay.is_complete() => discard(unwanted.into_body()).await,
+                // What the client still sends would go on being sent there.
+                sent => drop(sent),
+            }
+            if body.is_none() {
+                *body = replay.again();
+            }
+            if tried.contains(&index) {
+                tokio::time::sleep(retry.pause(tried.len())).await;
+            }
+        }
+    }
+
+    /// Keeps the body for further tries, if it may have to be sent again.
+    fn keep(&self, retry: &Retry, request: Request<'_>, body: &mut Option<RequestBody>) -> Replay {
+        self.budget.deposit(retry.budget);
+        let whole = body.take().expect("nothing was sent yet");
+        let most = if retry.keeps(request.method) { retry.buffer } else { 0 };
+        let (kept, replay) = Replay::of(whole, most);
+        *body = Some(kept);
+        replay
+    }
+
+    /// Where the request goes next, if it may.
+    fn next(
+        &self,
+        retry: &Retry,
+        caller: &Caller<'_>,
+        tried: &[usize],
+        again: Again,
+        tries: &mut Tries,
+    ) -> Option<usize> {
+        if tried.len() >= retry.attempts {
+            return None;
+        }
+        let next = match (self.choose(caller, tried), again) {
+            (Ok(other), _) => other,
+            (Err(_), Again::Elsewhere) => return None,
+            (Err(_), Again::Anywhere) => self.choose(caller, &[]).ok()?,
+        };
+        if again == Again::Anywhere && !self.budget.withdraw(Instant::now()) {
+            tries.over_budget = true;
+            return None;
+        }
+        Some(next)
+    }
+}
+
+/// Reads what is there of a response that nobody gets, so that its connection may serve again. What is still to come is
+/// not waited for.
+async fn discard(mut body: UpstreamBody) {
+    let mut left = MOST_DISCARDED;
+    poll_fn(|context| {
+        while let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut body).poll_frame(context) {
+            let bytes = frame.data_ref().map_or(0, bytes::Bytes::len);
+            match left.checked_sub(bytes) {
+                Some(rest) => left = rest,
+                None => break,
+            }
+        }
+        Poll::Ready(())
+    })
+    .await;
+}
+
+/// Bytes of such a response: a page that says what is wrong.
+const MOST_DISCARDED: usize = 64 * 1024;

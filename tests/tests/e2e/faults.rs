@@ -1,0 +1,73 @@
+//! Each fault of an upstream, and what a client gets of it.
+
+use std::io::ErrorKind;
+
+use tests::{FAULTS, Flapping, Request, Upstream, black_hole};
+
+use crate::gateway;
+
+/// Impatient, so that silence is over soon; and nobody is ejected, so that each fault is seen.
+fn config(url: &str) -> String {
+    format!(
+        "[[upstream]]\nname = \"all\"\nendpoints = [\"{url}\"]\ntimeout = {{ connect = \"100ms\", response = \"300ms\" }}\n\
+         ejection = {{ failures = \"off\" }}\n[[route]]\nname = \"all\"\nupstream = \"all\"\n"
+    )
+}
+
+/// What a client gets: a status with a problem, or a response that was cut.
+fn outcome(fault: &str) -> String {
+    let upstream = Upstream::faulty();
+    let gateway = gateway(&config(&upstream.url()));
+    let mut client = gateway.client();
+    client.start(Request::get(fault));
+    if fault == "/silence-in-body" {
+        client.read_until("half");
+        return "goes on".to_owned();
+    }
+    let outcome = match client.try_receive() {
+        Ok(response) if response.header("content-type").is_some_and(|it| it.contains("problem")) => {
+            format!("{} {}", response.status, response.problem())
+        }
+        Ok(response) => format!("{} {:?}", response.status, response.text()),
+        Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => "cut".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    // Nothing else is affected.
+    assert_eq!(gateway.get("/well").text(), "/well", "after {fault}");
+    outcome
+}
+
+#[test]
+fn each_fault_has_its_outcome() {
+    let outcomes: Vec<_> = FAULTS.iter().map(|fault| format!("{fault}: {}", outcome(fault))).collect();
+    insta::assert_snapshot!(outcomes.join("\n"), @r#"
+    /close: 502 upstream-reset
+    /reset: 502 upstream-reset
+    /silence: 504 upstream-timeout
+    /slow-head: 504 upstream-timeout
+    /half-head: 502 upstream-reset
+    /reset-in-head: 502 upstream-reset
+    /malformed: 502 upstream-malformed
+    /two-lengths: 502 upstream-malformed
+    /length-and-chunked: 502 upstream-malformed
+    /endless-headers: 502 upstream-malformed
+    /endless-interim: 502 upstream-malformed
+    /cut-body: cut
+    /cut-chunk: cut
+    /reset-in-body: cut
+    /silence-in-body: goes on
+    /slow-body: 200 "slow"
+    /status/503: 503 ""
+    "#);
+}
+
+#[test]
+fn an_endpoint_that_refuses_or_swallows_packets_has_its_outcome() {
+    let down = Flapping::start("down");
+    down.fall();
+    let refused = gateway(&config(&down.url())).get("/");
+    assert_eq!((refused.status, refused.problem().as_str()), (502, "upstream-connect"));
+    let (address, _hold) = black_hole();
+    let swallowed = gateway(&config(&format!("http://{address}"))).get("/");
+    assert_eq!((swallowed.status, swallowed.problem().as_str()), (504, "upstream-connect-timeout"));
+}
