@@ -91,7 +91,7 @@ impl AsyncWrite for Socket {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut *self {
             Self::Plain(_) | Self::Unix(_) => Poll::Ready(Ok(())),
-            Self::Tls(tls) => Pin::new(&mut **tls).poll_flush(context),
+            Self::Tls(tls) => poll_flush_tls(tls, context),
         }
     }
 
@@ -102,4 +102,10 @@ impl AsyncWrite for Socket {
             Self::Tls(tls) => Pin::new(&mut **tls).poll_shutdown(context),
         }
     }
+}
+
+/// Apart, so that the rest of flushing is small enough to have no call where there is nothing to do.
+#[inline(never)]
+fn poll_flush_tls(tls: &mut TlsStream<TcpStream>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    Pin::new(tls).poll_flush(context)
 }
