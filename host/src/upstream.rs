@@ -35,7 +35,7 @@ pub use answer_body::{AnswerBodyError, UpstreamBody};
 pub use definition::Upstream;
 pub use endpoint::Lease;
 pub use error::UpstreamError;
-pub use request_body::{BodyMeter, ClientBody, RequestBody, RequestBodyError};
+pub use request_body::{BodyMeter, ClientBody, PIECE, RequestBody, RequestBodyError, Through};
 
 use crate::http1::client::Request;
 use balance::Turns;

@@ -10,7 +10,7 @@ mod tls;
 mod upstream;
 
 pub use destination::{Destination, Origin, QueryPart, Redirect, Respond};
-pub use plugin::{Grant, Isolation, OnError, Plugin, PluginConfig, PluginLimits, Source};
+pub use plugin::{Grant, Isolation, OnError, OverLimit, Plugin, PluginConfig, PluginLimits, Source};
 pub(super) use plugin::{Members, Places};
 pub use route::{Compress, Path, PathTemplate, Route, TemplatePart};
 pub use tls::{Certificate, ClientCertificates, NamedFile, Tls};
@@ -62,8 +62,15 @@ pub struct Gateway {
     pub alias_headers: Aliases,
     pub state: StateLimits,
     pub limiter: LimiterLimits,
+    pub bodies: BodyLimits,
     pub sandbox: SandboxLimits,
     pub log: Log,
+}
+
+/// What may be kept of bodies for plugins that want them whole, over all exchanges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyLimits {
+    pub max_bytes: usize,
 }
 
 /// What plugins may keep in `state`, all of them together.

@@ -120,6 +120,8 @@ impl Stream {
             self.end = &self.end[written - of_output - of_long..];
         }
         self.output.clear();
+        // What was written is held by nobody: an idle connection would keep it for as long as it idles.
+        self.long = Bytes::new();
         // TLS may have taken more than the kernel did.
         Pin::new(&mut self.socket).poll_flush(context)
     }

@@ -12,7 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::endpoint::Lease;
 use super::http2;
-use super::request_body::RequestBody;
+use super::request_body::{RequestBody, longer};
 use crate::http1;
 use crate::wire::trailers;
 
@@ -20,6 +20,8 @@ use crate::wire::trailers;
 /// not let it look complete. Dropped before its end, it closes the upstream's connection, or resets the stream.
 #[derive(Debug)]
 pub struct UpstreamBody {
+    /// What was taken of it and put back.
+    begun: Bytes,
     source: Source,
     lease: Option<Lease>,
 }
@@ -33,6 +35,10 @@ pub enum AnswerBodyError {
     Stream(#[source] http2::Cut),
     #[error("the upstream's response cannot be passed on to its end")]
     Trailers(#[source] trailers::TooMany),
+    #[error("a plugin stopped the response")]
+    Stopped,
+    #[error("a plugin failed on the response")]
+    Failed,
     // A timeout between frames joins here.
 }
 
@@ -56,7 +62,7 @@ impl UpstreamBody {
     /// Bytes at hand, empty ones for no body.
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = Some(bytes.into()).filter(|bytes| !bytes.is_empty());
-        Self { source: Source::Whole(bytes), lease: None }
+        Self::of(Source::Whole(bytes))
     }
 
     /// No body.
@@ -69,7 +75,7 @@ impl UpstreamBody {
             StatusCode::SWITCHING_PROTOCOLS => Source::Switched(Box::new(answer.into_switched())),
             _ => Source::Answer(Box::new(answer)),
         };
-        Self { source, lease: None }
+        Self::of(source)
     }
 
     /// Whether the upstream has switched to another protocol.
@@ -86,11 +92,21 @@ impl UpstreamBody {
     }
 
     pub(super) fn stream(answer: http2::Answer) -> Self {
-        Self { source: Source::Stream(Box::new(answer)), lease: None }
+        Self::of(Source::Stream(Box::new(answer)))
     }
 
     pub(super) fn filler(bytes: u64) -> Self {
-        Self { source: Source::Filler(bytes), lease: None }
+        Self::of(Source::Filler(bytes))
+    }
+
+    fn of(source: Source) -> Self {
+        Self { begun: Bytes::new(), source, lease: None }
+    }
+
+    /// Puts back what was taken of it.
+    #[must_use]
+    pub fn after(self, bytes: Bytes) -> Self {
+        Self { begun: bytes, ..self }
     }
 
     /// Holds the exchange's place until the end, which may be now.
@@ -125,6 +141,9 @@ impl Body for UpstreamBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
+        if !self.begun.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.begun)))));
+        }
         let item = match &mut self.source {
             Source::Answer(answer) => {
                 ready!(answer.poll_frame(context)).map(|frame| frame.map_err(AnswerBodyError::Cut))
@@ -153,23 +172,25 @@ impl Body for UpstreamBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.source {
+        let is_over = match &self.source {
             Source::Answer(answer) => answer.is_done(),
             Source::Stream(answer) => answer.is_done(),
             Source::Switched(_) => false,
             Source::Whole(bytes) => bytes.is_none(),
             Source::Filler(remaining) => *remaining == 0,
-        }
+        };
+        is_over && self.begun.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.source {
+        let rest = match &self.source {
             Source::Answer(answer) => answer.size_hint(),
             Source::Stream(answer) => answer.size_hint(),
             Source::Switched(_) => SizeHint::with_exact(0),
             Source::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Source::Filler(remaining) => SizeHint::with_exact(*remaining),
-        }
+        };
+        if self.begun.is_empty() { rest } else { longer(&rest, self.begun.len()) }
     }
 }
 

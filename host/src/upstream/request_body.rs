@@ -1,4 +1,4 @@
-//! The request's body on its way to an upstream: counted, limited, never buffered.
+//! The request's body on its way to an upstream: counted, limited, and not kept here.
 //!
 //! It must not know what a limit means to the client; the proxy reads that from the meter.
 
@@ -21,14 +21,36 @@ use crate::http1;
 pub struct RequestBody {
     source: Source,
     meter: Rc<BodyMeter>,
+    passage: Option<Box<Passage>>,
 }
+
+/// What pieces of a body go through, one after the other, before they go on.
+pub trait Through: std::fmt::Debug {
+    /// What goes on in the place of a piece; nothing of it is no error.
+    fn pass(&mut self, piece: Bytes, is_last: bool) -> Result<Bytes, RequestBodyError>;
+}
+
+#[derive(Debug)]
+struct Passage {
+    through: Box<dyn Through>,
+    /// What came and did not go through yet.
+    waiting: Bytes,
+    /// Nothing comes any more.
+    ended: bool,
+    /// The last piece went through.
+    over: bool,
+}
+
+/// Bytes of one piece.
+pub const PIECE: usize = 64 * 1024;
 
 #[derive(Debug)]
 enum Source {
     Client(ClientBody),
     /// At most one frame; `None` when it is spent or there was none.
-    #[cfg(test)]
     Whole(Option<Bytes>),
+    /// What was taken of it before, and is counted.
+    Begun(Bytes, ClientBody),
 }
 
 /// What a client sends, by the protocol that it speaks.
@@ -63,6 +85,10 @@ pub enum RequestBodyError {
     Stalled { after: Duration },
     #[error("the client sent too little for too long")]
     Late,
+    #[error("a plugin stopped it")]
+    Stopped,
+    #[error("a plugin failed on it")]
+    Failed,
 }
 
 impl RequestBody {
@@ -73,7 +99,7 @@ impl RequestBody {
             meter.over_limit.set(true);
         }
         meter.watched.set(matches!(body, ClientBody::Http1(_)));
-        Self { source: Source::Client(body), meter }
+        Self { source: Source::Client(body), meter, passage: None }
     }
 
     /// Bytes at hand, empty ones for no body.
@@ -81,7 +107,7 @@ impl RequestBody {
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = Some(bytes.into()).filter(|bytes| !bytes.is_empty());
         let meter = BodyMeter::default();
-        Self { source: Source::Whole(bytes), meter: Rc::new(meter) }
+        Self { source: Source::Whole(bytes), meter: Rc::new(meter), passage: None }
     }
 
     /// No body.
@@ -90,9 +116,89 @@ impl RequestBody {
         Self::full(Bytes::new())
     }
 
+    /// These bytes in its place, which was read to its end.
+    #[must_use]
+    pub fn replaced(self, bytes: Bytes) -> Self {
+        let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
+        Self { source: Source::Whole(bytes), ..self }
+    }
+
+    /// Puts back what was taken of it.
+    #[must_use]
+    pub fn after(self, bytes: Bytes) -> Self {
+        let source = match self.source {
+            Source::Client(body) if !bytes.is_empty() => Source::Begun(bytes, body),
+            source => source,
+        };
+        Self { source, ..self }
+    }
+
+    /// Has each piece of it go through something.
+    #[must_use]
+    pub fn through(self, through: Box<dyn Through>) -> Self {
+        let passage = Passage { through, waiting: Bytes::new(), ended: false, over: false };
+        Self { passage: Some(Box::new(passage)), ..self }
+    }
+
     /// What went through so far; it outlives the body.
     pub fn meter(&self) -> &Rc<BodyMeter> {
         &self.meter
+    }
+
+    fn poll_passed(
+        &mut self,
+        mut passage: Box<Passage>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
+        let polled = self.poll_passage(&mut passage, context);
+        self.passage = Some(passage);
+        polled
+    }
+
+    fn poll_passage(
+        &mut self,
+        passage: &mut Passage,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
+        if passage.over {
+            return Poll::Ready(None);
+        }
+        if passage.waiting.is_empty() && !passage.ended {
+            match ready!(self.poll_source(context)).transpose()? {
+                Some(frame) => {
+                    passage.waiting = frame.into_data().unwrap_or_default();
+                    passage.ended = self.source_is_over();
+                }
+                None => passage.ended = true,
+            }
+        }
+        let piece = passage.waiting.split_to(passage.waiting.len().min(PIECE));
+        passage.over = passage.ended && passage.waiting.is_empty();
+        let passed = passage.through.pass(piece, passage.over)?;
+        match (passed.is_empty(), passage.over) {
+            (false, _) => Poll::Ready(Some(Ok(Frame::data(passed)))),
+            (true, true) => Poll::Ready(None),
+            (true, false) => {
+                // Others have their turn before the next piece.
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+
+    /// What was put back, or put in its place; it is counted already.
+    fn take(&mut self) -> Option<Bytes> {
+        match std::mem::replace(&mut self.source, Source::Whole(None)) {
+            Source::Whole(bytes) => bytes,
+            Source::Begun(bytes, body) => {
+                self.source = Source::Client(body);
+                Some(bytes)
+            }
+            Source::Client(body) => {
+                self.source = Source::Client(body);
+                None
+            }
+        }
     }
 
     /// What goes on of a frame. Trailers come after every plugin has run, and could say what only a plugin may (RFC 9110,
@@ -166,14 +272,39 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
+        match self.passage.take() {
+            Some(passage) => self.poll_passed(passage, context),
+            None => self.poll_source(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.passage.as_ref().map_or_else(|| self.source_is_over(), |passage| passage.over)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.passage.is_some() {
+            return SizeHint::default();
+        }
+        match &self.source {
+            Source::Client(body) => body.size_hint(),
+            Source::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Source::Begun(bytes, body) => longer(&body.size_hint(), bytes.len()),
+        }
+    }
+}
+
+impl RequestBody {
+    fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
         let item = match &mut self.source {
             Source::Client(body) => {
                 let polled = Pin::new(body).poll_frame(context);
                 self.meter.waiting.set(polled.is_pending());
                 ready!(polled)
             }
-            #[cfg(test)]
-            Source::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
+            Source::Whole(_) | Source::Begun(..) => {
+                return Poll::Ready(self.take().map(|bytes| Ok(Frame::data(bytes))));
+            }
         };
         Poll::Ready(match item {
             Some(Ok(frame)) => self.pass(frame),
@@ -185,19 +316,29 @@ impl Body for RequestBody {
         })
     }
 
-    fn is_end_stream(&self) -> bool {
+    fn source_is_over(&self) -> bool {
         match &self.source {
             Source::Client(body) => body.is_end_stream(),
-            #[cfg(test)]
             Source::Whole(bytes) => bytes.is_none(),
+            Source::Begun(..) => false,
         }
     }
+}
 
-    fn size_hint(&self) -> SizeHint {
-        match &self.source {
-            Source::Client(body) => body.size_hint(),
-            #[cfg(test)]
-            Source::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+/// The size of a body that has so many bytes before it.
+pub(super) fn longer(hint: &SizeHint, bytes: usize) -> SizeHint {
+    hint.exact().map_or_else(SizeHint::default, |rest| SizeHint::with_exact(rest.saturating_add(bytes as u64)))
+}
+
+impl RequestBodyError {
+    /// In one word.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::OverLimit { .. } => "request-body-too-large",
+            Self::Client(_) => "request-body-cut",
+            Self::Stalled { .. } | Self::Late => "request-body-timeout",
+            Self::Stopped => "plugin-stop",
+            Self::Failed => "plugin-fault",
         }
     }
 }
