@@ -12,6 +12,7 @@ mod run;
 use std::sync::Arc;
 
 pub use bodies::{Bodies, Keeping};
+pub use chunks::Cut;
 pub use run::{Halt, Run};
 
 use crate::config::{OnError, OverLimit};

@@ -48,7 +48,6 @@ impl Body {
     }
 
     /// Bytes of it, without reading them.
-    #[expect(clippy::len_without_is_empty, reason = "there is one")]
     pub fn len(&self) -> usize {
         length()
     }
@@ -80,7 +79,6 @@ impl Chunk {
     }
 
     /// Bytes of it, without reading them. The last one may have none.
-    #[expect(clippy::len_without_is_empty, reason = "there is one")]
     pub fn len(&self) -> usize {
         length()
     }

@@ -14,6 +14,15 @@ use super::{Chain, Link};
 use crate::exchange::Piece;
 use crate::telemetry::metrics::{Hook, Outcome};
 
+/// Why a body does not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// A plugin let no more of it pass.
+    Stopped,
+    /// A plugin failed on it, and may not be skipped.
+    Failed,
+}
+
 impl Run {
     /// What the pieces of the request's body go through from now on.
     pub fn twin(&mut self) -> Rc<RefCell<Self>> {
@@ -29,7 +38,7 @@ impl Run {
     }
 
     /// Has the hooks see a piece of the request's body in order. Answers what goes on in its place.
-    pub fn on_request_chunk(&mut self, chain: &Chain, mut bytes: Bytes, is_last: bool) -> Result<Bytes, Halt> {
+    pub fn on_request_chunk(&mut self, chain: &Chain, mut bytes: Bytes, is_last: bool) -> Result<Bytes, Cut> {
         let mut mark = Instant::now();
         for (place, link) in chain.links.iter().enumerate().filter(|(_, link)| link.plugin.hooks().on_request_chunk) {
             bytes = self.pass(place, link, Hook::RequestChunk, bytes, is_last, &mut mark)?;
@@ -38,7 +47,7 @@ impl Run {
     }
 
     /// The same of the response's body, in reverse order.
-    pub fn on_response_chunk(&mut self, chain: &Chain, mut bytes: Bytes, is_last: bool) -> Result<Bytes, Halt> {
+    pub fn on_response_chunk(&mut self, chain: &Chain, mut bytes: Bytes, is_last: bool) -> Result<Bytes, Cut> {
         let mut mark = Instant::now();
         let met = chain.links.iter().enumerate().take(self.turned);
         for (place, link) in met.rev().filter(|(_, link)| link.plugin.hooks().on_response_chunk) {
@@ -58,7 +67,7 @@ impl Run {
         mut bytes: Bytes,
         is_last: bool,
         mark: &mut Instant,
-    ) -> Result<Bytes, Halt> {
+    ) -> Result<Bytes, Cut> {
         let most = link.plugin.spec().limits.max_body;
         if bytes.len() <= most {
             return self.pass_part(place, link, hook, (bytes, is_last), mark);
@@ -79,7 +88,7 @@ impl Run {
         hook: Hook,
         (bytes, is_last): (Bytes, bool),
         mark: &mut Instant,
-    ) -> Result<Bytes, Halt> {
+    ) -> Result<Bytes, Cut> {
         // A plugin that others have dropped all of a piece of misses nothing.
         if bytes.is_empty() && !is_last {
             return Ok(bytes);
@@ -94,7 +103,8 @@ impl Run {
         let piece = self.exchange_mut().piece.take();
         let seen = if result.is_ok() { piece.map(|piece| piece.bytes) } else { None };
         match self.settle(place, link, hook, result, mark) {
-            Some(halt) => Err(halt),
+            Some(Halt::Stop) => Err(Cut::Stopped),
+            Some(Halt::Fault(..) | Halt::Reply(..) | Halt::TooLarge(_)) => Err(Cut::Failed),
             None => Ok(seen.unwrap_or(bytes)),
         }
     }

@@ -12,7 +12,7 @@ use http_body::{Body as _, Frame};
 
 use super::flight::Flight;
 use super::view::View;
-use crate::chain::{Halt, Run};
+use crate::chain::{Cut, Run};
 use crate::upstream::{AnswerBodyError, PIECE, RequestBodyError, Through, UpstreamBody};
 
 /// What a request's body goes through on its way to the upstream.
@@ -26,9 +26,9 @@ impl Through for Upload {
     fn pass(&mut self, piece: Bytes, is_last: bool) -> Result<Bytes, RequestBodyError> {
         let chain = &self.view.route(self.route).chain;
         let passed = self.run.borrow_mut().on_request_chunk(chain, piece, is_last);
-        passed.map_err(|halt| match halt {
-            Halt::Stop => RequestBodyError::Stopped,
-            Halt::Reply(..) | Halt::Fault(..) | Halt::TooLarge(_) => RequestBodyError::Failed,
+        passed.map_err(|cut| match cut {
+            Cut::Stopped => RequestBodyError::Stopped,
+            Cut::Failed => RequestBodyError::Failed,
         })
     }
 }

@@ -18,7 +18,7 @@ use super::grpc;
 use super::gzip::{Content, Gzip};
 use super::room::Room;
 use super::view::View;
-use crate::chain::{Halt, Run};
+use crate::chain::{Cut, Run};
 use crate::exchange::{Exchange, Origin, Reply, ResponseHead};
 use crate::live::Route;
 use crate::problem;
@@ -168,12 +168,12 @@ impl Flight {
     pub(super) fn pass(&mut self, piece: Bytes, is_last: bool) -> Result<Bytes, AnswerBodyError> {
         let chain = &self.view.live.routes[self.run.exchange().route].chain;
         let passed = self.run.on_response_chunk(chain, piece, is_last);
-        passed.map_err(|halt| match halt {
-            Halt::Stop => {
+        passed.map_err(|cut| match cut {
+            Cut::Stopped => {
                 self.cut("plugin-stop");
                 AnswerBodyError::Stopped
             }
-            Halt::Reply(..) | Halt::Fault(..) | Halt::TooLarge(_) => {
+            Cut::Failed => {
                 self.cut("plugin-fault");
                 AnswerBodyError::Failed
             }
