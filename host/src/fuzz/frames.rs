@@ -38,6 +38,7 @@ fn says(watch: &mut Watch, mut bytes: &[u8], now: Instant) -> Result<(), Breach>
     while !bytes.is_empty() {
         let taken = watch.received(bytes, now)?;
         assert!((1..=bytes.len()).contains(&taken), "{taken} of {} bytes", bytes.len());
+        assert!(watch.farewell().is_none_or(|at| at < taken && bytes[at] == 7), "{:?}", watch.farewell());
         bytes = &bytes[taken..];
     }
     Ok(())

@@ -155,3 +155,17 @@ fn a_connection_is_left_after_so_many_requests_and_all_of_them_are_answered() {
     tests::wait_for("three answers", || (gateway.access_log().len() == 3).then_some(()));
     assert!(gateway.access_log().iter().all(|line| line["status"] == 200));
 }
+
+#[test]
+fn a_client_that_says_goodbye_leaves_when_it_likes() {
+    let gateway = gateway(&everything_to("internal:echo", ""));
+    let mut connection = Connection::open(gateway.address(), &[]);
+    for round in 1..=3 {
+        connection.write(frame(GOAWAY, 0, 0, &[0, 0, 0, 0, 0, 0, 0, 0xff])).expect("it is open");
+        connection.write(frame(frames::PING, 0, 0, &[round; 8])).expect("it is open");
+        let ping = connection.wait_for("a PING", |frame| frame.kind == frames::PING);
+        assert_eq!((ping.flags, &ping.payload[..]), (frames::ACK, &[round; 8][..]));
+    }
+    connection.half_close();
+    assert_eq!(connection.end(), End::Closed);
+}

@@ -97,6 +97,9 @@ impl Frames {
 }
 
 impl Head {
+    /// Bytes from the one that tells the type to the end of the head.
+    pub const AFTER_TYPE: usize = HEAD - 3;
+
     fn parse(bytes: [u8; HEAD]) -> Self {
         let [length @ .., kind, flags, a, b, c, d] = bytes;
         let [high, middle, low] = length;
@@ -111,6 +114,18 @@ impl Head {
 
     pub fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
+    }
+
+    /// RFC 9113, sections 6.3 to 6.9.
+    pub fn has_a_valid_length(&self) -> bool {
+        match self.kind {
+            Kind::Priority => self.length == 5,
+            Kind::Reset | Kind::WindowUpdate => self.length == 4,
+            Kind::Settings => self.length.is_multiple_of(6) && (self.length == 0 || !self.has(ACK)),
+            Kind::Ping => self.length == 8,
+            Kind::GoAway => self.length >= 8,
+            _ => true,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::block::{Block, Value};
 use super::breach::{Breach, CALM};
 use super::budget::Budget;
-use super::frames::{ACK, END_HEADERS, END_STREAM, Frames, Head, Kind, Piece};
+use super::frames::{END_HEADERS, END_STREAM, Frames, Head, Kind, Piece};
 use super::streams::{Streams, Timeouts};
 
 /// What comes before the first frame (RFC 9113, section 3.4).
@@ -65,6 +65,8 @@ pub struct Watch {
     lines: u32,
     /// The stream whose block was the last is not to be served.
     refuses: bool,
+    /// Where the type of a GOAWAY stands in what was received last.
+    farewell: Option<usize>,
     /// Requests refused for want of a window.
     refused: u32,
     /// The other side was told to be calm, by whomever.
@@ -99,6 +101,7 @@ impl Watch {
             received: 0,
             lines: 0,
             refuses: false,
+            farewell: None,
             refused: 0,
             calmed: false,
         }
@@ -108,12 +111,18 @@ impl Watch {
     /// turn before the rest is given here again.
     pub fn received(&mut self, bytes: &[u8], now: Instant) -> Result<usize, Breach> {
         self.refuses = false;
+        self.farewell = None;
         let preface = self.preface.min(bytes.len());
         self.preface -= preface;
         let mut input = &bytes[preface..];
         while let Some(piece) = self.input.next(&mut input) {
             match piece {
-                Piece::Head(head) => self.begins(head, now)?,
+                Piece::Head(head) => {
+                    self.begins(head, now)?;
+                    if head.kind == Kind::GoAway {
+                        self.farewell = (bytes.len() - input.len()).checked_sub(Head::AFTER_TYPE);
+                    }
+                }
                 Piece::Payload { head, bytes, last } => {
                     self.payload(head, bytes)?;
                     if last && self.ends(head)? {
@@ -187,6 +196,14 @@ impl Watch {
         self.refuses
     }
 
+    /// Where the type of a GOAWAY stands in what was received last, unless its head came in pieces.
+    ///
+    /// It asks a server to push nothing more, and Tollgate pushes nothing: the client may still ask for a sign of life, and
+    /// leaves when it likes. h2 would close at once.
+    pub fn farewell(&self) -> Option<usize> {
+        self.farewell
+    }
+
     /// Whether a frame can be put between those of the client.
     pub fn hears_a_frame(&self) -> bool {
         self.preface == 0 && self.input.is_between() && self.block.is_none()
@@ -217,11 +234,12 @@ impl Watch {
             _ => 1,
         };
         self.spend(cost, now)?;
-        if !has_a_valid_length(head) {
+        if !head.has_a_valid_length() {
             return Err(Breach::Size);
         }
         match head.kind {
             Kind::PushPromise => return Err(Breach::Frame),
+            Kind::GoAway if head.stream != 0 => return Err(Breach::Frame),
             Kind::Headers | Kind::Data if self.streams.is_ended(head.stream) => return Err(Breach::Ended),
             Kind::Headers => {
                 self.block = Some(Block::begun(head, now));
@@ -297,6 +315,8 @@ impl Watch {
             Kind::Headers | Kind::Continuation if head.has(END_HEADERS) => {
                 return self.block.take().map_or(Ok(false), |block| self.complete(block));
             }
+            // One at a time is told of.
+            Kind::GoAway => return Ok(true),
             _ => {}
         }
         Ok(false)
@@ -358,17 +378,6 @@ impl Watch {
 
     fn spend(&mut self, cost: u32, now: Instant) -> Result<(), Breach> {
         if cost == 0 || self.budget.spend(cost, now) { Ok(()) } else { Err(Breach::Flood) }
-    }
-}
-
-/// RFC 9113, sections 6.3 to 6.9.
-fn has_a_valid_length(head: Head) -> bool {
-    match head.kind {
-        Kind::Priority => head.length == 5,
-        Kind::Reset | Kind::WindowUpdate => head.length == 4,
-        Kind::Settings => head.length.is_multiple_of(6) && (head.length == 0 || !head.has(ACK)),
-        Kind::Ping => head.length == 8,
-        _ => true,
     }
 }
 

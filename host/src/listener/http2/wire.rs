@@ -27,6 +27,8 @@ const READ: usize = 16 * 1024;
 /// What is read of a connection that is being closed, so that what was said last arrives: a socket that is closed with
 /// unread bytes resets the connection.
 const MOST_LINGERING: usize = 1024 * 1024;
+/// A type of frames that means nothing, so that h2 passes over them (RFC 9113, section 5.5).
+const IGNORED: u8 = 0xff;
 /// Of a stream whose response is not taken (RFC 9113, section 7).
 const CANCEL: u32 = 8;
 
@@ -157,12 +159,15 @@ impl Inner {
         } else {
             read.put_slice(&self.input.split_to(most.min(self.input.len())));
         }
-        let bytes = read.filled();
+        let bytes = read.filled_mut();
         if bytes.is_empty() {
             return Poll::Ready(Ok(()));
         }
         match self.watch.received(bytes, now) {
             Ok(length) => {
+                if let Some(at) = self.watch.farewell() {
+                    bytes[at] = IGNORED;
+                }
                 buffer.put_slice(&bytes[..length]);
                 if length < bytes.len() {
                     self.rest(&bytes[length..], context);

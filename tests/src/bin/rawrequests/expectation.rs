@@ -25,6 +25,8 @@ pub enum Listener {
     Default,
     /// Takes heads of 8 KiB, which is about what gunicorn takes.
     Tight,
+    /// Is told of its clients by proxies.
+    Proxied,
 }
 
 impl Listener {
@@ -86,6 +88,7 @@ fn parse(line: &str) -> Result<(String, Expectation)> {
     let listener = match listener {
         "" => Listener::Default,
         "tight" => Listener::Tight,
+        "proxied" => Listener::Proxied,
         other => bail!("there is no listener `{other}`"),
     };
     let with_host = Some(with_host).filter(|outcome| !outcome.is_empty()).map(Outcome::parse);

@@ -114,6 +114,10 @@ address = "127.0.0.1:0"
 address = "127.0.0.2:0"
 limits = {{ header-bytes = "8KiB" }}
 
+[[listener]]
+address = "127.0.0.3:0"
+proxy-protocol = ["127.0.0.1"]
+
 [[upstream]]
 name = "behind"
 endpoints = ["{upstream}"]

@@ -64,13 +64,33 @@ impl Client {
 #[test]
 fn a_flood_of_any_frame_that_asks_for_nothing_is_a_breach() {
     let window = 100_u32.to_be_bytes();
-    for (kind, payload) in
-        [(2, &[0, 0, 0, 3, 1][..]), (4, &[]), (6, &[0; 8]), (7, &[0; 8]), (8, &window), (0, &[]), (0x42, b"what")]
+    for (kind, payload) in [(2, &[0, 0, 0, 3, 1][..]), (4, &[]), (6, &[0; 8]), (8, &window), (0, &[]), (0x42, b"what")]
     {
         let flooded = Client::new().flood(&frame(kind, 0, 1, payload));
         assert_eq!(flooded, Some(1000), "frames of the type {kind}");
     }
+    assert_eq!(Client::new().flood(&frame(7, 0, 0, &[0; 8])), Some(1000), "goodbyes");
     assert_eq!(Client::new().flood(&frame(3, 0, 1, &[0, 0, 0, 8])), Some(200), "resets");
+}
+
+#[test]
+fn it_is_told_where_a_client_says_goodbye() {
+    let mut client = Client::new();
+    let goodbye = frame(7, 0, 0, &[0; 8]);
+    let pinged = [frame(6, 0, 0, &[1; 8]), goodbye.clone(), goodbye.clone()].concat();
+    assert_eq!(client.watch.received(&pinged, client.now), Ok(34), "the second comes in a turn of its own");
+    let at = client.watch.farewell().expect("it said goodbye");
+    assert_eq!((at, pinged[at]), (20, 7));
+    assert_eq!(client.watch.received(&goodbye[..9], client.now), Ok(9));
+    assert_eq!(client.watch.farewell(), Some(3));
+    assert_eq!(client.watch.received(&goodbye[9..], client.now), Ok(8));
+    assert_eq!(client.watch.farewell(), None);
+    // The type has gone on already.
+    assert_eq!(client.watch.received(&goodbye[..4], client.now), Ok(4));
+    assert_eq!(client.watch.received(&goodbye[4..], client.now), Ok(13));
+    assert_eq!(client.watch.farewell(), None);
+    assert_eq!(client.says(&frame(7, 0, 1, &[0; 8])), Err(Breach::Frame));
+    assert_eq!(Client::new().says(&frame(7, 0, 0, &[0; 7])), Err(Breach::Size));
 }
 
 #[test]
