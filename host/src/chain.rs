@@ -5,14 +5,18 @@
 
 #![cfg(feature = "gateway")]
 
+mod bodies;
+mod chunks;
 mod run;
 
 use std::sync::Arc;
 
+pub use bodies::{Bodies, Keeping};
+pub use chunks::Cut;
 pub use run::{Halt, Run};
 
-use crate::config::OnError;
-use crate::sandbox::Plugin;
+use crate::config::{OnError, OverLimit};
+use crate::sandbox::{Hooks, Plugin};
 
 /// The ordered plugins of a route.
 #[derive(Clone, Debug)]
@@ -20,6 +24,9 @@ pub struct Chain {
     links: Vec<Link>,
     /// The links that export `on-log`, so that the end of most exchanges costs nothing.
     loggers: Vec<usize>,
+    bodies: Option<Bodies>,
+    request_chunks: bool,
+    response_chunks: bool,
 }
 
 /// One plugin in a chain.
@@ -32,7 +39,43 @@ pub struct Link {
 impl Chain {
     pub fn new(links: Vec<Link>) -> Self {
         let loggers = (0..links.len()).filter(|&place| links[place].plugin.hooks().on_log).collect();
-        Self { links, loggers }
+        let any = |has: fn(Hooks) -> bool| links.iter().any(|link| has(link.plugin.hooks()));
+        Self {
+            bodies: Bodies::of(&links),
+            request_chunks: any(|hooks| hooks.on_request_chunk),
+            response_chunks: any(|hooks| hooks.on_response_chunk),
+            links,
+            loggers,
+        }
+    }
+
+    /// Whether requests' bodies go through plugins piece by piece.
+    pub fn request_chunks(&self) -> bool {
+        self.request_chunks
+    }
+
+    /// The same of responses.
+    pub fn response_chunks(&self) -> bool {
+        self.response_chunks
+    }
+
+    /// Whether a plugin has to see all bytes that pass, which those of another protocol would not.
+    pub fn guards_bodies(&self) -> bool {
+        let guards = |link: &Link| {
+            let hooks = link.plugin.hooks();
+            (hooks.bodies() || hooks.chunks()) && link.plugin.spec().limits.over_limit == OverLimit::Reject
+        };
+        self.links.iter().any(guards)
+    }
+
+    /// Whether what a client gets of a response's body may be another than the upstream's.
+    pub fn changes_responses(&self) -> bool {
+        self.response_chunks || self.bodies.as_ref().is_some_and(|bodies| bodies.response.is_some())
+    }
+
+    /// What has to be kept of bodies, if a plugin wants them whole.
+    pub fn bodies(&self) -> Option<&Bodies> {
+        self.bodies.as_ref()
     }
 
     pub fn links(&self) -> &[Link] {

@@ -6,6 +6,7 @@
 mod certificate;
 mod directory;
 mod edit;
+mod piece;
 mod request_id;
 mod write;
 
@@ -21,6 +22,7 @@ use http::{Method, StatusCode, Version};
 pub use certificate::ClientCertificate;
 pub use directory::{Directory, RouteNames};
 pub use edit::{Edit, Staged};
+pub use piece::Piece;
 pub use request_id::RequestId;
 pub use write::{HeaderError, WriteError, append_header, status};
 
@@ -43,6 +45,8 @@ pub struct Exchange {
     /// The target as routed: what captures point into, whatever plugins make of the path later.
     pub routed: PathAndQuery,
     pub response: Option<ResponseHead>,
+    /// What a hook of bodies sees; there is one in the calls of those only.
+    pub piece: Option<Piece>,
     /// The client after the trusted-proxy rules.
     pub client: IpAddr,
     /// What it showed in the handshake of its connection, where it was verified.
@@ -155,6 +159,25 @@ pub struct Reply {
 }
 
 impl Exchange {
+    /// A copy for calls that are made while this one is in use elsewhere. The notes go with it.
+    pub fn twin(&mut self) -> Self {
+        Self {
+            directory: Arc::clone(&self.directory),
+            request: self.request.clone(),
+            routed: self.routed.clone(),
+            response: None,
+            piece: None,
+            certificate: self.certificate.clone(),
+            id: self.id.clone(),
+            notes: std::mem::take(&mut self.notes),
+            staged: Vec::new(),
+            timings: Vec::new(),
+            progress: self.progress.clone(),
+            outcome: Outcome::default(),
+            ..*self
+        }
+    }
+
     pub fn route_name(&self) -> &str {
         &self.directory.routes[self.route].name
     }

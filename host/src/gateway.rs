@@ -28,7 +28,7 @@ use tokio::time::{Instant, Interval};
 use crate::admin::{self, AdminState, Readiness};
 use crate::config::{Config, Problems};
 use crate::listener::{Address, BindError, Command, Worker, WorkerParts};
-use crate::proxy::ProxyParts;
+use crate::proxy::{ProxyParts, Room};
 use crate::sandbox::{Engine, EngineSettings, LoadError};
 use crate::telemetry::access_log::AccessLog;
 use crate::telemetry::metrics::Registry;
@@ -138,6 +138,7 @@ impl Gateway {
         let (mut listeners, sockets) = Listeners::bind(&config, loader.tls(), workers, &registry)?;
         let admin = config.gateway.admin.map(admin_socket).transpose()?;
         let live = Arc::clone(names.make_live(live, loader.plans()));
+        let room = Arc::new(Room::default());
         let workers = sockets
             .into_iter()
             .enumerate()
@@ -148,6 +149,7 @@ impl Gateway {
                     access_log: access_log.writer(),
                     metrics: registry.worker(index),
                     unmatched: registry.unmatched(),
+                    room: Arc::clone(&room),
                 };
                 Worker::start(WorkerParts { index, sockets, proxy })
             })

@@ -26,6 +26,8 @@ pub struct Live {
     pub directory: Directory,
     /// Headers that only plugins may say.
     pub owned: Owned,
+    /// Bytes of bodies that are kept at once, on all workers.
+    pub max_bodies: usize,
     /// Whose `Forwarded` and `X-Forwarded-*` are believed.
     pub trusted_proxies: Peers,
 }

@@ -6,7 +6,9 @@
 #![cfg(feature = "gateway")]
 
 mod admit;
+mod bodies;
 mod body;
+mod chunks;
 mod compress;
 mod error;
 mod flight;
@@ -14,10 +16,12 @@ mod forward;
 pub mod forwarded;
 mod grpc;
 mod gzip;
+mod keep;
 mod log;
 mod mirror;
 mod own_answer;
 mod request_id;
+mod room;
 mod tunnel;
 mod view;
 
@@ -31,9 +35,11 @@ use http::{Request, Response};
 
 pub use admit::seen;
 pub use body::Body;
+use error::BodyProblem;
 pub use error::{ClientError, ProxyError};
 pub use forwarded::Connection;
 pub use log::NotHttp2;
+pub use room::Room;
 
 use crate::chain::Halt;
 use crate::config::Destination;
@@ -41,7 +47,7 @@ use crate::live::Live;
 use crate::telemetry::access_log::AccessWriter;
 use crate::telemetry::metrics::{RouteMetrics, WorkerMetrics};
 pub use crate::upstream::ClientBody;
-use crate::upstream::RequestBody;
+use crate::upstream::{RequestBody, RequestBodyError};
 use flight::Flight;
 use request_id::RequestIds;
 use view::Views;
@@ -57,6 +63,7 @@ pub struct Proxy {
     /// Requests that no route took.
     unmatched: Arc<RouteMetrics>,
     compressors: Rc<gzip::Compressors>,
+    room: Arc<Room>,
     /// Exchanges that were cut, once the worker has no more time for those in flight.
     cut: Cell<Option<usize>>,
 }
@@ -68,6 +75,8 @@ pub struct ProxyParts {
     pub access_log: AccessWriter,
     pub metrics: Arc<WorkerMetrics>,
     pub unmatched: Arc<RouteMetrics>,
+    /// Of bodies that are kept.
+    pub room: Arc<Room>,
 }
 
 impl Proxy {
@@ -82,6 +91,7 @@ impl Proxy {
             metrics: parts.metrics,
             unmatched: parts.unmatched,
             compressors: Rc::default(),
+            room: parts.room,
             cut: Cell::new(None),
         })
     }
@@ -104,15 +114,18 @@ impl Proxy {
             flight.fail(ClientError::BodyTooLarge.into())
         } else {
             match flight.run.on_request(&route.chain).await {
-                None => match &route.destination {
-                    Destination::Upstream(_) => {
-                        match forward::send(self, &view, &mut flight.run, body, connection).await {
-                            Ok(answer) => flight.answer(answer),
-                            Err(error) => flight.fail(error),
+                None => match flight.meet_request(route, body).await {
+                    Ok(body) => match &route.destination {
+                        Destination::Upstream(_) => {
+                            match forward::send(self, &view, &mut flight.run, body, connection).await {
+                                Ok(answer) => flight.answer(answer),
+                                Err(error) => flight.fail(error),
+                            }
                         }
-                    }
-                    Destination::Redirect(redirect) => flight.redirect(redirect),
-                    Destination::Respond(respond) => flight.respond_with(respond),
+                        Destination::Redirect(redirect) => flight.redirect(redirect),
+                        Destination::Respond(respond) => flight.respond_with(respond),
+                    },
+                    Err(response) => response,
                 },
                 Some(halt) => flight.halt(halt),
             }
@@ -120,6 +133,7 @@ impl Proxy {
         while let Some(halt) = flight.run.on_response(&route.chain) {
             answer = flight.halt(halt);
         }
+        let answer = flight.meet_response(route, answer).await;
         flight.deliver(answer)
     }
 
@@ -186,6 +200,10 @@ impl Flight {
                 let plugin = self.plugin_name(place);
                 self.fail(ProxyError::Plugin { plugin, fault })
             }
+            Halt::TooLarge(_) if self.run.exchange().response.is_none() => self.fail(ClientError::BodyTooLarge.into()),
+            Halt::TooLarge(most) => self.fail(BodyProblem::ResponseTooLarge(most).into()),
+            // Of pieces only, which are told of where they are read.
+            Halt::Stop => self.fail(BodyProblem::Request(RequestBodyError::Stopped).into()),
         }
     }
 }

@@ -29,9 +29,8 @@ mod snapshot;
 mod wasi;
 
 pub use answer::Action;
-pub use component::{Component, LoadError};
+pub use component::{Component, Hooks, LoadError};
 pub use engine::{Engine, EngineSettings};
 pub use fault::Fault;
-pub use instance::Instance;
 pub use plugin::{Plugin, PluginSpec};
 pub use pool::Lease;

@@ -48,7 +48,7 @@ pub use endpoint::Lease;
 pub use error::UpstreamError;
 pub use from_config::Plan;
 pub use limit::Permits;
-pub use request_body::{BodyMeter, ClientBody, RequestBody, RequestBodyError};
+pub use request_body::{BodyMeter, ClientBody, PIECE, RequestBody, RequestBodyError, Through};
 pub use tls::Handshakes;
 pub use tries::Tries;
 pub use vitals::Vitals;

@@ -12,6 +12,17 @@ pub enum Action {
     Reply(Reply),
 }
 
+/// What a hook of chunks answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "an action does something only when the hook answers it"]
+pub enum ChunkAction {
+    /// The chunk goes on, or what was put in its place.
+    Next,
+    /// The exchange ends here: neither this chunk nor what follows it goes on. A client that has no response yet gets a
+    /// 403, another one sees that its response was cut.
+    Stop,
+}
+
 impl From<Reply> for Action {
     fn from(reply: Reply) -> Self {
         Self::Reply(reply)

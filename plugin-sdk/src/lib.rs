@@ -73,6 +73,7 @@ extern crate self as tollgate_plugin_sdk;
 
 mod action;
 mod backend;
+mod body;
 mod client_certificate;
 pub mod clock;
 pub mod config;
@@ -94,7 +95,8 @@ mod subject;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 
-pub use action::Action;
+pub use action::{Action, ChunkAction};
+pub use body::{Body, Chunk};
 pub use client_certificate::ClientCertificate;
 pub use config::ConfigError;
 pub use header::HeaderError;

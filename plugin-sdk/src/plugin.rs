@@ -21,9 +21,25 @@ use serde::de::DeserializeOwned;
 ///         // before the request goes to the upstream
 /// #       let _ = request; Action::Next
 ///     }
+///     fn on_request_body(&self, request: &mut Request, body: &mut Body) -> Action {
+///         // with its whole body, when every plugin has seen the head
+/// #       let _ = (request, body); Action::Next
+///     }
+///     fn on_request_chunk(&self, request: &Request, chunk: &mut Chunk) -> ChunkAction {
+///         // with each piece of its body, on the way to the upstream
+/// #       let _ = (request, chunk); ChunkAction::Next
+///     }
 ///     fn on_response(&self, request: &Request, response: &mut Response) -> Action {
 ///         // before the response goes to the client, whoever made it
 /// #       let _ = (request, response); Action::Next
+///     }
+///     fn on_response_body(&self, request: &Request, response: &mut Response, body: &mut Body) -> Action {
+///         // with its whole body, when every plugin has seen the head
+/// #       let _ = (request, response, body); Action::Next
+///     }
+///     fn on_response_chunk(&self, request: &Request, response: &Response, chunk: &mut Chunk) -> ChunkAction {
+///         // with each piece of its body, on the way to the client
+/// #       let _ = (request, response, chunk); ChunkAction::Next
 ///     }
 ///     fn on_log(&self, entry: &LogEntry) {
 ///         // once, after the last byte, also when the client went away
@@ -32,8 +48,11 @@ use serde::de::DeserializeOwned;
 /// }
 /// ```
 ///
-/// `on_request` and `on_response` may also answer a [`Reply`](crate::Reply) or a `Result<_, E>`
-/// with any `E: Display`, so that `?` works; `on_log` may answer a `Result<(), E>`. `Err` is a fault of
+/// Whole bodies cost the gateway memory and the client time, and have a limit (`limits.max-body` of the plugin's entry);
+/// pieces cost neither, but one instance of the plugin for the time of the exchange.
+///
+/// `on_request`, `on_response` and the hooks of whole bodies may also answer a [`Reply`](crate::Reply) or a `Result<_, E>`
+/// with any `E: Display`, so that `?` works; those of chunks a `Result<ChunkAction, E>`; `on_log` may answer a `Result<(), E>`. `Err` is a fault of
 /// the kind `error`, a panic one of the kind `trap`: the gateway logs the text, discards the
 /// instance, and does what the plugin's `on-error` says.
 ///

@@ -4,8 +4,8 @@ pub use crate::config::{self, ConfigError, Duration};
 pub use crate::consumers::{self, Consumer};
 pub use crate::limiter::{self, Quota};
 pub use crate::{
-    Action, ClientCertificate, HeaderName, HeaderValue, LogEntry, Method, Origin, Plugin, Reply, Request, Response,
-    StatusCode, Subject, clock, log, percent, plugin, setup, state,
+    Action, Body, Chunk, ChunkAction, ClientCertificate, HeaderName, HeaderValue, LogEntry, Method, Origin, Plugin,
+    Reply, Request, Response, StatusCode, Subject, clock, log, percent, plugin, setup, state,
 };
 
 #[cfg(not(target_family = "wasm"))]

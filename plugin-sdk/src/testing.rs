@@ -42,6 +42,7 @@
 //! ```
 
 pub(crate) mod apply;
+mod bodies;
 mod certificate;
 mod entry;
 mod gateway;

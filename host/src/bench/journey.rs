@@ -69,6 +69,7 @@ impl Chained {
                 upgrade: None,
             },
             response: None,
+            piece: None,
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),
             id: RequestId::made([b'0'; 32]),
             certificate: None,

@@ -1,5 +1,7 @@
 //! One exchange's way along its chain and back.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use http::HeaderMap;
@@ -7,7 +9,7 @@ use http::HeaderMap;
 use super::{Chain, Link};
 use crate::config::OnError;
 use crate::exchange::{Edit, Exchange, HeaderError, Reply, RequestHead, ResponseHead, Timing};
-use crate::sandbox::{Action, Fault, Instance, Lease};
+use crate::sandbox::{Action, Fault, Lease};
 use crate::state::ConsumerId;
 use crate::telemetry::metrics::{Hook, Outcome};
 use crate::wire::headers::MOST_FIELDS;
@@ -18,12 +20,18 @@ use crate::wire::headers::MOST_FIELDS;
 #[derive(Debug)]
 pub struct Run {
     /// Away only for the time of a call, which nothing can interrupt.
-    exchange: Option<Box<Exchange>>,
-    /// Instances of plugins with `isolation = "request"`, by place in the chain.
-    leases: Vec<(usize, Lease)>,
-    worker: usize,
+    pub(super) exchange: Option<Box<Exchange>>,
+    /// Instances that are the exchange's own, by place in the chain.
+    pub(super) leases: Vec<(usize, Lease)>,
+    pub(super) worker: usize,
     /// The next plugin that the response meets is the one before this place.
-    back: usize,
+    pub(super) back: usize,
+    /// The same of its whole body.
+    pub(super) bodies_back: usize,
+    /// The place before which the way back began.
+    pub(super) turned: usize,
+    /// What the request's body goes through piece by piece, if it does.
+    pub(super) twin: Option<Rc<RefCell<Self>>>,
 }
 
 /// Why the exchange is at hand: calls take it and bring it back before they return.
@@ -36,11 +44,15 @@ pub enum Halt {
     Reply(usize, Reply),
     /// The plugin at this place failed, and may not be skipped.
     Fault(usize, Fault),
+    /// A plugin takes no body of more bytes, and none may pass it unseen.
+    TooLarge(usize),
+    /// A plugin lets no more of a body pass.
+    Stop,
 }
 
 impl Run {
     pub fn new(exchange: Box<Exchange>, worker: usize) -> Self {
-        Self { exchange: Some(exchange), leases: Vec::new(), worker, back: 0 }
+        Self { exchange: Some(exchange), leases: Vec::new(), worker, back: 0, bodies_back: 0, turned: 0, twin: None }
     }
 
     pub fn exchange(&self) -> &Exchange {
@@ -53,7 +65,8 @@ impl Run {
 
     /// Moves the exchange and its instances out; what is left holds nothing.
     pub fn take(&mut self) -> Self {
-        Self { exchange: self.exchange.take(), leases: std::mem::take(&mut self.leases), ..*self }
+        let (exchange, leases, twin) = (self.exchange.take(), std::mem::take(&mut self.leases), self.twin.take());
+        Self { exchange, leases, twin, ..*self }
     }
 
     /// Calls the request hooks in order, up to one that ends the way.
@@ -64,7 +77,7 @@ impl Run {
         for (place, link) in chain.links.iter().enumerate() {
             self.exchange_mut().progress.met = place + 1;
             let hooks = link.plugin.hooks();
-            if link.plugin.is_fresh() && hooks.any() {
+            if link.plugin.is_leased() && hooks.any() {
                 match link.plugin.lease(self.worker).await {
                     Ok(lease) => self.leases.push((place, lease)),
                     Err(fault) => {
@@ -79,7 +92,7 @@ impl Run {
             }
             let mut halt = None;
             if hooks.on_request && link.plugin.minds_request(self.exchange(), mark) {
-                let result = self.call(place, link, mark, |instance, exchange| instance.on_request(place, exchange));
+                let result = self.call(place, link, Hook::Request, mark);
                 halt = self.settle(place, link, Hook::Request, result, &mut mark);
             }
             let halt = halt.or_else(|| self.edit_request(place, link, &mut mark));
@@ -88,7 +101,7 @@ impl Run {
                 return halt;
             }
         }
-        self.back = chain.links.len();
+        self.turn_at(chain.links.len());
         None
     }
 
@@ -101,6 +114,10 @@ impl Run {
             let place = self.back;
             let link = &chain.links[place];
             let is_called = link.plugin.hooks().on_response;
+            // By what it said of the body, when all had seen the head.
+            if self.exchange().progress.ended_by == Some(place) {
+                continue;
+            }
             if self.is_skipped(place) {
                 if is_called {
                     link.plugin.metrics().record(self.worker, Hook::Response, Outcome::Skipped, 0);
@@ -114,7 +131,7 @@ impl Run {
             if !is_called || self.is_skipped(place) || !link.plugin.minds_response(self.exchange(), mark) {
                 continue;
             }
-            let result = self.call(place, link, mark, |instance, exchange| instance.on_response(place, exchange));
+            let result = self.call(place, link, Hook::Response, mark);
             let halt = self.settle(place, link, Hook::Response, result, &mut mark);
             if halt.is_some() {
                 return halt;
@@ -136,9 +153,9 @@ impl Run {
             }
             let link = &chain.links[place];
             let mark = Instant::now();
-            let result = self.call(place, link, mark, |instance, exchange| instance.on_log(place, exchange));
+            let result = self.call(place, link, Hook::Log, mark);
             let outcome = match result {
-                Ok(()) => Outcome::Next,
+                Ok(_) => Outcome::Next,
                 Err(fault) => {
                     let kind = fault.kind();
                     let (id, route) = (&*self.exchange().id, self.exchange().route_name());
@@ -154,7 +171,7 @@ impl Run {
     fn logs(&self, chain: &Chain, place: usize) -> bool {
         let (plugin, progress) = (&chain.links[place].plugin, &self.exchange().progress);
         // One that found no free instance did not run.
-        let ran = !plugin.is_fresh() || self.leases.iter().any(|(leased, _)| *leased == place);
+        let ran = !plugin.is_leased() || self.has_lease(place);
         let saw_response = place >= self.back && progress.ended_by != Some(place);
         place < progress.met
             && !self.is_skipped(place)
@@ -163,47 +180,49 @@ impl Run {
     }
 
     /// Calls a hook on the exchange's own instance, or on one of the worker's.
-    fn call<T>(
-        &mut self,
-        place: usize,
-        link: &Link,
-        now: Instant,
-        hook: impl FnOnce(&mut Instance, Box<Exchange>) -> (Box<Exchange>, Result<T, Fault>),
-    ) -> Result<T, Fault> {
+    pub(super) fn call(&mut self, place: usize, link: &Link, hook: Hook, now: Instant) -> Result<Action, Fault> {
         // A plugin that may be skipped leaves no trace of a call that failed.
-        let before = (link.on_error == OnError::Skip).then(|| Before::of(self.exchange()));
+        let writes = !matches!(hook, Hook::RequestChunk | Hook::ResponseChunk | Hook::Log);
+        let before = (writes && link.on_error == OnError::Skip).then(|| Before::of(self.exchange()));
         self.exchange_mut().now = now;
-        let result = if link.plugin.is_fresh() {
+        self.swap_notes();
+        let result = if link.plugin.is_leased() {
             self.call_leased(place, link, hook)
         } else {
             let exchange = self.exchange.take().expect(BETWEEN_CALLS);
-            let (exchange, result) = link.plugin.call(self.worker, exchange, hook);
+            let (exchange, result) = link.plugin.call(self.worker, hook, place, exchange);
             self.exchange = Some(exchange);
             result
         };
+        self.swap_notes();
         if let (Err(_), Some(before)) = (&result, before) {
             before.restore(self.exchange_mut());
         }
         result
     }
 
-    fn call_leased<T>(
-        &mut self,
-        place: usize,
-        link: &Link,
-        hook: impl FnOnce(&mut Instance, Box<Exchange>) -> (Box<Exchange>, Result<T, Fault>),
-    ) -> Result<T, Fault> {
-        let Some((_, lease)) = self.leases.iter_mut().find(|(leased, _)| *leased == place) else {
+    fn call_leased(&mut self, place: usize, link: &Link, hook: Hook) -> Result<Action, Fault> {
+        let mut twin = self.twin.as_ref().map(|twin| twin.borrow_mut());
+        let leases = twin.as_mut().map_or(&mut self.leases, |twin| &mut twin.leases);
+        let Some((_, lease)) = leases.iter_mut().find(|(leased, _)| *leased == place) else {
             return Err(Fault::Instantiate("the exchange has no instance of it".into()));
         };
-        let instance = link.plugin.leased(self.worker, lease)?;
         let exchange = self.exchange.take().expect(BETWEEN_CALLS);
-        let (exchange, result) = hook(instance, exchange);
+        let (exchange, result) = link.plugin.call_leased(self.worker, lease, hook, place, exchange);
         self.exchange = Some(exchange);
-        if result.is_err() {
-            lease.end();
-        }
         result
+    }
+
+    fn has_lease(&self, place: usize) -> bool {
+        let is_here = |leases: &[(usize, Lease)]| leases.iter().any(|(leased, _)| *leased == place);
+        is_here(&self.leases) || self.twin.as_ref().is_some_and(|twin| is_here(&twin.borrow().leases))
+    }
+
+    /// Takes the notes for a call, and puts them back after it.
+    fn swap_notes(&mut self) {
+        if let Some(twin) = self.twin.clone() {
+            std::mem::swap(&mut self.exchange_mut().notes, &mut twin.borrow_mut().exchange_mut().notes);
+        }
     }
 
     /// Does to the request what the plugin has declared.
@@ -250,12 +269,31 @@ impl Run {
         }
     }
 
-    fn is_skipped(&self, place: usize) -> bool {
+    pub(super) fn is_skipped(&self, place: usize) -> bool {
         self.exchange().progress.skipped.contains(&place)
+            || self.twin.as_ref().is_some_and(|twin| twin.borrow().is_skipped(place))
+    }
+
+    /// One figure for all pieces of a body.
+    fn count_time(&mut self, place: usize, hook: Hook, took: Duration) {
+        let timings = &mut self.exchange_mut().timings;
+        let is_piece = matches!(hook, Hook::RequestChunk | Hook::ResponseChunk);
+        match timings.iter_mut().rfind(|timing| is_piece && timing.plugin == place) {
+            Some(timing) => timing.took += took,
+            None => timings.push(Timing { plugin: place, took }),
+        }
+    }
+
+    /// The exchange is over: all that was said of it is here.
+    pub fn gather(&mut self) {
+        if let Some(twin) = &self.twin {
+            let timings = std::mem::take(&mut twin.borrow_mut().exchange_mut().timings);
+            self.exchange_mut().timings.extend(timings);
+        }
     }
 
     /// Keeps account of a call and says whether it ends the way.
-    fn settle(
+    pub(super) fn settle(
         &mut self,
         place: usize,
         link: &Link,
@@ -273,7 +311,7 @@ impl Run {
         };
         let now = Instant::now();
         let took = now - std::mem::replace(mark, now);
-        self.exchange_mut().timings.push(Timing { plugin: place, took });
+        self.count_time(place, hook, took);
         match action {
             Action::Next => {
                 link.plugin.metrics().record(self.worker, hook, Outcome::Next, nanos(took));
@@ -283,12 +321,18 @@ impl Run {
                 link.plugin.metrics().record(self.worker, hook, Outcome::Reply, nanos(took));
                 Some(Halt::Reply(place, reply))
             }
+            Action::Stop => {
+                link.plugin.metrics().record(self.worker, hook, Outcome::Stop, nanos(took));
+                let (id, route) = (&*self.exchange().id, self.exchange().route_name());
+                tracing::info!(plugin = &**link.plugin.scope(), hook = hook.name(), route, id, "plugin stopped a body");
+                Some(Halt::Stop)
+            }
         }
     }
 
     fn fault(&mut self, place: usize, link: &Link, hook: Hook, fault: Fault, mark: Instant) -> Option<Halt> {
         let took: Duration = mark.elapsed();
-        self.exchange_mut().timings.push(Timing { plugin: place, took });
+        self.count_time(place, hook, took);
         link.plugin.metrics().record(self.worker, hook, Outcome::Fault(fault.kind()), nanos(took));
         tracing::error!(
             plugin = &**link.plugin.scope(),
@@ -301,9 +345,11 @@ impl Run {
         match link.on_error {
             OnError::Reject => Some(Halt::Fault(place, fault)),
             OnError::Skip => {
-                let exchange = self.exchange_mut();
                 // Its later hooks, which could read them, are not called; others need the room.
-                exchange.notes.retain(|note| note.plugin != place);
+                self.swap_notes();
+                self.exchange_mut().notes.retain(|note| note.plugin != place);
+                self.swap_notes();
+                let exchange = self.exchange_mut();
                 exchange.staged.retain(|staged| staged.plugin != place);
                 exchange.progress.skipped.push(place);
                 None
@@ -314,7 +360,12 @@ impl Run {
     /// The request's way ended at this plugin, which does not see the response.
     fn end_at(&mut self, place: usize) {
         self.exchange_mut().progress.ended_by = Some(place);
-        self.back = place;
+        self.turn_at(place);
+    }
+
+    /// The way back begins before this place.
+    fn turn_at(&mut self, place: usize) {
+        (self.back, self.bodies_back, self.turned) = (place, place, place);
     }
 }
 

@@ -12,7 +12,7 @@ mod upstream;
 mod upstream_health;
 
 pub use destination::{Destination, Mirror, Origin, QueryPart, Redirect, Respond};
-pub use plugin::{Grant, Isolation, OnError, Plugin, PluginConfig, PluginLimits, Source};
+pub use plugin::{Grant, Isolation, OnError, OverLimit, Plugin, PluginConfig, PluginLimits, Source};
 pub(super) use plugin::{Members, Places};
 pub use route::{Compress, Path, PathTemplate, Route, RouteTimeout, TemplatePart};
 pub use split::Split;
@@ -70,6 +70,7 @@ pub struct Gateway {
     pub dns: Dns,
     pub state: StateLimits,
     pub limiter: LimiterLimits,
+    pub bodies: BodyLimits,
     pub sandbox: SandboxLimits,
     pub log: Log,
 }
@@ -84,6 +85,12 @@ pub struct Dns {
     pub max_ttl: Duration,
     /// For one lookup, whichever servers are asked.
     pub timeout: Duration,
+}
+
+/// What may be kept of bodies for plugins that want them whole, over all exchanges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyLimits {
+    pub max_bytes: usize,
 }
 
 /// What plugins may keep in `state`, all of them together.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use self::words::{refused, unfit};
+use self::words::{refused, unfit, unseen};
 use super::certificates::endpoints;
 use super::certificates::{self, Certificates};
 use super::expiry::{self, Expiry};
@@ -162,7 +162,9 @@ impl Loader {
         // Without a problem there is a plugin for each entry.
         let plugins: Vec<Loaded> = loaded.into_iter().flatten().collect();
         let unfit = plugins.iter().zip(&config.plugins).filter_map(|(loaded, entry)| unfit(entry, loaded));
+        let unseen = plugins.iter().zip(&config.plugins).filter_map(|(loaded, entry)| unseen(entry, loaded));
         self.warnings = unfit
+            .chain(unseen)
             .chain(expiry::warnings(&self.certificates.expiries))
             .chain(endpoints::warnings(&config.upstreams))
             .collect();
@@ -239,6 +241,7 @@ impl Loader {
                 consumers: Arc::new(consumers),
             },
             owned: Owned::new(owned, config.gateway.alias_headers),
+            max_bodies: config.gateway.bodies.max_bytes,
             trusted_proxies: config.gateway.trusted_proxies.clone(),
         }
     }
@@ -248,15 +251,16 @@ impl Loader {
             plugin: Arc::clone(&plugins[entry].plugin),
             on_error: config.plugins[entry].on_error,
         });
+        let chain = Chain::new(links.collect());
         Route {
-            chain: Chain::new(links.collect()),
+            upgrade: route.upgrade && !chain.guards_bodies(),
+            chain,
             destination: route.destination.clone(),
             mirror: route.mirror.clone(),
             path: route.path.clone(),
             timeout: route.timeout.into(),
             max_body: route.max_body,
             preserve_host: route.preserve_host,
-            upgrade: route.upgrade,
             compress: route.compress.clone(),
             metrics: self.registry.route(&route.name),
         }

@@ -126,6 +126,8 @@ impl Stream {
             // A head that nothing will be like for long.
             self.output = BytesMut::new();
         }
+        // What was written is held by nobody: an idle connection would keep it for as long as it idles.
+        self.long = Bytes::new();
         // TLS may have taken more than the kernel did.
         Pin::new(&mut self.socket).poll_flush(context)
     }

@@ -75,6 +75,7 @@ pub(super) fn admit(
                 upgrade: upgrade.filter(|_| view.route(route).upgrade).map(Box::new),
             },
             response: None,
+            piece: None,
             client: told.client,
             certificate: connection.certificate(),
             id,

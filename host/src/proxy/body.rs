@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
+use super::chunks::Chunks;
 use super::flight::Flight;
 use super::gzip::Content;
 use super::tunnel::Tunnel;
@@ -16,14 +17,16 @@ use crate::upstream::{AnswerBodyError, UpstreamBody};
 /// The body of a response. Dropped before its end, it ends the exchange as not completed.
 pub struct Body {
     inner: Content,
+    /// What its pieces go through, if there are plugins that want them.
+    chunks: Option<Box<Chunks>>,
     /// Gone when the exchange has ended.
     flight: Option<Box<Flight>>,
 }
 
 impl Body {
-    pub(super) fn new(inner: Content, flight: Flight) -> Self {
-        let mut body = Self { inner, flight: Some(Box::new(flight)) };
-        if body.inner.is_end_stream() {
+    pub(super) fn new(inner: Content, chunks: Option<Box<Chunks>>, flight: Flight) -> Self {
+        let mut body = Self { inner, chunks, flight: Some(Box::new(flight)) };
+        if body.is_end_stream() {
             body.end();
         }
         body
@@ -31,7 +34,7 @@ impl Body {
 
     /// A body that belongs to no exchange.
     pub(super) fn detached(inner: UpstreamBody) -> Self {
-        Self { inner: Content::Plain(inner), flight: None }
+        Self { inner: Content::Plain(inner), chunks: None, flight: None }
     }
 
     /// What the client gets of trailers. Without any the body is over.
@@ -69,7 +72,12 @@ impl HttpBody for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
-        let frame = match ready!(Pin::new(&mut self.inner).poll_frame(context)) {
+        let Self { inner, chunks, flight } = &mut *self;
+        let polled = match (chunks, flight) {
+            (Some(chunks), Some(flight)) => inner.poll(context, |source, context| chunks.poll(source, flight, context)),
+            _ => inner.poll(context, |source, context| Pin::new(source).poll_frame(context)),
+        };
+        let frame = match ready!(polled) {
             Some(Ok(frame)) if frame.is_trailers() => self.pass(frame.into_trailers().unwrap_or_default()),
             frame => frame,
         };
@@ -79,7 +87,7 @@ impl HttpBody for Body {
                     flight.sent(data.len());
                 }
                 // Who knows the length asks for no frame after the last.
-                if self.inner.is_end_stream() {
+                if self.is_end_stream() {
                     self.end();
                 }
             }
@@ -100,10 +108,13 @@ impl HttpBody for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        match (&self.inner, &self.chunks) {
+            (Content::Plain(_), Some(chunks)) => chunks.is_over(),
+            (inner, _) => inner.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        if self.chunks.is_some() { SizeHint::default() } else { self.inner.size_hint() }
     }
 }

@@ -1,13 +1,14 @@
 //! What goes wrong with an exchange: whose fault it is, and what the client is told.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Method, StatusCode};
 use thiserror::Error;
 
 use crate::http1::HeadError;
 use crate::sandbox::Fault;
-use crate::upstream::{RequestBodyError, UpstreamError};
+use crate::upstream::{AnswerBodyError, RequestBodyError, UpstreamError};
 use crate::wire::authority::AuthorityError;
 use crate::wire::path::PathError;
 
@@ -19,12 +20,33 @@ pub enum ProxyError {
     #[error("plugin `{plugin}` {fault}")]
     Plugin { plugin: Arc<str>, fault: Fault },
     #[error(transparent)]
+    Body(#[from] BodyProblem),
+    #[error(transparent)]
     Upstream(#[from] UpstreamError),
     /// Of the path only, and not all of a long one: the query may hold a key.
     #[error("the path that the route makes for the upstream is not a path: {0}")]
     Rewrite(String),
     #[error("the target that the route makes for the upstream is longer than {0} bytes")]
     RewriteTooLong(usize),
+}
+
+/// A body that plugins want whole, and that they cannot be given.
+#[derive(Debug, Error)]
+pub enum BodyProblem {
+    #[error("the request has no complete body")]
+    Request(#[source] RequestBodyError),
+    #[error("the response has no complete body")]
+    Response(#[source] AnswerBodyError),
+    #[error("nothing of the body came for {0:?}")]
+    Silent(Duration),
+    #[error("the response's body is longer than the {0} bytes that a plugin takes")]
+    ResponseTooLarge(usize),
+    #[error("the bodies that are kept leave no room for another one")]
+    NoRoom,
+    #[error("a gRPC call has no whole body, which a plugin has to see")]
+    RequestStream,
+    #[error("the response is a stream, and a plugin has to see it whole")]
+    ResponseStream,
 }
 
 /// A request that cannot be served as it is.
@@ -155,13 +177,16 @@ impl ProxyError {
                 UpstreamError::ConnectTimeout { .. }
                 | UpstreamError::ResponseTimeout { .. }
                 | UpstreamError::TotalTimeout { .. } => (504, error.reason(), "The upstream did not answer in time"),
-                UpstreamError::RequestBody { source, .. } => match source {
-                    RequestBodyError::OverLimit { .. } => (413, "body-too-large", "The body is too large"),
-                    RequestBodyError::Client(_) => (400, error.reason(), "The body ended early"),
-                    RequestBodyError::Stalled { .. } | RequestBodyError::Late => {
-                        (408, error.reason(), "The body did not arrive in time")
-                    }
-                },
+                UpstreamError::RequestBody { source, .. } => of_request_body(source),
+            },
+            Self::Body(error) => match error {
+                BodyProblem::Request(error) => of_request_body(error),
+                BodyProblem::Response(_) => (502, "upstream-reset", "The upstream closed the connection"),
+                BodyProblem::Silent(_) => (504, "upstream-timeout", "The upstream did not answer in time"),
+                BodyProblem::ResponseTooLarge(_) => (502, "response-too-large", "The response is too large"),
+                BodyProblem::NoRoom => (503, "gateway-full", "The gateway has no room for the body"),
+                BodyProblem::RequestStream => (415, "stream-refused", "A policy wants whole bodies, not streams"),
+                BodyProblem::ResponseStream => (502, "stream-refused", "A policy wants whole bodies, not streams"),
             },
             Self::Rewrite(_) => (500, "rewrite", "The route cannot make a path of this one"),
             Self::RewriteTooLong(_) => (414, "target-too-long", "The request target is too long"),
@@ -175,9 +200,24 @@ impl ProxyError {
         match self {
             Self::Client(ClientError::Path(error)) => Some(error.to_string()),
             Self::Client(ClientError::Malformed(error)) => Some(error.to_string()),
-            Self::Client(_) | Self::Plugin { .. } | Self::Upstream(_) | Self::Rewrite(_) | Self::RewriteTooLong(_) => {
-                None
-            }
+            Self::Client(_)
+            | Self::Plugin { .. }
+            | Self::Body(_)
+            | Self::Upstream(_)
+            | Self::Rewrite(_)
+            | Self::RewriteTooLong(_) => None,
         }
+    }
+}
+
+fn of_request_body(error: &RequestBodyError) -> (u16, &'static str, &'static str) {
+    match error {
+        RequestBodyError::OverLimit { .. } => (413, "body-too-large", "The body is too large"),
+        RequestBodyError::Client(_) => (400, error.reason(), "The body ended early"),
+        RequestBodyError::Stalled { .. } | RequestBodyError::Late => {
+            (408, error.reason(), "The body did not arrive in time")
+        }
+        RequestBodyError::Stopped => (403, error.reason(), "A policy stopped the body"),
+        RequestBodyError::Failed => (500, error.reason(), "A policy failed"),
     }
 }

@@ -3,23 +3,26 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode, Version};
 use http_body::Body as _;
 
 use super::Proxy;
 use super::body::Body;
+use super::chunks::{Chunks, Upload};
 use super::compress;
 use super::error::{ClientError, ProxyError};
 use super::forwarded::X_REQUEST_ID;
 use super::grpc;
 use super::gzip::{Content, Gzip};
+use super::room::Room;
 use super::view::View;
-use crate::chain::Run;
+use crate::chain::{Cut, Run};
 use crate::exchange::{Exchange, Origin, Reply, ResponseHead};
 use crate::live::Route;
 use crate::problem;
-use crate::upstream::{Answer, BodyMeter, RequestBody, UpstreamBody};
+use crate::upstream::{Answer, AnswerBodyError, BodyMeter, RequestBody, UpstreamBody};
 use crate::wire::trailers::TooMany;
 use crate::wire::{encoding, headers};
 
@@ -94,6 +97,16 @@ impl Flight {
         Arc::clone(self.view.route(exchange.route).chain.links()[place].plugin.name())
     }
 
+    /// Whether the client gets no body of a response, whatever its status is.
+    pub(super) fn is_head(&self) -> bool {
+        self.is_head
+    }
+
+    /// The room of bodies that are kept, and how many bytes it has.
+    pub(super) fn room(&self) -> (&Arc<Room>, usize) {
+        (&self.proxy.room, self.view.live.max_bodies)
+    }
+
     /// Hands the response over to the connection; the flight goes on until its last byte.
     pub(super) fn deliver(mut self, body: UpstreamBody) -> Response<Body> {
         let route = &self.view.live.routes[self.run.exchange().route];
@@ -115,6 +128,10 @@ impl Flight {
             response.headers_mut().remove(header::UPGRADE);
         }
         let mut without_body = !switches && (has_no_body(head.status) || self.is_head);
+        if self.is_head && route.chain.changes_responses() {
+            // A plugin may make another body of it: how long that is nobody knows.
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+        }
         if let Some(title) = self.title
             && grpc::is_call(exchange.request.version, &exchange.request.headers)
         {
@@ -126,6 +143,11 @@ impl Flight {
             exchange.request.headers = HeaderMap::new();
         }
         let is_http2 = exchange.request.version == Version::HTTP_2;
+        let chunks = (route.chain.response_chunks() && !without_body && !switches && !body.is_end_stream())
+            .then(|| Box::new(Chunks::default()));
+        if chunks.is_some() {
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+        }
         let compressed = route.compress.as_ref().filter(|_| !switches).is_some_and(|settings| {
             let length = if self.is_head { told_length(response.headers()) } else { body.size_hint().exact() };
             let wanted = self.wants_gzip && self.proxy.compressors.have_room();
@@ -139,7 +161,33 @@ impl Flight {
             true => Content::Gzip(Box::new(Gzip::of(body, &self.proxy.compressors))),
             false => Content::Plain(body),
         };
-        response.map(|()| Body::new(body, self))
+        response.map(|()| Body::new(body, chunks, self))
+    }
+
+    /// Has the plugins see a piece of the response's body. Answers what goes on in its place.
+    pub(super) fn pass(&mut self, piece: Bytes, is_last: bool) -> Result<Bytes, AnswerBodyError> {
+        let chain = &self.view.live.routes[self.run.exchange().route].chain;
+        let passed = self.run.on_response_chunk(chain, piece, is_last);
+        passed.map_err(|cut| match cut {
+            Cut::Stopped => {
+                self.cut("plugin-stop");
+                AnswerBodyError::Stopped
+            }
+            Cut::Failed => {
+                self.cut("plugin-fault");
+                AnswerBodyError::Failed
+            }
+        })
+    }
+
+    /// The pieces of the request's body go through plugins from now on, if there are some.
+    pub(super) fn upload(&mut self, body: RequestBody) -> RequestBody {
+        let route = self.run.exchange().route;
+        if !self.view.route(route).chain.request_chunks() || body.is_end_stream() {
+            return body;
+        }
+        let run = self.run.twin();
+        body.through(Box::new(Upload { run, view: Rc::clone(&self.view), route }))
     }
 
     /// The response's body went on by so many bytes.
@@ -187,6 +235,7 @@ impl Flight {
 impl Drop for Flight {
     fn drop(&mut self) {
         self.proxy.metrics.requests.decrement();
+        self.run.gather();
         let exchange = self.run.exchange_mut();
         exchange.outcome.request_bytes = self.request_body.bytes();
         exchange.outcome.duration = exchange.started.elapsed();
@@ -201,7 +250,7 @@ impl Drop for Flight {
 }
 
 /// RFC 9110, sections 6.4.1 and 15.3.6.
-fn has_no_body(status: StatusCode) -> bool {
+pub(super) fn has_no_body(status: StatusCode) -> bool {
     status.is_informational()
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED)
 }
@@ -227,6 +276,10 @@ fn log_failure(error: &ProxyError, id: &str, status: StatusCode) {
             tracing::warn!(id, status = status.as_u16(), reason = error.reason(), cause, "{error}");
         }
         ProxyError::Rewrite(_) => tracing::error!(id, status = status.as_u16(), "{error}"),
+        ProxyError::Body(error) => {
+            let cause = std::error::Error::source(error).map(tracing::field::display);
+            tracing::warn!(id, status = status.as_u16(), cause, "{error}");
+        }
         ProxyError::Client(ClientError::BodyTooLarge) => tracing::info!(id, status = status.as_u16(), "{error}"),
         ProxyError::RewriteTooLong(_) | ProxyError::Client(_) | ProxyError::Plugin { .. } => {}
     }

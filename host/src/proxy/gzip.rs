@@ -5,7 +5,6 @@
 //! have their turns.
 
 use std::cell::{Cell, RefCell};
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
@@ -32,6 +31,9 @@ pub(super) struct Compressors {
     idle: RefCell<Vec<Compress>>,
     busy: Cell<usize>,
 }
+
+/// What there is of a body by now.
+pub(super) type Pulled = Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>>;
 
 /// The body of a response as it is sent.
 pub(super) enum Content {
@@ -79,7 +81,11 @@ impl Gzip {
         Self { source, waiting: Bytes::new(), compressor, holds: false, worked: false, over: false }
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
+    fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        mut pull: impl FnMut(&mut UpstreamBody, &mut Context<'_>) -> Pulled,
+    ) -> Pulled {
         let compressed = loop {
             if self.over {
                 return Poll::Ready(None);
@@ -98,7 +104,7 @@ impl Gzip {
                 }
                 break compressed;
             }
-            match Pin::new(&mut self.source).poll_frame(context) {
+            match pull(&mut self.source, context) {
                 // Trailers end at the gateway.
                 Poll::Ready(Some(Ok(frame))) => self.waiting = frame.into_data().unwrap_or_default(),
                 Poll::Ready(Some(Err(error))) => {
@@ -162,28 +168,27 @@ impl Drop for Compressor {
     }
 }
 
-impl Body for Content {
-    type Data = Bytes;
-    type Error = AnswerBodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
+impl Content {
+    /// The next frame. `pull` takes the next one of the upstream's.
+    pub(super) fn poll(
+        &mut self,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
-        match &mut *self {
-            Self::Plain(body) => Pin::new(body).poll_frame(context),
-            Self::Gzip(gzip) => gzip.poll(context),
+        mut pull: impl FnMut(&mut UpstreamBody, &mut Context<'_>) -> Pulled,
+    ) -> Pulled {
+        match self {
+            Self::Plain(body) => pull(body, context),
+            Self::Gzip(gzip) => gzip.poll(context, pull),
         }
     }
 
-    fn is_end_stream(&self) -> bool {
+    pub(super) fn is_end_stream(&self) -> bool {
         match self {
             Self::Plain(body) => body.is_end_stream(),
             Self::Gzip(gzip) => gzip.over,
         }
     }
 
-    fn size_hint(&self) -> SizeHint {
+    pub(super) fn size_hint(&self) -> SizeHint {
         match self {
             Self::Plain(body) => body.size_hint(),
             Self::Gzip(_) => SizeHint::default(),

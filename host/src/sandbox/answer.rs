@@ -12,6 +12,17 @@ use crate::exchange::{Reply, append_header, status};
 pub enum Action {
     Next,
     Reply(Reply),
+    /// Of a chunk hook: the exchange ends here.
+    Stop,
+}
+
+impl From<wit::ChunkAction> for Action {
+    fn from(action: wit::ChunkAction) -> Self {
+        match action {
+            wit::ChunkAction::Next => Self::Next,
+            wit::ChunkAction::Stop => Self::Stop,
+        }
+    }
 }
 
 /// `reply` is what the guest has said in the call.

@@ -13,6 +13,7 @@ use super::host::{Declarations, Host};
 use super::plugin::ConfigureProblem;
 use super::wasi;
 use crate::config::Grant;
+use crate::telemetry::metrics::Hook;
 
 /// The package that a component's imports and exports of the contract belong to.
 const PACKAGE: &str = "tollgate:plugin/";
@@ -32,14 +33,28 @@ pub struct Component {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hooks {
     pub on_request: bool,
+    pub on_request_body: bool,
+    pub on_request_chunk: bool,
     pub on_response: bool,
+    pub on_response_body: bool,
+    pub on_response_chunk: bool,
     pub on_log: bool,
 }
 
 impl Hooks {
     /// Whether anything is ever called.
     pub fn any(self) -> bool {
-        self.on_request || self.on_response || self.on_log
+        self.on_request || self.on_response || self.on_log || self.bodies() || self.chunks()
+    }
+
+    /// Whether it sees whole bodies.
+    pub fn bodies(self) -> bool {
+        self.on_request_body || self.on_response_body
+    }
+
+    /// Whether it sees bodies piece by piece, for which an exchange keeps an instance.
+    pub fn chunks(self) -> bool {
+        self.on_request_chunk || self.on_response_chunk
     }
 }
 
@@ -48,7 +63,11 @@ impl Hooks {
 pub(super) struct Exports {
     pub(super) configure: ComponentExportIndex,
     pub(super) on_request: Option<ComponentExportIndex>,
+    pub(super) on_request_body: Option<ComponentExportIndex>,
+    pub(super) on_request_chunk: Option<ComponentExportIndex>,
     pub(super) on_response: Option<ComponentExportIndex>,
+    pub(super) on_response_body: Option<ComponentExportIndex>,
+    pub(super) on_response_chunk: Option<ComponentExportIndex>,
     pub(super) on_log: Option<ComponentExportIndex>,
 }
 
@@ -73,7 +92,7 @@ pub enum LoadError {
     OtherVersion { found: String },
     #[error("this is not a plugin: the component exports no `{PACKAGE}configure@{VERSION}`")]
     NotAPlugin,
-    #[error("the component exports no hook of a request: one of `on-request`, `on-response`, `on-log`")]
+    #[error("the component exports no hook of a request: one of {}", hook_names())]
     NoHook,
     #[error("the component exports `{0}`, which this gateway does not know")]
     UnknownHook(String),
@@ -130,6 +149,10 @@ impl Component {
         let ever = |when: &Option<Vec<Condition>>| when.as_ref().is_none_or(|when| !when.is_empty());
         Hooks {
             on_request: self.exports.on_request.is_some() && ever(&declarations.request_when),
+            on_request_body: self.exports.on_request_body.is_some(),
+            on_request_chunk: self.exports.on_request_chunk.is_some(),
+            on_response_body: self.exports.on_response_body.is_some(),
+            on_response_chunk: self.exports.on_response_chunk.is_some(),
             on_response: self.exports.on_response.is_some() && ever(&declarations.response_when),
             on_log: self.exports.on_log.is_some(),
         }
@@ -166,8 +189,8 @@ fn interfaces(grants: &[Grant]) -> String {
 }
 
 /// Interfaces of the contract that need no grant.
-const FREE: [&str; 9] =
-    ["http", "request", "response", "answer", "outcome", "setup", "log", "subjects", "client-certificate"];
+const FREE: [&str; 10] =
+    ["http", "request", "response", "answer", "body", "outcome", "setup", "log", "subjects", "client-certificate"];
 
 /// The grants that the imports of a component need.
 fn needs(engine: &Engine, component: &component::Component) -> Result<Vec<Grant>, LoadError> {
@@ -193,21 +216,30 @@ fn exports(engine: &Engine, component: &component::Component) -> Result<Exports,
     for (export, _) in component.component_type().exports(&engine.wasmtime) {
         if let Some(interface) = export.strip_prefix(PACKAGE) {
             let interface = of_our_version(interface)?;
-            if !["configure", "on-request", "on-response", "on-log"].contains(&interface) {
+            if interface != "configure" && !Hook::ALL.iter().any(|hook| hook.name() == interface) {
                 return Err(LoadError::UnknownHook(interface.to_owned()));
             }
         }
     }
-    let exports = Exports {
-        configure: hook(component, "configure").ok_or(LoadError::NotAPlugin)?,
-        on_request: hook(component, "on-request"),
-        on_response: hook(component, "on-response"),
-        on_log: hook(component, "on-log"),
-    };
-    if exports.on_request.is_none() && exports.on_response.is_none() && exports.on_log.is_none() {
+    let find = |hook: Hook| self::hook(component, hook.name());
+    let configure = hook(component, "configure").ok_or(LoadError::NotAPlugin)?;
+    if Hook::ALL.into_iter().all(|hook| find(hook).is_none()) {
         return Err(LoadError::NoHook);
     }
-    Ok(exports)
+    Ok(Exports {
+        configure,
+        on_request: find(Hook::Request),
+        on_request_body: find(Hook::RequestBody),
+        on_request_chunk: find(Hook::RequestChunk),
+        on_response: find(Hook::Response),
+        on_response_body: find(Hook::ResponseBody),
+        on_response_chunk: find(Hook::ResponseChunk),
+        on_log: find(Hook::Log),
+    })
+}
+
+fn hook_names() -> String {
+    Hook::ALL.map(|hook| format!("`{}`", hook.name())).join(", ")
 }
 
 /// A hook is an interface of one function that has the interface's name.

@@ -49,19 +49,25 @@ pub(super) struct Identity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     Configure,
-    Request,
-    Response,
-    Log,
+    Hook(Hook),
 }
 
 impl Stage {
-    fn hook(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Configure => "configure",
-            Self::Request => Hook::Request.name(),
-            Self::Response => Hook::Response.name(),
-            Self::Log => Hook::Log.name(),
+            Self::Hook(hook) => hook.name(),
         }
+    }
+
+    /// Whether the request's head is still here to be changed.
+    pub(super) fn writes_request(self) -> bool {
+        matches!(self, Self::Hook(Hook::Request | Hook::RequestBody))
+    }
+
+    /// Whether the response's head is still here to be changed.
+    pub(super) fn writes_response(self) -> bool {
+        matches!(self, Self::Hook(Hook::Response | Hook::ResponseBody))
     }
 }
 
@@ -189,7 +195,7 @@ impl Host {
         let exchange = self.exchange.as_deref();
         let speaker = Speaker {
             plugin: &self.plugin.scope,
-            hook: self.stage.hook(),
+            hook: self.stage.name(),
             route: exchange.map(Exchange::route_name),
             id: exchange.map(|exchange| &*exchange.id),
         };

@@ -1,5 +1,6 @@
 //! The imports that a guest can call: one file for each group of interfaces in `wit/`.
 
+mod body;
 mod capabilities;
 mod exchange;
 mod setup;
@@ -17,6 +18,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     wit::request::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     wit::response::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     wit::answer::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    wit::body::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     wit::outcome::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     link_setup(linker)?;
     wit::state::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;

@@ -7,7 +7,7 @@ use wasmtime::component::{self, TypedFunc};
 
 use super::answer::{self, Action as Checked};
 use super::bindings::Problem;
-use super::bindings::http::Action;
+use super::bindings::http::{Action, ChunkAction};
 use super::component::{Component, LoadError};
 use super::engine::TICK;
 use super::fault::Fault;
@@ -15,14 +15,18 @@ use super::host::{Declarations, Host, Identity, Stage};
 use super::plugin::ConfigureProblem;
 use crate::config::PluginLimits;
 use crate::exchange::Exchange;
-use crate::telemetry::metrics::PluginMetrics;
+use crate::telemetry::metrics::{Hook, PluginMetrics};
 
 /// A live copy of a component. After a fault it must not be called again.
-pub struct Instance {
+pub(super) struct Instance {
     store: Store<Host>,
     handle: component::Instance,
     on_request: Option<TypedFunc<(), (Action,)>>,
+    on_request_body: Option<TypedFunc<(), (Action,)>>,
+    on_request_chunk: Option<TypedFunc<(), (ChunkAction,)>>,
     on_response: Option<TypedFunc<(), (Action,)>>,
+    on_response_body: Option<TypedFunc<(), (Action,)>>,
+    on_response_chunk: Option<TypedFunc<(), (ChunkAction,)>>,
     on_log: Option<TypedFunc<(), ()>>,
     calls: u64,
     /// Where it is counted as alive.
@@ -58,12 +62,16 @@ impl Instance {
             Ok(wasmtime::UpdateDeadline::Continue(1))
         });
         store.set_epoch_deadline(1);
-        store.set_hostcall_fuel(MOST_BYTES_PER_CALL);
+        store.set_hostcall_fuel(MOST_BYTES_PER_CALL.max(limits.max_body.saturating_add(1024)));
         let instance = component.pre.instantiate(&mut store).map_err(|error| LoadError::Start(format!("{error:#}")))?;
         let exports = &component.exports;
         Ok(Self {
             on_request: typed(&instance, &mut store, exports.on_request).map_err(other_type)?,
+            on_request_body: typed(&instance, &mut store, exports.on_request_body).map_err(other_type)?,
+            on_request_chunk: typed(&instance, &mut store, exports.on_request_chunk).map_err(other_type)?,
             on_response: typed(&instance, &mut store, exports.on_response).map_err(other_type)?,
+            on_response_body: typed(&instance, &mut store, exports.on_response_body).map_err(other_type)?,
+            on_response_chunk: typed(&instance, &mut store, exports.on_response_chunk).map_err(other_type)?,
             on_log: typed(&instance, &mut store, exports.on_log).map_err(other_type)?,
             store,
             handle: instance,
@@ -111,38 +119,49 @@ impl Instance {
         self.calls
     }
 
-    /// Calls `on-request`. `place` is the plugin's place in the chain.
-    pub fn on_request(&mut self, place: usize, exchange: Box<Exchange>) -> (Box<Exchange>, Result<Checked, Fault>) {
-        let hook = self.on_request;
-        self.hook(Stage::Request, hook, place, exchange)
-    }
-
-    /// Calls `on-response`. There is a response.
-    pub fn on_response(&mut self, place: usize, exchange: Box<Exchange>) -> (Box<Exchange>, Result<Checked, Fault>) {
-        let hook = self.on_response;
-        self.hook(Stage::Response, hook, place, exchange)
-    }
-
-    fn hook(
+    /// Calls a hook, if there is one. `place` is the plugin's place in the chain. In the exchange there is what the hook is
+    /// about: a response, a body, the end.
+    pub(super) fn call(
         &mut self,
-        stage: Stage,
-        hook: Option<TypedFunc<(), (Action,)>>,
+        hook: Hook,
         place: usize,
         exchange: Box<Exchange>,
     ) -> (Box<Exchange>, Result<Checked, Fault>) {
-        let Some(hook) = hook else { return (exchange, Ok(Checked::Next)) };
-        self.begin(stage, place, Some(exchange));
-        let result = hook.call(&mut self.store, ());
+        let action = match hook {
+            Hook::Request => self.on_request,
+            Hook::RequestBody => self.on_request_body,
+            Hook::Response => self.on_response,
+            Hook::ResponseBody => self.on_response_body,
+            Hook::RequestChunk => return self.chunk(hook, self.on_request_chunk, place, exchange),
+            Hook::ResponseChunk => return self.chunk(hook, self.on_response_chunk, place, exchange),
+            Hook::Log => return self.log(place, exchange),
+        };
+        let Some(action) = action else { return (exchange, Ok(Checked::Next)) };
+        self.begin(Stage::Hook(hook), place, Some(exchange));
+        let result = action.call(&mut self.store, ());
         let result = self.end(result).and_then(|(action,)| answer::check(action, self.store.data_mut().reply.take()));
         (self.take_exchange(), result)
     }
 
-    /// Calls `on-log`. The exchange is over.
-    pub fn on_log(&mut self, place: usize, exchange: Box<Exchange>) -> (Box<Exchange>, Result<(), Fault>) {
-        let Some(hook) = self.on_log else { return (exchange, Ok(())) };
-        self.begin(Stage::Log, place, Some(exchange));
+    fn chunk(
+        &mut self,
+        hook: Hook,
+        function: Option<TypedFunc<(), (ChunkAction,)>>,
+        place: usize,
+        exchange: Box<Exchange>,
+    ) -> (Box<Exchange>, Result<Checked, Fault>) {
+        let Some(function) = function else { return (exchange, Ok(Checked::Next)) };
+        self.begin(Stage::Hook(hook), place, Some(exchange));
+        let result = function.call(&mut self.store, ());
+        let result = self.end(result).map(|(action,)| action.into());
+        (self.take_exchange(), result)
+    }
+
+    fn log(&mut self, place: usize, exchange: Box<Exchange>) -> (Box<Exchange>, Result<Checked, Fault>) {
+        let Some(hook) = self.on_log else { return (exchange, Ok(Checked::Next)) };
+        self.begin(Stage::Hook(Hook::Log), place, Some(exchange));
         let result = hook.call(&mut self.store, ());
-        let result = self.end(result);
+        let result = self.end(result).map(|()| Checked::Next);
         (self.take_exchange(), result)
     }
 

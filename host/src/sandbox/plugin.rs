@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::answer::Action;
 use super::component::{Component, Hooks, LoadError};
 use super::condition::Condition;
 use super::engine::Engine;
@@ -14,7 +15,7 @@ use super::snapshot::{self, Snapshot};
 use crate::config::{Grant, PluginLimits};
 use crate::exchange::{Edit, Exchange};
 use crate::state::State;
-use crate::telemetry::metrics::PluginMetrics;
+use crate::telemetry::metrics::{Hook, PluginMetrics};
 
 /// What makes a plugin of a component.
 #[derive(Debug, Clone, PartialEq)]
@@ -179,13 +180,13 @@ impl Plugin {
     }
 
     /// Whether each exchange gets an instance of its own, by [`Plugin::lease`].
-    pub fn is_fresh(&self) -> bool {
-        self.spec.fresh
+    pub fn is_leased(&self) -> bool {
+        self.spec.fresh || self.hooks.chunks()
     }
 
     /// Instances that may live at once: those that wait, run or are leased, and one that is being made.
     pub fn slots(&self, workers: usize) -> usize {
-        let each = if self.spec.fresh { self.spec.limits.instances } else { 1 };
+        let each = if self.is_leased() { self.spec.limits.instances } else { 1 };
         workers.saturating_mul(each).saturating_add(1)
     }
 
@@ -193,21 +194,50 @@ impl Plugin {
     /// is the wait.
     pub async fn lease(self: &Arc<Self>, worker: usize) -> Result<Lease, Fault> {
         let slot = self.pools[worker].slot(&self.spec.limits).await?;
-        Ok(Lease::new(self.instance(worker)?, slot))
+        if self.spec.fresh {
+            return Ok(Lease::new(self.instance(worker)?, slot, None));
+        }
+        let instance = self.pools[worker].take().map_or_else(|| self.instance(worker), |instance| Ok(*instance))?;
+        Ok(Lease::new(instance, slot, Some((Arc::clone(self), worker))))
     }
 
-    /// The instance of a lease, for one call. The call after a fault gets another one.
-    pub fn leased<'lease>(&self, worker: usize, lease: &'lease mut Lease) -> Result<&'lease mut Instance, Fault> {
-        lease.instance_or(|| self.instance(worker))
+    /// Takes back the instance of an exchange that has ended well.
+    pub(super) fn give_back(&self, worker: usize, instance: Instance) {
+        if instance.calls() < self.spec.limits.calls {
+            self.pools[worker].give(Box::new(instance));
+        }
+    }
+
+    /// Calls a hook on the instance of a lease. A fault ends the instance; the call after it gets another one.
+    pub fn call_leased(
+        &self,
+        worker: usize,
+        lease: &mut Lease,
+        hook: Hook,
+        place: usize,
+        exchange: Box<Exchange>,
+    ) -> (Box<Exchange>, Result<Action, Fault>) {
+        let instance = match lease.instance_or(|| self.instance(worker)) {
+            Ok(instance) => instance,
+            Err(fault) => return (exchange, Err(fault)),
+        };
+        let is_last = exchange.piece.as_ref().is_some_and(|piece| piece.is_last);
+        let (exchange, result) = instance.call(hook, place, exchange);
+        match result {
+            Ok(_) => lease.called(hook, is_last),
+            Err(_) => lease.end(),
+        }
+        (exchange, result)
     }
 
     /// Lends an instance of the worker's pool for one call, and takes it back if the call went well.
-    pub fn call<T>(
+    pub fn call(
         &self,
         worker: usize,
+        hook: Hook,
+        place: usize,
         exchange: Box<Exchange>,
-        hook: impl FnOnce(&mut Instance, Box<Exchange>) -> (Box<Exchange>, Result<T, Fault>),
-    ) -> (Box<Exchange>, Result<T, Fault>) {
+    ) -> (Box<Exchange>, Result<Action, Fault>) {
         let pool = &self.pools[worker];
         let mut instance = match pool.take() {
             Some(instance) => instance,
@@ -216,7 +246,7 @@ impl Plugin {
                 Err(fault) => return (exchange, Err(fault)),
             },
         };
-        let (exchange, result) = hook(&mut instance, exchange);
+        let (exchange, result) = instance.call(hook, place, exchange);
         if result.is_ok() && instance.calls() < self.spec.limits.calls {
             pool.give(instance);
         }

@@ -8,7 +8,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::fault::Fault;
 use super::instance::Instance;
+use super::plugin::Plugin;
 use crate::config::PluginLimits;
+use crate::telemetry::metrics::Hook;
 
 /// The instances of one plugin on one worker.
 ///
@@ -40,9 +42,15 @@ struct Rest {
 const FIRST_REST: Duration = Duration::from_millis(50);
 const LONGEST_REST: Duration = Duration::from_secs(5);
 
-/// An instance that belongs to one exchange. It is discarded with its store when the lease ends.
+/// An instance that belongs to one exchange. When the lease ends it goes back to its plugin, if it has one to go back to
+/// and left no body in its middle, whose rest a later exchange could meet; else it is discarded with its store.
 pub struct Lease {
     instance: Option<Instance>,
+    /// With the worker.
+    home: Option<(Arc<Plugin>, usize)>,
+    /// Whether the last chunk that it saw was not the end, of a request and of a response.
+    in_request: bool,
+    in_response: bool,
     _slot: OwnedSemaphorePermit,
 }
 
@@ -92,8 +100,17 @@ impl Pool {
 }
 
 impl Lease {
-    pub(super) fn new(instance: Instance, slot: OwnedSemaphorePermit) -> Self {
-        Self { instance: Some(instance), _slot: slot }
+    pub(super) fn new(instance: Instance, slot: OwnedSemaphorePermit, home: Option<(Arc<Plugin>, usize)>) -> Self {
+        Self { instance: Some(instance), home, in_request: false, in_response: false, _slot: slot }
+    }
+
+    /// A hook was called, and went well.
+    pub(super) fn called(&mut self, hook: Hook, is_last: bool) {
+        match hook {
+            Hook::RequestChunk => self.in_request = !is_last,
+            Hook::ResponseChunk => self.in_response = !is_last,
+            _ => {}
+        }
     }
 
     /// The instance; another one when a fault has ended it.
@@ -108,8 +125,19 @@ impl Lease {
     }
 
     /// Ends the instance after a fault.
-    pub fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         self.instance = None;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let (Some(instance), Some((plugin, worker))) = (self.instance.take(), &self.home)
+            && !self.in_request
+            && !self.in_response
+        {
+            plugin.give_back(*worker, instance);
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::endpoint::Lease;
 use super::http2;
 use super::limit::Permit;
 use super::patience::{Silence, TooLong};
-use super::request_body::RequestBody;
+use super::request_body::{RequestBody, longer};
 use crate::http1;
 use crate::wire::trailers;
 
@@ -23,6 +23,8 @@ use crate::wire::trailers;
 /// not let it look complete. Dropped before its end, it closes the upstream's connection, or resets the stream.
 #[derive(Debug)]
 pub struct UpstreamBody {
+    /// What was taken of it and put back.
+    begun: Bytes,
     source: Source,
     lease: Option<Lease>,
 }
@@ -40,6 +42,10 @@ pub enum AnswerBodyError {
     Idle { after: Duration },
     #[error("the upstream's response took longer than the whole exchange may")]
     Total,
+    #[error("a plugin stopped the response")]
+    Stopped,
+    #[error("a plugin failed on the response")]
+    Failed,
 }
 
 impl AnswerBodyError {
@@ -48,7 +54,7 @@ impl AnswerBodyError {
         match self {
             Self::Idle { .. } => Some("upstream-idle-timeout"),
             Self::Total => Some("upstream-total-timeout"),
-            Self::Cut(_) | Self::Stream(_) | Self::Trailers(_) => None,
+            Self::Cut(_) | Self::Stream(_) | Self::Trailers(_) | Self::Stopped | Self::Failed => None,
         }
     }
 }
@@ -73,7 +79,7 @@ impl UpstreamBody {
     /// Bytes at hand, empty ones for no body.
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = Some(bytes.into()).filter(|bytes| !bytes.is_empty());
-        Self { source: Source::Whole(bytes), lease: None }
+        Self::of(Source::Whole(bytes))
     }
 
     /// No body.
@@ -86,7 +92,7 @@ impl UpstreamBody {
             StatusCode::SWITCHING_PROTOCOLS => Source::Switched(Box::new(answer.into_switched())),
             _ => Source::Answer(Box::new(answer)),
         };
-        Self { source, lease: None }
+        Self::of(source)
     }
 
     /// Whether the upstream has switched to another protocol.
@@ -103,11 +109,21 @@ impl UpstreamBody {
     }
 
     pub(super) fn stream(answer: http2::Answer) -> Self {
-        Self { source: Source::Stream(Box::new(answer)), lease: None }
+        Self::of(Source::Stream(Box::new(answer)))
     }
 
     pub(super) fn filler(bytes: u64) -> Self {
-        Self { source: Source::Filler(bytes), lease: None }
+        Self::of(Source::Filler(bytes))
+    }
+
+    fn of(source: Source) -> Self {
+        Self { begun: Bytes::new(), source, lease: None }
+    }
+
+    /// Puts back what was taken of it.
+    #[must_use]
+    pub fn after(self, bytes: Bytes) -> Self {
+        Self { begun: bytes, ..self }
     }
 
     /// Holds the exchange's place until the end, which may be now.
@@ -161,6 +177,9 @@ impl Body for UpstreamBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
+        if !self.begun.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.begun)))));
+        }
         let item = match &mut self.source {
             Source::Answer(answer) => match answer.poll_frame(context) {
                 Poll::Ready(frame) => frame.map(|frame| frame.map_err(AnswerBodyError::Cut)),
@@ -194,23 +213,25 @@ impl Body for UpstreamBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.source {
+        let is_over = match &self.source {
             Source::Answer(answer) => answer.is_done(),
             Source::Stream(answer) => answer.is_done(),
             Source::Switched(_) => false,
             Source::Whole(bytes) => bytes.is_none(),
             Source::Filler(remaining) => *remaining == 0,
-        }
+        };
+        is_over && self.begun.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.source {
+        let rest = match &self.source {
             Source::Answer(answer) => answer.size_hint(),
             Source::Stream(answer) => answer.size_hint(),
             Source::Switched(_) => SizeHint::with_exact(0),
             Source::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Source::Filler(remaining) => SizeHint::with_exact(*remaining),
-        }
+        };
+        if self.begun.is_empty() { rest } else { longer(&rest, self.begun.len()) }
     }
 }
 

@@ -73,14 +73,15 @@ struct Received {
 }
 
 async fn read(mut body: RequestBody) -> Result<Received, RequestBodyError> {
-    let mut shown = BytesMut::new();
+    let (mut shown, mut bytes) = (BytesMut::new(), 0);
     while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
         if let Ok(data) = frame?.into_data() {
             let room = SHOWN - shown.len();
+            bytes += data.len() as u64;
             shown.extend_from_slice(&data[..data.len().min(room)]);
         }
     }
-    Ok(Received { shown: shown.freeze(), bytes: body.meter().bytes() })
+    Ok(Received { shown: shown.freeze(), bytes })
 }
 
 fn refuse(bad: &BadDirective) -> Response<UpstreamBody> {

@@ -80,11 +80,7 @@ impl UpstreamError {
             Self::NoHttp2 { .. } => "upstream-no-http2",
             Self::Full { .. } => "upstream-full",
             Self::Refused { .. } => "upstream-refused",
-            Self::RequestBody { source, .. } => match source {
-                RequestBodyError::OverLimit { .. } => "request-body-too-large",
-                RequestBodyError::Client(_) => "request-body-cut",
-                RequestBodyError::Stalled { .. } | RequestBodyError::Late => "request-body-timeout",
-            },
+            Self::RequestBody { source, .. } => source.reason(),
         }
     }
 

@@ -22,7 +22,28 @@ use crate::http1;
 pub struct RequestBody {
     source: Source,
     meter: Rc<BodyMeter>,
+    passage: Option<Box<Passage>>,
 }
+
+/// What pieces of a body go through, one after the other, before they go on.
+pub trait Through: std::fmt::Debug {
+    /// What goes on in the place of a piece; nothing of it is no error.
+    fn pass(&mut self, piece: Bytes, is_last: bool) -> Result<Bytes, RequestBodyError>;
+}
+
+#[derive(Debug)]
+struct Passage {
+    through: Box<dyn Through>,
+    /// What came and did not go through yet.
+    waiting: Bytes,
+    /// Nothing comes any more.
+    ended: bool,
+    /// The last piece went through.
+    over: bool,
+}
+
+/// Bytes of one piece.
+pub const PIECE: usize = 64 * 1024;
 
 #[derive(Debug)]
 enum Source {
@@ -32,6 +53,8 @@ enum Source {
     Nothing,
     /// At most one frame; `None` when it is spent or there was none.
     Whole(Option<Bytes>),
+    /// What was taken of it before, and is counted.
+    Begun(Bytes, ClientBody),
 }
 
 /// What a client sends, by the protocol that it speaks.
@@ -78,6 +101,10 @@ pub enum RequestBodyError {
     Stalled { after: Duration },
     #[error("the client sent too little for too long")]
     Late,
+    #[error("a plugin stopped it")]
+    Stopped,
+    #[error("a plugin failed on it")]
+    Failed,
 }
 
 impl RequestBody {
@@ -88,14 +115,17 @@ impl RequestBody {
             meter.over_limit.set(true);
         }
         meter.watched.set(matches!(body, ClientBody::Http1(_)));
-        Self { source: Source::Client(body), meter }
+        Self { source: Source::Client(body), meter, passage: None }
     }
 
     /// The same body, of which `keep` takes the source. One that does not come from a client stays as it is.
     pub(super) fn kept(self, keep: impl FnOnce(ClientBody) -> Rc<Kept>) -> Self {
         match self.source {
-            Source::Client(body) => Self { source: Source::Kept(Reader::new(keep(body))), meter: self.meter },
-            source => Self { source, meter: self.meter },
+            // What goes through something is made once.
+            Source::Client(body) if self.passage.is_none() => {
+                Self { source: Source::Kept(Reader::new(keep(body))), ..self }
+            }
+            source => Self { source, ..self },
         }
     }
 
@@ -103,19 +133,19 @@ impl RequestBody {
     pub(super) fn again(reader: Reader, meter: Rc<BodyMeter>) -> Self {
         // Nobody waits for the client until this is read.
         meter.waiting.set(false);
-        Self { source: Source::Kept(reader), meter }
+        Self { source: Source::Kept(reader), meter, passage: None }
     }
 
     /// No body, for another try.
     pub(super) fn nothing(meter: Rc<BodyMeter>) -> Self {
-        Self { source: Source::Nothing, meter }
+        Self { source: Source::Nothing, meter, passage: None }
     }
 
     /// Bytes at hand, empty ones for no body.
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = Some(bytes.into()).filter(|bytes| !bytes.is_empty());
         let meter = BodyMeter::default();
-        Self { source: Source::Whole(bytes), meter: Rc::new(meter) }
+        Self { source: Source::Whole(bytes), meter: Rc::new(meter), passage: None }
     }
 
     /// No body.
@@ -123,9 +153,89 @@ impl RequestBody {
         Self::full(Bytes::new())
     }
 
+    /// These bytes in its place, which was read to its end.
+    #[must_use]
+    pub fn replaced(self, bytes: Bytes) -> Self {
+        let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
+        Self { source: Source::Whole(bytes), ..self }
+    }
+
+    /// Puts back what was taken of it.
+    #[must_use]
+    pub fn after(self, bytes: Bytes) -> Self {
+        let source = match self.source {
+            Source::Client(body) if !bytes.is_empty() => Source::Begun(bytes, body),
+            source => source,
+        };
+        Self { source, ..self }
+    }
+
+    /// Has each piece of it go through something.
+    #[must_use]
+    pub fn through(self, through: Box<dyn Through>) -> Self {
+        let passage = Passage { through, waiting: Bytes::new(), ended: false, over: false };
+        Self { passage: Some(Box::new(passage)), ..self }
+    }
+
     /// What went through so far; it outlives the body.
     pub fn meter(&self) -> &Rc<BodyMeter> {
         &self.meter
+    }
+
+    fn poll_passed(
+        &mut self,
+        mut passage: Box<Passage>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
+        let polled = self.poll_passage(&mut passage, context);
+        self.passage = Some(passage);
+        polled
+    }
+
+    fn poll_passage(
+        &mut self,
+        passage: &mut Passage,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
+        if passage.over {
+            return Poll::Ready(None);
+        }
+        if passage.waiting.is_empty() && !passage.ended {
+            match ready!(self.poll_source(context)).transpose()? {
+                Some(frame) => {
+                    passage.waiting = frame.into_data().unwrap_or_default();
+                    passage.ended = self.source_is_over();
+                }
+                None => passage.ended = true,
+            }
+        }
+        let piece = passage.waiting.split_to(passage.waiting.len().min(PIECE));
+        passage.over = passage.ended && passage.waiting.is_empty();
+        let passed = passage.through.pass(piece, passage.over)?;
+        match (passed.is_empty(), passage.over) {
+            (false, _) => Poll::Ready(Some(Ok(Frame::data(passed)))),
+            (true, true) => Poll::Ready(None),
+            (true, false) => {
+                // Others have their turn before the next piece.
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+
+    /// What was put back, or put in its place; it is counted already.
+    fn take(&mut self) -> Option<Bytes> {
+        match std::mem::replace(&mut self.source, Source::Whole(None)) {
+            Source::Whole(bytes) => bytes,
+            Source::Begun(bytes, body) => {
+                self.source = Source::Client(body);
+                Some(bytes)
+            }
+            Source::Client(body) => {
+                self.source = Source::Client(body);
+                None
+            }
+        }
     }
 
     /// What goes on of a frame. Trailers come after every plugin has run, and could say what only a plugin may (RFC 9110,
@@ -226,6 +336,32 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
+        match self.passage.take() {
+            Some(passage) => self.poll_passed(passage, context),
+            None => self.poll_source(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.passage.as_ref().map_or_else(|| self.source_is_over(), |passage| passage.over)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.passage.is_some() {
+            return SizeHint::default();
+        }
+        match &self.source {
+            Source::Client(body) => body.size_hint(),
+            Source::Kept(reader) => reader.size_hint(),
+            Source::Nothing => SizeHint::with_exact(0),
+            Source::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Source::Begun(bytes, body) => longer(&body.size_hint(), bytes.len()),
+        }
+    }
+}
+
+impl RequestBody {
+    fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
         let item = match &mut self.source {
             Source::Client(body) => {
                 let polled = Pin::new(body).poll_frame(context);
@@ -243,7 +379,9 @@ impl Body for RequestBody {
                 }
             }
             Source::Nothing => None,
-            Source::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
+            Source::Whole(_) | Source::Begun(..) => {
+                return Poll::Ready(self.take().map(|bytes| Ok(Frame::data(bytes))));
+            }
         };
         Poll::Ready(match item {
             Some(Ok(frame)) => self.pass(frame),
@@ -258,21 +396,31 @@ impl Body for RequestBody {
         })
     }
 
-    fn is_end_stream(&self) -> bool {
+    fn source_is_over(&self) -> bool {
         match &self.source {
             Source::Client(body) => body.is_end_stream(),
             Source::Kept(reader) => reader.is_end_stream(),
             Source::Nothing => true,
             Source::Whole(bytes) => bytes.is_none(),
+            Source::Begun(..) => false,
         }
     }
+}
 
-    fn size_hint(&self) -> SizeHint {
-        match &self.source {
-            Source::Client(body) => body.size_hint(),
-            Source::Kept(reader) => reader.size_hint(),
-            Source::Nothing => SizeHint::with_exact(0),
-            Source::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+/// The size of a body that has so many bytes before it.
+pub(super) fn longer(hint: &SizeHint, bytes: usize) -> SizeHint {
+    hint.exact().map_or_else(SizeHint::default, |rest| SizeHint::with_exact(rest.saturating_add(bytes as u64)))
+}
+
+impl RequestBodyError {
+    /// In one word.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::OverLimit { .. } => "request-body-too-large",
+            Self::Client(_) => "request-body-cut",
+            Self::Stalled { .. } | Self::Late => "request-body-timeout",
+            Self::Stopped => "plugin-stop",
+            Self::Failed => "plugin-fault",
         }
     }
 }

@@ -10,24 +10,65 @@ pub(crate) struct Hook {
     pub(crate) signature: &'static str,
     /// Behind `&self`: for each parameter, whether it is `&mut`.
     pub(crate) parameters: &'static [bool],
+    /// What it answers, for messages; none need not answer.
+    pub(crate) answer: Option<&'static str>,
 }
 
 /// Every hook of this version of the contract.
-pub(crate) const HOOKS: [Hook; 3] = [
+pub(crate) const HOOKS: [Hook; 7] = [
     Hook {
         name: "on_request",
         interface: "OnRequest",
         signature: "fn on_request(&self, request: &mut Request) -> Action",
         parameters: &[true],
+        answer: ACTION,
+    },
+    Hook {
+        name: "on_request_body",
+        interface: "OnRequestBody",
+        signature: "fn on_request_body(&self, request: &mut Request, body: &mut Body) -> Action",
+        parameters: &[true, true],
+        answer: ACTION,
+    },
+    Hook {
+        name: "on_request_chunk",
+        interface: "OnRequestChunk",
+        signature: "fn on_request_chunk(&self, request: &Request, chunk: &mut Chunk) -> ChunkAction",
+        parameters: &[false, true],
+        answer: CHUNK_ACTION,
     },
     Hook {
         name: "on_response",
         interface: "OnResponse",
         signature: "fn on_response(&self, request: &Request, response: &mut Response) -> Action",
         parameters: &[false, true],
+        answer: ACTION,
     },
-    Hook { name: "on_log", interface: "OnLog", signature: "fn on_log(&self, entry: &LogEntry)", parameters: &[false] },
+    Hook {
+        name: "on_response_body",
+        interface: "OnResponseBody",
+        signature: "fn on_response_body(&self, request: &Request, response: &mut Response, body: &mut Body) -> Action",
+        parameters: &[false, true, true],
+        answer: ACTION,
+    },
+    Hook {
+        name: "on_response_chunk",
+        interface: "OnResponseChunk",
+        signature: "fn on_response_chunk(&self, request: &Request, response: &Response, chunk: &mut Chunk) -> ChunkAction",
+        parameters: &[false, false, true],
+        answer: CHUNK_ACTION,
+    },
+    Hook {
+        name: "on_log",
+        interface: "OnLog",
+        signature: "fn on_log(&self, entry: &LogEntry)",
+        parameters: &[false],
+        answer: None,
+    },
 ];
+
+const ACTION: Option<&str> = Some("this hook answers an action");
+const CHUNK_ACTION: Option<&str> = Some("this hook answers a chunk's action");
 
 /// How to write `configure`.
 pub(crate) const CONFIGURE: &str = "fn configure(config: Config) -> Result<Self, ConfigError>";

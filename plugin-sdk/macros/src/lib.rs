@@ -9,7 +9,7 @@ mod parse;
 /// Makes the component of an `impl Plugin for ..`: reads which hooks the impl has, exports those
 /// and no others.
 ///
-/// The impl has `type Config`, `fn configure`, and any of `on_request`, `on_response` and `on_log`.
+/// The impl has `type Config`, `fn configure`, and any of the hooks.
 /// A crate has one plugin.
 #[proc_macro_attribute]
 pub fn plugin(arguments: TokenStream, item: TokenStream) -> TokenStream {

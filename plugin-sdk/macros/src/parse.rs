@@ -146,8 +146,8 @@ fn check_hook(signature: &Signature, hook: &Hook) -> Result<()> {
             }
         }
     }
-    if hook.name != "on_log" && matches!(signature.output, ReturnType::Default) {
-        return Err(Error::new_spanned(&signature.ident, write("this hook answers an action")));
+    if let (Some(answer), ReturnType::Default) = (hook.answer, &signature.output) {
+        return Err(Error::new_spanned(&signature.ident, write(answer)));
     }
     Ok(())
 }

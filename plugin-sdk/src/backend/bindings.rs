@@ -43,9 +43,33 @@ hook!(
     "tollgate:plugin/http@0.1.0" => http
 );
 hook!(
+    on_request_body,
+    "tollgate_plugin_sdk::__private::bindings::on_request_body",
+    "package tollgate:sdk; world on-request-body { export tollgate:plugin/on-request-body@0.1.0; }",
+    "tollgate:plugin/http@0.1.0" => http
+);
+hook!(
+    on_request_chunk,
+    "tollgate_plugin_sdk::__private::bindings::on_request_chunk",
+    "package tollgate:sdk; world on-request-chunk { export tollgate:plugin/on-request-chunk@0.1.0; }",
+    "tollgate:plugin/http@0.1.0" => http
+);
+hook!(
     on_response,
     "tollgate_plugin_sdk::__private::bindings::on_response",
     "package tollgate:sdk; world on-response { export tollgate:plugin/on-response@0.1.0; }",
+    "tollgate:plugin/http@0.1.0" => http
+);
+hook!(
+    on_response_body,
+    "tollgate_plugin_sdk::__private::bindings::on_response_body",
+    "package tollgate:sdk; world on-response-body { export tollgate:plugin/on-response-body@0.1.0; }",
+    "tollgate:plugin/http@0.1.0" => http
+);
+hook!(
+    on_response_chunk,
+    "tollgate_plugin_sdk::__private::bindings::on_response_chunk",
+    "package tollgate:sdk; world on-response-chunk { export tollgate:plugin/on-response-chunk@0.1.0; }",
     "tollgate:plugin/http@0.1.0" => http
 );
 hook!(

@@ -2,10 +2,15 @@
 
 use super::bindings::imports::tollgate::plugin as contract;
 use super::bindings::imports::tollgate::plugin::log::{Failure, fail};
-use super::bindings::{configure, on_log, on_request, on_response};
+use super::bindings::{
+    configure, on_log, on_request, on_request_body, on_request_chunk, on_response, on_response_body, on_response_chunk,
+};
 use super::guest;
-use crate::hook::{IntoAction, IntoLogged, OnLog, OnRequest, OnResponse};
-use crate::{ConfigError, LogEntry, Plugin, Request, Response, config};
+use crate::hook::{
+    IntoAction, IntoChunkAction, IntoLogged, OnLog, OnRequest, OnRequestBody, OnRequestChunk, OnResponse,
+    OnResponseBody, OnResponseChunk,
+};
+use crate::{Body, Chunk, ConfigError, LogEntry, Plugin, Request, Response, config};
 use std::cell::OnceCell;
 use std::marker::PhantomData;
 
@@ -38,21 +43,41 @@ impl<P: Instance> configure::exports::tollgate::plugin::configure::Guest for Exp
 
 impl<P: Instance + OnRequest> on_request::exports::tollgate::plugin::on_request::Guest for Export<P> {
     fn on_request() -> contract::http::Action {
-        let mut request = Request::new();
-        match with(|plugin: &P| plugin.on_request(&mut request)).into_action() {
-            Ok(action) => guest::action(action),
-            Err(text) => fault(&text),
-        }
+        action(with(|plugin: &P| plugin.on_request(&mut Request::new())))
+    }
+}
+
+impl<P: Instance + OnRequestBody> on_request_body::exports::tollgate::plugin::on_request_body::Guest for Export<P> {
+    fn on_request_body() -> contract::http::Action {
+        action(with(|plugin: &P| plugin.on_request_body(&mut Request::new(), &mut Body::new())))
+    }
+}
+
+impl<P: Instance + OnRequestChunk> on_request_chunk::exports::tollgate::plugin::on_request_chunk::Guest for Export<P> {
+    fn on_request_chunk() -> contract::http::ChunkAction {
+        chunk_action(with(|plugin: &P| plugin.on_request_chunk(&Request::new(), &mut Chunk::new())))
     }
 }
 
 impl<P: Instance + OnResponse> on_response::exports::tollgate::plugin::on_response::Guest for Export<P> {
     fn on_response() -> contract::http::Action {
+        action(with(|plugin: &P| plugin.on_response(&Request::new(), &mut Response::new())))
+    }
+}
+
+impl<P: Instance + OnResponseBody> on_response_body::exports::tollgate::plugin::on_response_body::Guest for Export<P> {
+    fn on_response_body() -> contract::http::Action {
         let (request, mut response) = (Request::new(), Response::new());
-        match with(|plugin: &P| plugin.on_response(&request, &mut response)).into_action() {
-            Ok(action) => guest::action(action),
-            Err(text) => fault(&text),
-        }
+        action(with(|plugin: &P| plugin.on_response_body(&request, &mut response, &mut Body::new())))
+    }
+}
+
+impl<P: Instance + OnResponseChunk> on_response_chunk::exports::tollgate::plugin::on_response_chunk::Guest
+    for Export<P>
+{
+    fn on_response_chunk() -> contract::http::ChunkAction {
+        let (request, response) = (Request::new(), Response::new());
+        chunk_action(with(|plugin: &P| plugin.on_response_chunk(&request, &response, &mut Chunk::new())))
     }
 }
 
@@ -62,6 +87,14 @@ impl<P: Instance + OnLog> on_log::exports::tollgate::plugin::on_log::Guest for E
             fault(&text);
         }
     }
+}
+
+fn action(answer: impl IntoAction) -> contract::http::Action {
+    answer.into_action().map_or_else(|text| fault(&text), guest::action)
+}
+
+fn chunk_action(answer: impl IntoChunkAction) -> contract::http::ChunkAction {
+    answer.into_chunk_action().map_or_else(|text| fault(&text), guest::chunk_action)
 }
 
 fn with<P: Instance, R>(hook: impl FnOnce(&P) -> R) -> R {

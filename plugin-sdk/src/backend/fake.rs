@@ -1,6 +1,7 @@
 //! The back end of native tests: reads and writes the world that `testing` makes. One module for each interface of the
 //! contract.
 
+pub(crate) mod body;
 pub(crate) mod client_certificate;
 pub(crate) mod clock;
 pub(crate) mod consumers;

@@ -5,7 +5,7 @@
 use super::bindings::imports::tollgate::plugin as contract;
 use crate::header::{HeaderError, SeveralValues};
 use crate::request::WriteError;
-use crate::{Action, Origin};
+use crate::{Action, ChunkAction, Origin};
 
 /// The request of the exchange that this call serves.
 pub(crate) mod request {
@@ -89,6 +89,11 @@ pub(crate) mod response {
             ResponseOrigin::Gateway(reason) => Origin::Gateway(reason),
         }
     }
+}
+
+/// The body, or the piece of one, that this call serves.
+pub(crate) mod body {
+    pub(crate) use super::contract::body::{is_last, length, read, replace};
 }
 
 /// What became of the exchange.
@@ -272,6 +277,13 @@ pub(super) fn action(action: Action) -> contract::http::Action {
             });
             contract::http::Action::Reply
         }
+    }
+}
+
+pub(super) fn chunk_action(action: ChunkAction) -> contract::http::ChunkAction {
+    match action {
+        ChunkAction::Next => contract::http::ChunkAction::Next,
+        ChunkAction::Stop => contract::http::ChunkAction::Stop,
     }
 }
 

@@ -74,6 +74,19 @@ impl Gateway {
         world::with(|world| world.calls)
     }
 
+    /// The request of the current exchange, as hooks left it.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn request(&self) -> super::Request {
+        world::with(|world| world.exchange().request.clone())
+    }
+
+    /// The response of the current exchange, as hooks left it, without its body.
+    pub fn response(&self) -> Option<super::Response> {
+        world::with(|world| world.exchange.as_ref()?.response.clone())
+    }
+
     /// What was kept with the current exchange.
     pub fn note(&self, key: &str) -> Option<Vec<u8>> {
         world::with(|world| world.exchange.as_ref()?.notes.get(key).cloned())

@@ -12,7 +12,7 @@ use std::fmt::{self, Debug};
 
 /// A configured plugin, to call its hooks.
 pub struct Tester<P> {
-    plugin: P,
+    pub(super) plugin: P,
 }
 
 /// Whatever the plugin is, so that `unwrap_err` says what [`configure`] answered.
@@ -90,7 +90,7 @@ impl<P: Hooks> Tester<P> {
     }
 }
 
-fn reach(world: &mut World) -> &mut Exchange {
+pub(super) fn reach(world: &mut World) -> &mut Exchange {
     if world.exchange.is_none() {
         world.begin(get("/").0);
     }
@@ -112,7 +112,7 @@ fn refused(error: HeaderError) -> String {
 
 /// What the gateway makes of the answer of a hook. What a hook that faults wrote is undone. `next` gets
 /// what the plugin has declared for requests.
-fn conclude<T>(
+pub(super) fn conclude<T>(
     call: impl FnOnce() -> Result<Action, String>,
     next: impl FnOnce(&mut Exchange, &[Edit]) -> Result<T, String>,
 ) -> Outcome<T> {

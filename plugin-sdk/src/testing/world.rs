@@ -62,6 +62,8 @@ pub(crate) struct Credential {
 pub(crate) struct Exchange {
     pub(crate) request: Request,
     pub(crate) response: Option<Response>,
+    /// What a hook of bodies is called for.
+    pub(crate) piece: Option<Piece>,
     /// Name of the caller.
     pub(crate) consumer: Option<String>,
     pub(crate) notes: BTreeMap<String, Vec<u8>>,
@@ -71,6 +73,13 @@ pub(crate) struct Exchange {
     pub(crate) answered: bool,
     /// What became of it, once `on_log` runs.
     pub(crate) entry: Option<Entry>,
+}
+
+/// A body, or a piece of one.
+#[derive(Clone)]
+pub(crate) struct Piece {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) is_last: bool,
 }
 
 impl World {
@@ -109,7 +118,8 @@ impl World {
         request.headers.retain(|(name, _)| !owned(name.as_str()));
         let (response, consumer, entry) = (None, request.consumer.clone(), None);
         let (notes, staged) = (BTreeMap::new(), Vec::new());
-        self.exchange = Some(Exchange { request, response, consumer, notes, staged, answered: false, entry });
+        let (piece, answered) = (None, false);
+        self.exchange = Some(Exchange { request, response, piece, consumer, notes, staged, answered, entry });
     }
 
     /// Name of the consumer that has such a credential.

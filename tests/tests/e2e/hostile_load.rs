@@ -40,7 +40,7 @@ fn what_is_no_plugin_is_refused_with_what_it_is() {
     insta::assert_snapshot!(problems(&folder, &entries, &[]), @r"
     gateway.toml:2:10: plugin `core-module`: this is a core module, not a component: build it with `--target wasm32-wasip2`
     gateway.toml:4:10: plugin `empty`: this is not a plugin: the component exports no `tollgate:plugin/configure@0.1.0`
-    gateway.toml:6:10: plugin `no-hook`: the component exports no hook of a request: one of `on-request`, `on-response`, `on-log`
+    gateway.toml:6:10: plugin `no-hook`: the component exports no hook of a request: one of `on-request`, `on-request-body`, `on-request-chunk`, `on-response`, `on-response-body`, `on-response-chunk`, `on-log`
     gateway.toml:8:10: plugin `other-version`: the component was built against version 0.2.0 of tollgate:plugin, this gateway speaks 0.1.0
     gateway.toml:10:10: plugin `unknown-import`: the component imports `wasi:sockets/tcp@0.2.0`, which this gateway does not provide; there are `tollgate:plugin` and wasi:cli, wasi:clocks, wasi:filesystem, wasi:io, wasi:random
     gateway.toml:12:10: plugin `unknown-capability`: the component imports `tollgate:plugin/outbound@0.1.0`, which this gateway does not provide; there are `tollgate:plugin` and wasi:cli, wasi:clocks, wasi:filesystem, wasi:io, wasi:random

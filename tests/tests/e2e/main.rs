@@ -6,7 +6,12 @@
 mod admin;
 mod balancers;
 mod bodiless;
+mod bodies;
+mod bodies_hostile;
+mod bodies_limits;
+mod bodies_responses;
 mod bundled;
+mod chunks;
 mod cli;
 mod compression;
 mod connections;

@@ -169,6 +169,8 @@ fn what_is_asked_at_the_wrong_time_is_a_fault() {
     gateway.wait_for_log("there is no response yet");
     assert_eq!(ask(&gateway, "x-ask", "without a reply").problem(), "plugin-fault");
     gateway.wait_for_log("`reply`, of which it has said nothing");
+    assert_eq!(ask(&gateway, "x-ask", "no body").problem(), "plugin-fault");
+    gateway.wait_for_log("there is a body only in the hooks of bodies and chunks");
     assert_eq!(ask(&gateway, "x-ask", "too late").problem(), "plugin-fault");
     gateway.wait_for_log("`setup` can be called only inside `configure`");
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use crate::config::form;
 use crate::config::problem::Problem;
 use crate::config::values::{Network, shown};
-use crate::config::{Dns, Gateway, LimiterLimits, Log, SandboxLimits, StateLimits};
+use crate::config::{BodyLimits, Dns, Gateway, LimiterLimits, Log, SandboxLimits, StateLimits};
 use crate::wire::peer::Peers;
 
 /// Bytes of addresses that slots may reserve: half of what a process has on 64-bit machines.
@@ -50,6 +50,7 @@ pub(super) fn gateway(form: &form::Gateway, problems: &mut Vec<Problem>) -> Gate
         },
         state: StateLimits { max_entries: form.state.max_entries.count(), max_bytes: form.state.max_bytes.0 },
         limiter: LimiterLimits { max_entries: form.limiter.max_entries.count() },
+        bodies: BodyLimits { max_bytes: usize::try_from(form.bodies.max_bytes.0).unwrap_or(usize::MAX) },
         sandbox,
         log: Log { level: form.log.level, format: form.log.format, access: form.log.access },
     }

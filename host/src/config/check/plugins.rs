@@ -206,6 +206,12 @@ impl<'a> Plugins<'a> {
             let message = format!("a deadline of {deadline:?} is longer than `limits.wall`, {wall:?}{about}");
             problems.push(Problem::new(&form.deadline.place, message));
         }
+        let max_body = form.max_body.value.0;
+        if max_body > memory {
+            let message = format!("a body of {} does not fit into {} of memory{about}", shown(max_body), shown(memory));
+            let help = "lower `limits.max-body`, or raise `limits.memory`";
+            problems.push(Problem::new(&form.max_body.place, message).help(help));
+        }
         PluginLimits {
             deadline,
             wall,
@@ -213,6 +219,8 @@ impl<'a> Plugins<'a> {
             instances: form.instances.count().min(self.sandbox.instances as usize),
             queue: form.queue.count(),
             calls: form.calls.count() as u64,
+            max_body: usize::try_from(max_body).unwrap_or(usize::MAX),
+            over_limit: form.over_limit,
         }
     }
 }

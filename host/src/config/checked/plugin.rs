@@ -95,6 +95,17 @@ pub struct PluginLimits {
     pub queue: usize,
     /// Calls after which an instance is replaced.
     pub calls: u64,
+    /// Bytes of a body that it is given, or gives back, at once; not above `memory`.
+    pub max_body: usize,
+    pub over_limit: OverLimit,
+}
+
+/// What becomes of a body that is longer than a plugin takes, and of what has no end (gRPC, event streams, tunnels).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverLimit {
+    Reject,
+    /// It passes, and the plugin does not see it.
+    Stream,
 }
 
 /// What becomes of an exchange when a hook fails.

@@ -31,6 +31,8 @@ form! {
         table state: State,
         /// What plugins may keep in `limiter`, all of them together.
         table limiter: Limiter,
+        /// What may be kept of bodies for plugins that want them whole.
+        table bodies: Bodies,
         /// Room for plugin instances. Read at start-up only.
         table sandbox: Sandbox,
         /// What is logged, and how.
@@ -67,6 +69,14 @@ form! {
     struct Limiter {
         /// Keys that are counted.
         preset max_entries: Whole<1, 1_000_000_000> = 100000,
+    }
+}
+
+form! {
+    /// What may be kept of bodies for plugins that want them whole.
+    struct Bodies {
+        /// Of all exchanges at once.
+        preset max_bytes: Size<KIB> = "256MiB",
     }
 }
 

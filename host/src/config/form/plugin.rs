@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::config::checked::{Grant, Isolation, OnError, Places};
+use crate::config::checked::{Grant, Isolation, OnError, OverLimit, Places};
 use crate::config::node::{Node, Text, Value};
 use crate::config::read::{Form, Placed, Reading, form, words};
 use crate::config::secret::Secret;
@@ -42,6 +42,10 @@ words! {
         "reject" = OnError::Reject,
         "skip" = OnError::Skip,
     }
+    OverLimit {
+        "reject" = OverLimit::Reject,
+        "stream" = OverLimit::Stream,
+    }
     Isolation {
         "reuse" = Isolation::Reuse,
         "request" = Isolation::Request,
@@ -63,6 +67,10 @@ form! {
         preset queue: Whole<0, 1_000_000> = 256,
         /// Calls after which an instance is replaced.
         preset calls: Whole<1, { i64::MAX }> = 100000,
+        /// Bytes of a body that the plugin is given, or gives back, at once.
+        preset max_body: Placed<Size<1, { 4 * GIB }>> = "1MiB",
+        /// What becomes of a body that is longer, and of what has no end: `stream` lets it pass unseen.
+        preset over_limit: OverLimit = "reject",
     }
 }
 

@@ -160,14 +160,16 @@ route = [{{ name = "r", upstream = "echo" }}]
 memory = "32MiB"
 [[plugin]]
 source = "key-auth"
-limits = {{ memory = "33MiB", deadline = "2s", instances = 0 }}
+limits = {{ memory = "33MiB", deadline = "2s", instances = 0, max-body = "40MiB" }}
 "#
     )), @r"
     gateway.toml:9:21: 33MiB of memory are more than the 32MiB of a slot (plugin `key-auth`)
       help: lower `limits.memory`, or raise `gateway.sandbox.memory`
     gateway.toml:9:41: a deadline of 2s is longer than `limits.wall`, 1s (plugin `key-auth`)
     gateway.toml:9:59: 0 is out of range: a number from 1 to 100000 is possible here (plugin `key-auth`)
-    3 problems
+    gateway.toml:9:73: a body of 40MiB does not fit into 33MiB of memory (plugin `key-auth`)
+      help: lower `limits.max-body`, or raise `limits.memory`
+    4 problems
     ");
 }
 

@@ -1,7 +1,7 @@
 //! What a plugin says when it is loaded, as problems with places in the file.
 
 use super::Loaded;
-use crate::config::{self, Problem};
+use crate::config::{self, OverLimit, Problem};
 use crate::sandbox::LoadError;
 
 /// Turns what a plugin says of its configuration into problems with places in the file.
@@ -34,6 +34,18 @@ pub(super) fn refused(entry: &config::Plugin, error: LoadError, problems: &mut V
 pub(super) fn unfit(entry: &config::Plugin, loaded: &Loaded) -> Option<Problem> {
     let reason = printable(&entry.config.mask(loaded.plugin.unfit()?));
     let message = format!("plugin `{}`: `configure` runs again for every request, because {reason}", entry.name);
+    Some(Problem::new(&entry.place, message))
+}
+
+/// A plugin that sees bodies, and lets some of them pass unseen.
+pub(super) fn unseen(entry: &config::Plugin, loaded: &Loaded) -> Option<Problem> {
+    let hooks = loaded.plugin.hooks();
+    if entry.limits.over_limit == OverLimit::Reject || !(hooks.bodies() || hooks.chunks()) {
+        return None;
+    }
+    let what =
+        if hooks.bodies() { "longer bodies, gRPC calls, event streams and tunnels pass" } else { "tunnels pass" };
+    let message = format!("plugin `{}`: over-limit = \"stream\" lets traffic past it: {what} unseen", entry.name);
     Some(Problem::new(&entry.place, message))
 }
 

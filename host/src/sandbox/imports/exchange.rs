@@ -7,6 +7,7 @@ use crate::exchange::{self, Edit, Exchange, Origin, ResponseHead};
 use crate::sandbox::bindings as wit;
 use crate::sandbox::bindings::http::{HeaderError, WriteError};
 use crate::sandbox::host::{Host, Stage};
+use crate::telemetry::metrics::Hook;
 
 impl wit::http::Host for Host {}
 
@@ -164,12 +165,10 @@ impl wit::response::Host for Host {
 
 impl wit::answer::Host for Host {
     fn reply_with(&mut self, reply: wit::http::Reply) -> Result<()> {
-        match self.stage {
-            Stage::Request | Stage::Response => self.reply = Some(reply),
-            Stage::Configure | Stage::Log => {
-                return Err(wasmtime::Error::msg("only `on-request` and `on-response` can answer with a reply"));
-            }
+        if !self.stage.writes_request() && !self.stage.writes_response() {
+            return Err(wasmtime::Error::msg("only a hook whose head was not sent yet can answer with a reply"));
         }
+        self.reply = Some(reply);
         Ok(())
     }
 }
@@ -207,8 +206,10 @@ impl wit::outcome::Host for Host {
 
 impl Host {
     fn request_to_write(&mut self) -> Result<&mut Exchange> {
-        if self.stage != Stage::Request {
-            return Err(wasmtime::Error::msg("the request can be written only inside `on-request`"));
+        if !self.stage.writes_request() {
+            return Err(wasmtime::Error::msg(
+                "the request can be written only inside `on-request` and `on-request-body`",
+            ));
         }
         self.exchange()
     }
@@ -220,7 +221,7 @@ impl Host {
 
     /// Now, or when there is a response.
     fn edit_response(&mut self, edit: Result<Edit, exchange::HeaderError>) -> Result<Result<(), HeaderError>> {
-        let done = if self.stage == Stage::Request {
+        let done = if self.stage.writes_request() {
             let place = self.place;
             let exchange = self.exchange()?;
             edit.and_then(|edit| exchange.stage(place, edit))
@@ -239,14 +240,15 @@ impl Host {
     }
 
     fn response_to_write(&mut self) -> Result<&mut ResponseHead> {
-        if self.stage != Stage::Response {
-            return Err(wasmtime::Error::msg("the response can be written only inside `on-response`"));
+        if !self.stage.writes_response() {
+            let message = "the response can be written only inside `on-response` and `on-response-body`";
+            return Err(wasmtime::Error::msg(message));
         }
         self.response()
     }
 
     fn ended(&mut self) -> Result<&Exchange> {
-        if self.stage != Stage::Log {
+        if self.stage != Stage::Hook(Hook::Log) {
             return Err(wasmtime::Error::msg("the exchange has no outcome before `on-log`"));
         }
         Ok(self.exchange()?)

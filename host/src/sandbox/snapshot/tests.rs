@@ -21,6 +21,8 @@ fn attempt(engine: &Engine, source: &[u8]) -> Result<Snapshot, Unfit> {
         instances: 1,
         queue: 1,
         calls: u64::MAX,
+        max_body: 1 << 20,
+        over_limit: crate::config::OverLimit::Reject,
     };
     let (name, config, grants) = ("it".into(), "{}".into(), Grant::ALL.to_vec());
     let spec = PluginSpec { name, scope: "it".into(), config, grants, limits, fresh: true };

@@ -27,19 +27,44 @@ const BOUNDS: [u64; 14] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hook {
     Request,
+    RequestBody,
+    RequestChunk,
     Response,
+    ResponseBody,
+    ResponseChunk,
     Log,
 }
 
 impl Hook {
-    pub const ALL: [Self; 3] = [Self::Request, Self::Response, Self::Log];
+    pub const ALL: [Self; 7] = [
+        Self::Request,
+        Self::RequestBody,
+        Self::RequestChunk,
+        Self::Response,
+        Self::ResponseBody,
+        Self::ResponseChunk,
+        Self::Log,
+    ];
 
     /// As plugin authors write it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Request => "on-request",
+            Self::RequestBody => "on-request-body",
+            Self::RequestChunk => "on-request-chunk",
             Self::Response => "on-response",
+            Self::ResponseBody => "on-response-body",
+            Self::ResponseChunk => "on-response-chunk",
             Self::Log => "on-log",
+        }
+    }
+
+    /// How its calls can end.
+    fn endings(self) -> &'static [&'static str] {
+        match self {
+            Self::Request | Self::RequestBody | Self::Response | Self::ResponseBody => &["next", "reply", "fault"],
+            Self::RequestChunk | Self::ResponseChunk => &["next", "stop", "fault"],
+            Self::Log => &["next", "fault"],
         }
     }
 }
@@ -51,6 +76,8 @@ pub enum Outcome {
     Next,
     /// The action `reply`.
     Reply,
+    /// A chunk hook ended the exchange.
+    Stop,
     /// It was the hook's turn, but `on-error = "skip"` let the exchange pass without it. No call, so no time either.
     Skipped,
     Fault(FaultKind),
@@ -126,6 +153,7 @@ impl PluginMetrics {
         match outcome {
             Outcome::Next => calls.next += 1,
             Outcome::Reply => calls.reply += 1,
+            Outcome::Stop => calls.stop += 1,
             Outcome::Skipped => {
                 calls.skipped += 1;
                 return;
@@ -179,6 +207,7 @@ struct Counts {
 struct Calls {
     next: u64,
     reply: u64,
+    stop: u64,
     skipped: u64,
     fault: u64,
     duration: Histogram<14>,
@@ -188,6 +217,7 @@ impl Calls {
     fn add(&mut self, more: &Self) {
         self.next += more.next;
         self.reply += more.reply;
+        self.stop += more.stop;
         self.skipped += more.skipped;
         self.fault += more.fault;
         self.duration.add(&more.duration);
@@ -199,28 +229,27 @@ pub(super) fn render(plugins: &[(String, Arc<PluginMetrics>)], out: &mut Exposit
     // Hooks that never had a turn are left out: most plugins export one or two.
     let turns = || {
         totals.iter().flat_map(|(plugin, counts)| {
-            let calls = Hook::ALL.iter().map(|hook| (*plugin, hook.name(), &counts.hooks[*hook as usize]));
+            let calls = Hook::ALL.iter().map(|hook| (*plugin, *hook, &counts.hooks[*hook as usize]));
             calls.filter(|(_, _, calls)| calls.duration.count() + calls.skipped > 0)
         })
     };
 
-    out.family("tollgate_plugin_calls_total", "counter", "Hook calls, by how they ended: next, reply or fault.");
+    out.family("tollgate_plugin_calls_total", "counter", "Hook calls, by how they ended: next, reply, stop or fault.");
     let called = || turns().filter(|(_, _, calls)| calls.duration.count() > 0);
     for (plugin, hook, calls) in called() {
-        let outcomes = [("next", calls.next), ("reply", calls.reply), ("fault", calls.fault)];
-        // `on-log` answers nothing.
-        for (outcome, count) in outcomes.into_iter().filter(|(name, _)| *name != "reply" || hook != Hook::Log.name()) {
-            out.sample("", &[("plugin", plugin), ("hook", hook), ("outcome", outcome)], count);
+        let outcomes = [("next", calls.next), ("reply", calls.reply), ("stop", calls.stop), ("fault", calls.fault)];
+        for (outcome, count) in outcomes.into_iter().filter(|(name, _)| hook.endings().contains(name)) {
+            out.sample("", &[("plugin", plugin), ("hook", hook.name()), ("outcome", outcome)], count);
         }
     }
     out.family("tollgate_plugin_duration_seconds", "histogram", "Time of a hook call; the sum is what the hook cost.");
     for (plugin, hook, calls) in called() {
-        calls.duration.render(&BOUNDS, &[("plugin", plugin), ("hook", hook)], out);
+        calls.duration.render(&BOUNDS, &[("plugin", plugin), ("hook", hook.name())], out);
     }
     out.family("tollgate_plugin_skipped_total", "counter", "Hooks not called because on-error let the exchange pass.");
     // Most plugins may not be skipped.
     for (plugin, hook, calls) in turns().filter(|(_, _, calls)| calls.skipped > 0) {
-        out.sample("", &[("plugin", plugin), ("hook", hook)], calls.skipped);
+        out.sample("", &[("plugin", plugin), ("hook", hook.name())], calls.skipped);
     }
     // From zero on, and each kind: an alert on an increase must not miss the first fault.
     out.family("tollgate_plugin_faults_total", "counter", "Hook calls that gave no answer, by kind.");

@@ -11,7 +11,17 @@ mod gluttony;
 mod questions;
 mod writes;
 
-wit_bindgen::generate!({ path: "../../../wit", world: "full" });
+wit_bindgen::generate!({
+    path: "../../../wit",
+    inline: "package tests:bare; world bare {
+        include tollgate:plugin/capabilities@0.1.0;
+        export tollgate:plugin/configure@0.1.0;
+        export tollgate:plugin/on-request@0.1.0;
+        export tollgate:plugin/on-response@0.1.0;
+        export tollgate:plugin/on-log@0.1.0;
+    }",
+    generate_all,
+});
 
 use exports::tollgate::plugin::{configure, on_log, on_request, on_response};
 use tollgate::plugin::http::{Action, Field, Reply};
@@ -59,6 +69,7 @@ impl on_request::Guest for Bare {
             },
             "without a reply" => Action::Reply,
             "too early" => answer(vec![tollgate::plugin::response::status().to_string()]),
+            "no body" => answer(vec![format!("{} bytes", tollgate::plugin::body::length())]),
             "too late" => {
                 setup::own_header("x-late");
                 Action::Next
