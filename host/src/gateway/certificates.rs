@@ -22,7 +22,7 @@ use crate::config::{self, Certificate, ClientCertificates, Listener, NamedFile, 
 use crate::listener::Tls;
 use crate::telemetry::metrics::{HandshakeMetrics, Registry};
 use crate::wire::alpn::{HTTP1, HTTP2};
-use names::{ByName, Facts};
+use names::ByName;
 use pem::Reader;
 
 /// What was made of the certificates of a configuration.
