@@ -11,7 +11,7 @@ use crate::exchange::Piece;
 use crate::telemetry::metrics::{Hook, Outcome};
 
 /// What has to be kept of an exchange's bodies before its heads go on.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Bodies {
     pub request: Option<Keeping>,
     pub response: Option<Keeping>,

@@ -34,7 +34,7 @@ impl Flight {
     pub(super) async fn meet_response(&mut self, route: &Route, body: UpstreamBody) -> UpstreamBody {
         match route.chain.bodies().and_then(|bodies| bodies.response) {
             None => body,
-            Some(keeping) => Box::pin(self.see_response(&route.chain, keeping, body, route.timeout)).await,
+            Some(keeping) => Box::pin(self.see_response(&route.chain, keeping, body, route.timeout.response)).await,
         }
     }
 

@@ -231,8 +231,8 @@ impl RequestBody {
                 self.source = Source::Client(body);
                 Some(bytes)
             }
-            Source::Client(body) => {
-                self.source = Source::Client(body);
+            source => {
+                self.source = source;
                 None
             }
         }
