@@ -5,7 +5,7 @@ pub use crate::consumers::{self, Consumer};
 pub use crate::limiter::{self, Quota};
 pub use crate::{
     Action, ClientCertificate, HeaderName, HeaderValue, LogEntry, Method, Origin, Plugin, Reply, Request, Response,
-    StatusCode, Subject, clock, log, percent, plugin, setup, state,
+    StatusCode, Subject, clock, crypto, log, metrics, percent, plugin, setup, state,
 };
 
 #[cfg(not(target_family = "wasm"))]

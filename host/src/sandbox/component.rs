@@ -166,8 +166,19 @@ fn interfaces(grants: &[Grant]) -> String {
 }
 
 /// Interfaces of the contract that need no grant.
-const FREE: [&str; 9] =
-    ["http", "request", "response", "answer", "outcome", "setup", "log", "subjects", "client-certificate"];
+const FREE: [&str; 11] = [
+    "http",
+    "request",
+    "response",
+    "answer",
+    "outcome",
+    "setup",
+    "log",
+    "subjects",
+    "client-certificate",
+    "metrics",
+    "crypto",
+];
 
 /// The grants that the imports of a component need.
 fn needs(engine: &Engine, component: &component::Component) -> Result<Vec<Grant>, LoadError> {

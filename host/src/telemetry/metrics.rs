@@ -12,6 +12,7 @@ mod exposition;
 mod handshake;
 mod histogram;
 mod host;
+mod own;
 mod plugin;
 mod process;
 mod route;
@@ -19,6 +20,7 @@ mod state;
 
 pub use handshake::{CertificateEnd, HandshakeFailure, HandshakeMetrics, TlsVersion};
 pub use host::{Counter, HostMetrics, WorkerMetrics};
+pub use own::{OwnKind, OwnMetric, Series};
 pub use plugin::{FaultKind, Hook, Outcome, PluginMetrics};
 pub use route::RouteMetrics;
 
@@ -116,6 +118,8 @@ impl Registry {
         let mut out = Exposition::default();
         route::render(&routes, &mut out);
         plugin::render(&plugins, &mut out);
+        let own = plugins.iter().flat_map(|(name, plugin)| plugin.own().into_iter().map(|own| (name.as_str(), own)));
+        own::render(&own.collect::<Vec<_>>(), &mut out);
         handshake::render(&locked(&self.handshakes).live(), &locked(&self.certificates), &mut out);
         self.host.render(&mut out);
         host::render_workers(&self.worker_metrics, &mut out);

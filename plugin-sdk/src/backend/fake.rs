@@ -4,8 +4,10 @@
 pub(crate) mod client_certificate;
 pub(crate) mod clock;
 pub(crate) mod consumers;
+pub(crate) mod crypto;
 pub(crate) mod limiter;
 pub(crate) mod log;
+pub(crate) mod metrics;
 pub(crate) mod outcome;
 pub(crate) mod request;
 pub(crate) mod response;

@@ -32,6 +32,7 @@ mod logs;
 mod own_answers;
 mod path_matrix;
 mod paths;
+mod plugins_capabilities;
 mod plugins_chain;
 mod plugins_contract;
 mod plugins_log;
