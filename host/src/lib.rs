@@ -25,6 +25,7 @@ mod http1;
 mod wire;
 mod problem;
 mod state;
+mod crypto;
 mod config;
 mod admin;
 mod telemetry;

@@ -63,7 +63,7 @@
 //! `panic = "abort"` and `strip`.
 //!
 //! What a plugin may do beside changing its request and response stands in one module for each
-//! capability: [`setup`], [`log`], [`clock`], and with a grant [`state`], [`limiter`] and
+//! capability: [`setup`], [`log`], [`metrics`], [`crypto`], [`clock`], and with a grant [`state`], [`limiter`] and
 //! [`consumers`]. [`testing`] has a fake of each.
 #![warn(missing_docs)]
 #![deny(unsafe_code)]
@@ -78,11 +78,13 @@ mod client_certificate;
 pub mod clock;
 pub mod config;
 pub mod consumers;
+pub mod crypto;
 pub mod header;
 pub mod hook;
 pub mod limiter;
 pub mod log;
 mod log_entry;
+pub mod metrics;
 pub mod percent;
 mod plugin;
 pub mod prelude;

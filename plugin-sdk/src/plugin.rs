@@ -66,7 +66,7 @@ pub trait Plugin: Sized {
     type Config: DeserializeOwned;
 
     /// Takes the configuration, once in the life of an instance. Do here what can be done here:
-    /// parse, compile, precompute. Only [`log`](crate::log) and [`setup`](crate::setup) may be
-    /// called.
+    /// parse, compile, precompute. Only [`log`](crate::log), [`setup`](crate::setup), and what declares [`metrics`](crate::metrics) and makes
+    /// keys of [`crypto`](crate::crypto) may be called.
     fn configure(config: Self::Config) -> Result<Self, ConfigError>;
 }

@@ -179,3 +179,84 @@ fn a_client_has_the_certificate_that_the_test_gives_it() {
     assert_eq!(plugin.request(testing::get("/").client_certificate(certificate)).reply().status(), 403);
     assert_eq!(plugin.request(testing::get("/")).reply().status(), 403);
 }
+
+struct Counting {
+    seen: metrics::Counter,
+    share: metrics::Gauge,
+    times: metrics::Histogram,
+}
+
+#[plugin]
+impl Plugin for Counting {
+    type Config = String;
+
+    fn configure(name: String) -> Result<Self, ConfigError> {
+        Ok(Self {
+            seen: metrics::Counter::new(&name, "Requests.", &[("kind", "all")]),
+            share: metrics::Gauge::new("share", "Of all.", &[]),
+            times: metrics::Histogram::new("time_seconds", "Time.", &[], &[0.1, 1.0]),
+        })
+    }
+
+    fn on_request(&self, _: &mut Request) -> Action {
+        self.seen.add(2);
+        self.seen.increment();
+        self.share.set(0.25);
+        self.share.set(f64::NAN);
+        self.times.observe_duration(std::time::Duration::from_millis(250));
+        self.times.observe(f64::INFINITY);
+        Action::Next
+    }
+}
+
+#[test]
+fn what_a_plugin_counts_can_be_looked_at() {
+    let gateway = Gateway::new();
+    let plugin = testing::configure::<Counting>(json!("seen")).expect("it takes any name");
+    assert!(gateway.metric("seen", &[("kind", "all")]).is_empty());
+    plugin.request(testing::get("/")).next();
+    plugin.request(testing::get("/")).next();
+    assert_eq!(gateway.metric("seen", &[("kind", "all")]), [6.0]);
+    assert_eq!(gateway.metric("share", &[]), [0.25]);
+    assert_eq!(gateway.metric("time_seconds", &[]), [0.25, 0.25]);
+}
+
+#[test]
+#[should_panic(expected = "leave the suffix of `seen_total` to the gateway")]
+fn a_metric_with_a_name_that_the_gateway_refuses_fails_its_test() {
+    let _gateway = Gateway::new();
+    let _ = testing::configure::<Counting>(json!("seen_total"));
+}
+
+#[test]
+fn a_key_verifies_what_was_signed_with_it_and_nothing_else() {
+    use tollgate_plugin_sdk::crypto::{Algorithm, Key};
+
+    struct Signed(Key);
+
+    #[plugin]
+    impl Plugin for Signed {
+        type Config = String;
+
+        fn configure(secret: String) -> Result<Self, ConfigError> {
+            let key = Key::from_secret(Algorithm::Hs256, secret).map_err(ConfigError::new)?;
+            assert!(Key::from_secret(Algorithm::Rs256, "a secret is no RSA key, however long it is").is_err());
+            Ok(Self(key))
+        }
+
+        fn on_request(&self, request: &mut Request) -> Action {
+            let signature = request.header("x-signature").expect("the test sends it");
+            if self.0.verify(request.path(), signature) { Action::Next } else { Reply::forbidden().into() }
+        }
+    }
+
+    let _gateway = Gateway::new();
+    assert!(testing::configure::<Signed>(json!("short")).is_err());
+    let secret = "a secret of at least 32 bytes, as it must be";
+    let plugin = testing::configure::<Signed>(json!(secret)).expect("it is long enough");
+    let asked = |signature: &[u8]| plugin.request(testing::get("/a").header("x-signature", signature));
+    asked(&testing::sign_with_secret(Algorithm::Hs256, secret, "/a")).next();
+    assert_eq!(asked(&testing::sign_with_secret(Algorithm::Hs256, secret, "/b")).reply().status(), 403);
+    assert_eq!(asked(&testing::sign_with_secret(Algorithm::Hs512, secret, "/a")).reply().status(), 403);
+    assert_eq!(asked(&testing::sign_with_secret(Algorithm::Hs256, "another", "/a")).reply().status(), 403);
+}

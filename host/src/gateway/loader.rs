@@ -1,6 +1,7 @@
 //! From a checked configuration to a live one: compiles components, configures plugins, builds
 //! chains. Finds every problem that only the components themselves can tell.
 
+mod metrics;
 mod words;
 
 use std::collections::HashMap;
@@ -153,6 +154,7 @@ impl Loader {
             .map(|entry| self.plugin(entry, &mut components, &mut broken, &mut problems))
             .collect();
         problems.extend(broken.into_iter().map(Broken::into_problem));
+        metrics::check(config, &loaded, &mut problems);
         let consumers = consumers(config, &mut problems);
         self.check_slots(config, &loaded, &mut problems);
         self.certificates = certificates::load(&config.listeners, &self.expiries, &self.registry, &mut problems);

@@ -189,8 +189,20 @@ fn interfaces(grants: &[Grant]) -> String {
 }
 
 /// Interfaces of the contract that need no grant.
-const FREE: [&str; 10] =
-    ["http", "request", "response", "answer", "body", "outcome", "setup", "log", "subjects", "client-certificate"];
+const FREE: [&str; 12] = [
+    "http",
+    "request",
+    "response",
+    "answer",
+    "body",
+    "outcome",
+    "setup",
+    "log",
+    "subjects",
+    "client-certificate",
+    "metrics",
+    "crypto",
+];
 
 /// The grants that the imports of a component need.
 fn needs(engine: &Engine, component: &component::Component) -> Result<Vec<Grant>, LoadError> {

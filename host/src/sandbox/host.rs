@@ -14,9 +14,10 @@ use super::condition::Condition;
 use super::console::{Console, Speaker};
 use super::deadline::Deadline;
 use crate::config::PluginLimits;
+use crate::crypto::Key;
 use crate::exchange::{Edit, Exchange};
 use crate::state::State;
-use crate::telemetry::metrics::Hook;
+use crate::telemetry::metrics::{Hook, OwnMetric, Series};
 
 /// Data of one store: one instance of one plugin.
 pub(super) struct Host {
@@ -27,8 +28,14 @@ pub(super) struct Host {
     pub(super) reply: Option<wit::Reply>,
     /// The plugin's place in the chain of the exchange.
     pub(super) place: usize,
+    /// Whose numbers it counts on.
+    pub(super) worker: usize,
     pub(super) stage: Stage,
     pub(super) declarations: Declarations,
+    /// Keys that `configure` has made.
+    pub(super) keys: usize,
+    /// Those of them that no instance made before.
+    pub(super) new_keys: Vec<Key>,
     /// The name of an entry of the store or the limiter, written anew by each call.
     pub(super) entry: String,
     pub(super) deadline: Deadline,
@@ -43,6 +50,15 @@ pub(super) struct Identity {
     /// Under what its state and limits are kept, and what it is called in the log.
     pub(super) scope: Arc<str>,
     pub(super) state: Arc<State>,
+    /// None while the plugin is loaded, and so of the instance that says what there is.
+    pub(super) kept: Option<Kept>,
+}
+
+/// What the first `configure` declared that hooks name by a number.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) series: Vec<Arc<Series>>,
+    pub(super) keys: Vec<Key>,
 }
 
 /// What the guest is being asked, which decides what it may ask back.
@@ -84,6 +100,8 @@ pub struct Declarations {
     pub request_edits: Vec<Edit>,
     /// What is done to every response, before the response hook.
     pub response_edits: Vec<Edit>,
+    /// What it counts, in the order of their handles.
+    pub metrics: Vec<OwnMetric>,
     /// When a hook is called, if not always.
     pub(super) request_when: Option<Vec<Condition>>,
     pub(super) response_when: Option<Vec<Condition>>,
@@ -169,8 +187,11 @@ impl Host {
             exchange: None,
             reply: None,
             place: 0,
+            worker: 0,
             stage: Stage::Configure,
             declarations: Declarations::default(),
+            keys: 0,
+            new_keys: Vec::new(),
             entry: String::new(),
             deadline: Deadline::new(limits.deadline, limits.wall),
             memory: MemoryLimit { most: usize::try_from(limits.memory).unwrap_or(usize::MAX), used: 0, denied: false },

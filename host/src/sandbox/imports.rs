@@ -2,7 +2,9 @@
 
 mod body;
 mod capabilities;
+mod crypto;
 mod exchange;
+mod metrics;
 mod setup;
 mod tls;
 
@@ -29,8 +31,10 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// Links what needs no exchange and no grant.
+/// Links what may be called inside `configure`.
 pub(super) fn link_setup(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     wit::setup::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
-    wit::log::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)
+    wit::log::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    wit::metrics::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    wit::crypto::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)
 }

@@ -14,6 +14,7 @@ use super::fault::Fault;
 use super::host::{Declarations, Host, Identity, Stage};
 use super::plugin::ConfigureProblem;
 use crate::config::PluginLimits;
+use crate::crypto::Key;
 use crate::exchange::Exchange;
 use crate::telemetry::metrics::{Hook, PluginMetrics};
 
@@ -80,9 +81,10 @@ impl Instance {
         })
     }
 
-    /// Counts it as alive until it is dropped.
+    /// Counts it as alive on this worker until it is dropped.
     pub(super) fn count(&mut self, metrics: Arc<PluginMetrics>, worker: usize) {
         metrics.instance_started(worker);
+        self.store.data_mut().worker = worker;
         self.counted = Some((metrics, worker));
     }
 
@@ -102,6 +104,11 @@ impl Instance {
 
     pub(super) fn declarations(&self) -> &Declarations {
         &self.store.data().declarations
+    }
+
+    /// The keys that its `configure` made, of the first instance of a plugin.
+    pub(super) fn take_keys(&mut self) -> Vec<Key> {
+        std::mem::take(&mut self.store.data_mut().new_keys)
     }
 
     /// What it needs to know of declarations that were made before a snapshot.

@@ -8,7 +8,7 @@ use super::component::{Component, Hooks, LoadError};
 use super::condition::Condition;
 use super::engine::Engine;
 use super::fault::Fault;
-use super::host::{Declarations, Identity};
+use super::host::{Declarations, Identity, Kept};
 use super::instance::Instance;
 use super::pool::{Lease, Pool};
 use super::snapshot::{self, Snapshot};
@@ -104,10 +104,10 @@ impl Plugin {
         if spec.limits.memory > most as u64 {
             return Err(LoadError::Memory { asked: spec.limits.memory, most });
         }
-        let identity = Arc::new(Identity { scope: spec.scope.clone(), state });
+        let identity = Arc::new(Identity { scope: spec.scope.clone(), state: Arc::clone(&state), kept: None });
         let snapshot = spec.fresh.then(|| snapshot::take(engine, source, &identity, &spec));
-        let (component, start, declarations) = match snapshot {
-            Some(Ok(Snapshot { component, declarations })) => (component, Start::Snapshot, declarations),
+        let (component, start, declarations, keys) = match snapshot {
+            Some(Ok(Snapshot { component, declarations, keys })) => (component, Start::Snapshot, declarations, keys),
             unfit => {
                 // Also finds out what is wrong with the configuration, if that is why there is no snapshot.
                 let mut first = Instance::start(&component, identity.clone(), &spec.limits)?;
@@ -116,9 +116,11 @@ impl Plugin {
                     Some(Err(unfit)) => Start::Unfit(unfit.to_string()),
                     _ => Start::Configure,
                 };
-                (component, start, first.declarations().clone())
+                (component, start, first.declarations().clone(), first.take_keys())
             }
         };
+        let kept = Kept { series: metrics.declare(&declarations.metrics), keys };
+        let identity = Arc::new(Identity { scope: spec.scope.clone(), state, kept: Some(kept) });
         let hooks = component.hooks(&declarations);
         let edits = (0..workers).map(|_| Edits::of(&declarations)).collect();
         let pools = (0..workers).map(|_| Pool::new(spec.limits.instances)).collect();

@@ -29,11 +29,13 @@ use super::engine::Engine;
 use super::host::{Declarations, Identity};
 use super::instance::Instance;
 use super::plugin::PluginSpec;
+use crate::crypto::Key;
 
 /// A configured component, and what it declared on the way.
 pub(super) struct Snapshot {
     pub(super) component: Component,
     pub(super) declarations: Declarations,
+    pub(super) keys: Vec<Key>,
 }
 
 /// Why there is no snapshot of a plugin.
@@ -81,6 +83,7 @@ fn attempt(engine: &Engine, source: &[u8], plugin: &Arc<Identity>, spec: &Plugin
     }
     configured?;
     let declarations = instance.declarations().clone();
+    let keys = instance.take_keys();
 
     let mut reader = Reader::new(&mut instance);
     let configured = at_once(wizer.snapshot_component(&context, &mut reader)).map_err(form)?;
@@ -89,7 +92,7 @@ fn attempt(engine: &Engine, source: &[u8], plugin: &Arc<Identity>, spec: &Plugin
     let component = engine.uncached()?.compile(&configured)?;
     // Proves that instances of it can be made, before one has to be.
     drop(Instance::start(&component, plugin.clone(), &spec.limits)?);
-    Ok(Snapshot { component, declarations })
+    Ok(Snapshot { component, declarations, keys })
 }
 
 fn form(error: wasmtime::Error) -> Unfit {

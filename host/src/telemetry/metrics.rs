@@ -14,6 +14,7 @@ mod handshake;
 mod histogram;
 mod host;
 mod limit;
+mod own;
 mod plugin;
 mod process;
 mod route;
@@ -22,6 +23,7 @@ mod state;
 pub use handshake::{CertificateEnd, HandshakeFailure, HandshakeMetrics, TlsVersion};
 pub use host::{Counter, HostMetrics, WorkerMetrics};
 pub use limit::Limited;
+pub use own::{OwnKind, OwnMetric, Series};
 pub use plugin::{FaultKind, Hook, Outcome, PluginMetrics};
 pub use route::RouteMetrics;
 
@@ -134,6 +136,8 @@ impl Registry {
         let mut out = Exposition::default();
         route::render(&routes, &mut out);
         plugin::render(&plugins, &mut out);
+        let own = plugins.iter().flat_map(|(name, plugin)| plugin.own().into_iter().map(|own| (name.as_str(), own)));
+        own::render(&own.collect::<Vec<_>>(), &mut out);
         handshake::render(&locked(&self.handshakes).live(), &locked(&self.certificates), &mut out);
         endpoint::render(&locked(&self.endpoints), &mut out);
         self.host.render(&mut out);

@@ -254,6 +254,57 @@ pub(crate) mod log {
     }
 }
 
+pub(crate) mod crypto {
+    use super::contract::crypto;
+    pub(crate) use super::contract::crypto::verify;
+    use crate::crypto::{Algorithm, Form};
+
+    pub(crate) fn key(algorithm: Algorithm, form: Form<'_>) -> Result<u32, String> {
+        let algorithm = match algorithm {
+            Algorithm::Rs256 => crypto::Algorithm::Rs256,
+            Algorithm::Rs384 => crypto::Algorithm::Rs384,
+            Algorithm::Rs512 => crypto::Algorithm::Rs512,
+            Algorithm::Ps256 => crypto::Algorithm::Ps256,
+            Algorithm::Ps384 => crypto::Algorithm::Ps384,
+            Algorithm::Ps512 => crypto::Algorithm::Ps512,
+            Algorithm::Es256 => crypto::Algorithm::Es256,
+            Algorithm::Es384 => crypto::Algorithm::Es384,
+            Algorithm::EdDsa => crypto::Algorithm::Eddsa,
+            Algorithm::Hs256 => crypto::Algorithm::Hs256,
+            Algorithm::Hs384 => crypto::Algorithm::Hs384,
+            Algorithm::Hs512 => crypto::Algorithm::Hs512,
+        };
+        let form = match form {
+            Form::Pem(text) => crypto::KeyForm::Pem(text.into()),
+            Form::Jwk(text) => crypto::KeyForm::Jwk(text.into()),
+            Form::Secret(bytes) => crypto::KeyForm::Secret(bytes.into()),
+        };
+        crypto::key(algorithm, &form)
+    }
+}
+
+pub(crate) mod metrics {
+    use super::contract::metrics;
+    pub(crate) use super::contract::metrics::{add, observe, set};
+
+    pub(crate) fn counter(name: &str, help: &str, labels: &[(&str, &str)]) -> u32 {
+        metrics::counter(name, help, &contract(labels))
+    }
+
+    pub(crate) fn gauge(name: &str, help: &str, labels: &[(&str, &str)]) -> u32 {
+        metrics::gauge(name, help, &contract(labels))
+    }
+
+    pub(crate) fn histogram(name: &str, help: &str, labels: &[(&str, &str)], bounds: &[f64]) -> u32 {
+        metrics::histogram(name, help, &contract(labels), bounds)
+    }
+
+    fn contract(labels: &[(&str, &str)]) -> Vec<metrics::Label> {
+        let label = |(name, value): &(&str, &str)| metrics::Label { name: (*name).into(), value: (*value).into() };
+        labels.iter().map(label).collect()
+    }
+}
+
 pub(crate) mod clock {
     use std::time::SystemTime;
 

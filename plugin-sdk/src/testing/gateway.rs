@@ -87,6 +87,22 @@ impl Gateway {
         world::with(|world| world.exchange.as_ref()?.response.clone())
     }
 
+    /// What the plugin has counted in a metric of its own: a counter's or a gauge's number, all that a histogram was
+    /// told; none before the first.
+    ///
+    /// # Panics
+    /// If no such metric was declared.
+    pub fn metric(&self, name: &str, labels: &[(&str, &str)]) -> Vec<f64> {
+        world::with(|world| {
+            let is = |own: &&world::Own| {
+                own.name == name
+                    && own.labels.iter().map(|(name, value)| (&**name, &**value)).eq(labels.iter().copied())
+            };
+            let own = world.own.iter().find(is).unwrap_or_else(|| panic!("no metric `{name}` {labels:?} was declared"));
+            own.numbers.clone()
+        })
+    }
+
     /// What was kept with the current exchange.
     pub fn note(&self, key: &str) -> Option<Vec<u8>> {
         world::with(|world| world.exchange.as_ref()?.notes.get(key).cloned())

@@ -4,6 +4,7 @@ use super::meters::Meters;
 use super::store::Store;
 use super::{Entry, Request, Response, apply};
 use crate::Subject;
+use crate::crypto::Signer;
 use crate::request::WriteError;
 use crate::setup::{Condition, Edit, Fact, Hook};
 use std::cell::RefCell;
@@ -38,6 +39,10 @@ pub(crate) struct World {
     /// The last one of a hook counts.
     pub(crate) call_when: Vec<(Hook, Vec<Condition>)>,
     pub(crate) log_unanswered_only: bool,
+    /// In the order of their handles.
+    pub(crate) own: Vec<Own>,
+    /// In the order of their handles: what makes the signatures of each key.
+    pub(crate) keys: Vec<Signer>,
     pub(crate) exchange: Option<Exchange>,
     /// Into the gateway, by the hook that was called last, its own call included; 0 if it was not called.
     pub(crate) calls: usize,
@@ -49,6 +54,15 @@ pub(crate) struct Known {
     pub(crate) name: String,
     pub(crate) groups: Vec<String>,
     pub(crate) credentials: Vec<Credential>,
+}
+
+/// A metric that the plugin has declared.
+pub(crate) struct Own {
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+    pub(crate) labels: Vec<(String, String)>,
+    /// A counter's or a gauge's one; all that a histogram was told. None before there was one.
+    pub(crate) numbers: Vec<f64>,
 }
 
 pub(crate) struct Credential {
@@ -98,6 +112,8 @@ impl World {
             response_edits: Vec::new(),
             call_when: Vec::new(),
             log_unanswered_only: false,
+            own: Vec::new(),
+            keys: Vec::new(),
             exchange: None,
             calls: 0,
         }

@@ -42,6 +42,7 @@ mod names;
 mod own_answers;
 mod path_matrix;
 mod paths;
+mod plugins_capabilities;
 mod plugins_chain;
 mod plugins_contract;
 mod plugins_log;

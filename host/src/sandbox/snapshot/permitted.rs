@@ -14,8 +14,10 @@ use crate::sandbox::{imports, wasi};
 /// start (an empty environment, no terminals), and the seed of its hash maps, which an instance keeps anyway.
 /// `wasi:random/random` is not among them: a generator that was seeded by it would say the same numbers to every
 /// request.
-const PERMITTED: [&str; 9] = [
+const PERMITTED: [&str; 11] = [
+    "tollgate:plugin/crypto",
     "tollgate:plugin/log",
+    "tollgate:plugin/metrics",
     "tollgate:plugin/setup",
     "wasi:cli/environment",
     "wasi:cli/terminal-input",

@@ -13,7 +13,7 @@ fn engine() -> Engine {
 
 fn attempt(engine: &Engine, source: &[u8]) -> Result<Snapshot, Unfit> {
     let bounds = Bounds::of_entries(16);
-    let identity = Identity { scope: "it".into(), state: Arc::new(State::new(bounds, bounds)) };
+    let identity = Identity { scope: "it".into(), state: Arc::new(State::new(bounds, bounds)), kept: None };
     let limits = PluginLimits {
         deadline: Duration::from_secs(5),
         wall: Duration::from_secs(60),

@@ -1,23 +1,26 @@
 //! Writes Prometheus' text format: families in the order of the calls, label values escaped, seconds from nanoseconds.
 
+use std::borrow::Cow;
 use std::fmt::{Display, Write};
 
 #[derive(Default)]
 pub(super) struct Exposition {
     text: String,
-    family: &'static str,
+    family: Cow<'static, str>,
 }
 
 impl Exposition {
-    /// Begins a family; the samples that follow are its.
-    pub(super) fn family(&mut self, name: &'static str, kind: &'static str, help: &'static str) {
-        self.family = name;
-        self.write(format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
+    /// Begins a family; the samples that follow are its. `help` is one line.
+    pub(super) fn family(&mut self, name: impl Into<Cow<'static, str>>, kind: &'static str, help: &str) {
+        self.family = name.into();
+        let (name, help) = (&self.family, help.replace('\\', "\\\\"));
+        let head = format!("# HELP {name} {help}\n# TYPE {name} {kind}\n");
+        self.text.push_str(&head);
     }
 
     /// `suffix` is `_bucket`, `_sum`, `_count` or nothing.
     pub(super) fn sample(&mut self, suffix: &str, labels: &[(&str, &str)], value: impl Display) {
-        self.text.push_str(self.family);
+        self.text.push_str(&self.family);
         self.text.push_str(suffix);
         for (index, (name, value)) in labels.iter().enumerate() {
             self.text.push(if index == 0 { '{' } else { ',' });

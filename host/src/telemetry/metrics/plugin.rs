@@ -1,9 +1,10 @@
 //! What is counted per plugin: what a policy costs and what it does.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::exposition::Exposition;
 use super::histogram::Histogram;
+use super::own::{OwnMetric, Series};
 use super::{Cell, locked};
 
 /// Nanoseconds: 250 ns, a call that does nothing, to 100 ms, beyond any deadline.
@@ -135,11 +136,37 @@ impl FaultKind {
 #[derive(Debug)]
 pub struct PluginMetrics {
     cells: Box<[Cell<Counts>]>,
+    /// What the plugin itself counts; what only this list holds is dead.
+    own: Mutex<Vec<Arc<Series>>>,
 }
 
 impl PluginMetrics {
     pub(super) fn new(workers: usize) -> Self {
-        Self { cells: Cell::per_worker(workers) }
+        Self { cells: Cell::per_worker(workers), own: Mutex::default() }
+    }
+
+    /// The numbers of what a plugin has declared, in that order. Ask while a config is built, not per request.
+    pub fn declare(&self, metrics: &[OwnMetric]) -> Vec<Arc<Series>> {
+        let mut own = locked(&self.own);
+        own.retain(|series| Arc::strong_count(series) > 1);
+        let series = metrics.iter().map(|metric| {
+            let known = own.iter().find(|series| series.metric() == metric).cloned();
+            let series = known.unwrap_or_else(|| {
+                let new = Arc::new(Series::new(metric.clone(), self.cells.len()));
+                own.push(Arc::clone(&new));
+                new
+            });
+            series.declare();
+            series
+        });
+        series.collect()
+    }
+
+    /// What the plugin itself counts.
+    pub(super) fn own(&self) -> Vec<Arc<Series>> {
+        let mut own = locked(&self.own);
+        own.retain(|series| Arc::strong_count(series) > 1);
+        own.clone()
     }
 
     /// Counts one turn of a hook that took `nanos` of the worker's time.

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::own::OwnMetricError;
 use super::*;
 
 /// A strict reader of the text format: every line must be a HELP, its TYPE, or a sample of the family begun last; no
@@ -185,4 +186,96 @@ fn every_kind_of_fault_has_its_own_place_and_label() {
     let labels: BTreeSet<_> = FaultKind::ALL.iter().map(|kind| kind.label()).collect();
     assert_eq!(labels.len(), FaultKind::ALL.len());
     assert!(FaultKind::ALL.iter().enumerate().all(|(index, kind)| *kind as usize == index));
+}
+
+fn own(name: &str, labels: &[(&str, &str)], kind: OwnKind) -> OwnMetric {
+    let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    OwnMetric::new(name.to_owned(), "What is \\ counted.".to_owned(), labels, kind).expect("it is a metric")
+}
+
+#[test]
+fn what_plugins_count_is_shown_under_their_names() {
+    let registry = Registry::new(2);
+    let (first, second) = (registry.plugin("first"), registry.plugin("second"));
+    let counter = || own("refused", &[("reason", "a \"b\"")], OwnKind::Counter);
+    let declared = [
+        counter(),
+        own("share", &[], OwnKind::Gauge),
+        // More buckets than one line of the cache has words.
+        own("size_bytes", &[], OwnKind::Histogram((1..=32).map(f64::from).collect())),
+    ];
+    let of_first = first.declare(&declared);
+    let of_second = second.declare(&[counter()]);
+    assert!(of_first[0].add(0, 2) && of_first[0].add(1, 3) && of_second[0].add(1, 7));
+    assert!(of_first[1].set(0.5) && of_first[1].set(f64::NAN));
+    for (worker, value) in [(0, 0.5), (1, 2.0), (1, 2.5), (0, 32.5), (0, f64::NAN)] {
+        assert!(of_first[2].observe(worker, value));
+    }
+    assert!(!of_first[0].set(1.0) && !of_first[1].observe(0, 1.0) && !of_first[2].add(0, 1), "of another kind");
+
+    let samples = parse(&registry.render());
+    for (series, expected) in [
+        (r#"tollgate_plugin_own_refused_total{plugin="first",reason="a \"b\""}"#, 5.0),
+        (r#"tollgate_plugin_own_refused_total{plugin="second",reason="a \"b\""}"#, 7.0),
+        (r#"tollgate_plugin_own_share{plugin="first"}"#, 0.5),
+        (r#"tollgate_plugin_own_size_bytes_bucket{plugin="first",le="1"}"#, 1.0),
+        (r#"tollgate_plugin_own_size_bytes_bucket{plugin="first",le="2"}"#, 2.0),
+        (r#"tollgate_plugin_own_size_bytes_bucket{plugin="first",le="32"}"#, 3.0),
+        (r#"tollgate_plugin_own_size_bytes_bucket{plugin="first",le="+Inf"}"#, 4.0),
+        (r#"tollgate_plugin_own_size_bytes_sum{plugin="first"}"#, 37.5),
+        (r#"tollgate_plugin_own_size_bytes_count{plugin="first"}"#, 4.0),
+    ] {
+        assert_eq!(samples.get(series), Some(&expected), "{series}");
+    }
+}
+
+#[test]
+fn what_a_plugin_counts_survives_a_reload_and_is_forgotten_with_its_declaration() {
+    let registry = Registry::new(1);
+    let plugin = registry.plugin("it");
+    let live = plugin.declare(&[own("seen", &[], OwnKind::Counter), own("level", &[], OwnKind::Gauge)]);
+    live[0].add(0, 1);
+    // The next one counts on, and says of the other name that it is another kind: while both live, the later is shown.
+    let next = plugin.declare(&[own("seen", &[], OwnKind::Counter), own("level", &[], OwnKind::Histogram(vec![1.0]))]);
+    next[0].add(0, 1);
+    next[1].observe(0, 0.5);
+    for _ in 0..2 {
+        let samples = parse(&registry.render());
+        assert_eq!(samples[r#"tollgate_plugin_own_seen_total{plugin="it"}"#], 2.0);
+        assert_eq!(samples[r#"tollgate_plugin_own_level_count{plugin="it"}"#], 1.0);
+        assert!(!samples.contains_key(r#"tollgate_plugin_own_level{plugin="it"}"#));
+    }
+    drop((live, next));
+    assert!(!registry.render().contains("tollgate_plugin_own"));
+}
+
+#[test]
+fn what_is_no_metric_is_refused() {
+    let metric = |name: &str, help: &str, labels: &[(&str, &str)], kind| {
+        let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        OwnMetric::new(name.to_owned(), help.to_owned(), labels, kind).err()
+    };
+    let counter = |name: &str, help: &str, labels: &[(&str, &str)]| metric(name, help, labels, OwnKind::Counter);
+    assert_eq!(counter("a_1", "", &[("b", "any text: {}\"")]), None);
+    for name in ["", "1a", "_a", "A", "a-b", "a b", "\u{e9}", &"a".repeat(65)] {
+        assert!(matches!(counter(name, "", &[]), Some(OwnMetricError::Name(_))), "{name}");
+        assert!(matches!(counter("a", "", &[(name, "")]), Some(OwnMetricError::Name(_))), "{name}");
+    }
+    for name in ["a_total", "a_bucket", "a_sum", "a_count"] {
+        assert!(matches!(counter(name, "", &[]), Some(OwnMetricError::Suffix(_))), "{name}");
+    }
+    assert!(matches!(counter("a", "two\nlines", &[]), Some(OwnMetricError::Help(_))));
+    assert!(matches!(counter("a", &"a".repeat(257), &[]), Some(OwnMetricError::Help(_))));
+    assert!(matches!(counter("a", "", &[("b", ""); 9]), Some(OwnMetricError::Labels(_))));
+    assert!(matches!(counter("a", "", &[("b", ""), ("b", "")]), Some(OwnMetricError::Reserved(_))));
+    for label in ["plugin", "le"] {
+        assert!(matches!(counter("a", "", &[(label, "")]), Some(OwnMetricError::Reserved(_))), "{label}");
+    }
+    for value in ["a\nb", &"a".repeat(129)] {
+        assert!(matches!(counter("a", "", &[("b", value)]), Some(OwnMetricError::Value(_))), "{value}");
+    }
+    for bounds in [vec![1.0, 1.0], vec![2.0, 1.0], vec![f64::NAN], vec![f64::INFINITY], vec![0.0; 33]] {
+        let refused = metric("a", "", &[], OwnKind::Histogram(bounds.clone()));
+        assert!(matches!(refused, Some(OwnMetricError::Bounds(_))), "{bounds:?}");
+    }
 }
