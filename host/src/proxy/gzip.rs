@@ -16,8 +16,9 @@ use crate::upstream::{AnswerBodyError, UpstreamBody};
 
 /// Bytes that are compressed in one turn: a fraction of a millisecond.
 const PIECE: usize = 16 * 1024;
-/// Responses of one worker that are compressed at once, each with some 300 KiB; others go out as they are.
-const MOST_AT_ONCE: usize = 256;
+/// Responses of one worker that are compressed at once, each with some 300 KiB for as long as its client takes to read it;
+/// others go out as they are.
+const MOST_AT_ONCE: usize = 64;
 /// Compressors that wait for the next response.
 const MOST_IDLE: usize = 8;
 /// Beyond it, time grows faster than what is saved.
