@@ -43,11 +43,15 @@ fn bodies_that_are_kept_share_one_room() {
     let plugin = plugin("editor", "editor", "");
     let route = everything_to(&upstream.url(), "plugins = [\"editor\"]");
     let gateway = gateway(&format!("[gateway]\nworkers = 2\nbodies = {{ max-bytes = \"64KiB\" }}\n{plugin}{route}"));
-    let mut slow = gateway.client();
-    slow.write("POST /slow HTTP/1.1\r\nhost: x\r\ncontent-length: 50000\r\n\r\n");
-    slow.write(vec![b'a'; 40_000]);
-    let send = || gateway.send(Request::post("/", vec![b'a'; 20_000]));
-    let refused = wait_for("the room to be full", || Some(send()).filter(|answer| answer.status != 200));
+    let send = || gateway.send(Request::post("/", vec![b'a'; 30_000]));
+    // Whoever comes first has the room.
+    let (mut slow, refused) = wait_for("the room to be full", || {
+        wait_for("nobody to have any", || (gateway.metric("tollgate_requests") == 0.0).then_some(()));
+        let mut slow = gateway.client();
+        slow.write("POST /slow HTTP/1.1\r\nhost: x\r\ncontent-length: 50000\r\n\r\n");
+        slow.write(vec![b'a'; 40_000]);
+        Some((slow, send())).filter(|(_, answer)| answer.status != 200)
+    });
     assert_eq!((refused.status, refused.problem().as_str()), (503, "gateway-full"));
     slow.write(vec![b'a'; 10_000]);
     assert_eq!(slow.receive().status, 200);
