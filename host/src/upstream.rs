@@ -33,13 +33,16 @@ mod tls;
 mod tries;
 mod vitals;
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use http::Response;
 use http::header::SET_COOKIE;
-use tokio::time::timeout_at;
+use tokio::time::sleep_until;
 
 pub use answer_body::{AnswerBodyError, UpstreamBody};
 pub use balance::Caller;
@@ -142,16 +145,19 @@ impl WorkerUpstreams {
         overrides: Overrides,
         tries: &mut Tries,
     ) -> Result<Answer, UpstreamError> {
-        let upstream = &self.upstreams[upstream];
+        let mut upstream = &self.upstreams[upstream];
         let mut body = Some(body);
-        let sent = upstream.send(request, &mut body, caller, overrides, tries).await;
-        match (sent, upstream.failover) {
-            (Err(error), Some(failover)) if body.is_some() && error.is_of_endpoints() => {
-                tries.failover = Some(failover);
-                // Boxed, so that those who need none keep no room for it.
-                Box::pin(self.upstreams[failover].send(request, &mut body, caller, overrides, tries)).await
+        loop {
+            let sent = upstream.send(request, &mut body, caller, overrides, tries).await;
+            match (sent, upstream.failover) {
+                (Err(error), Some(failover))
+                    if tries.failover.is_none() && body.is_some() && error.is_of_endpoints() =>
+                {
+                    tries.failover = Some(failover);
+                    upstream = &self.upstreams[failover];
+                }
+                (sent, _) => return sent,
             }
-            (sent, _) => sent,
         }
     }
 
@@ -194,7 +200,7 @@ impl UpstreamState {
         }
     }
 
-    /// Sends a request within the upstream's limits of time and number.
+    /// Sends a request as often as it takes, within the upstream's limits of time and number.
     async fn send(
         &self,
         request: Request<'_>,
@@ -207,23 +213,25 @@ impl UpstreamState {
             connect: self.connect_timeout,
             response: overrides.response.unwrap_or(self.response_timeout),
         };
+        let idle = overrides.idle.unwrap_or(self.idle_timeout);
         let total = overrides.total.unwrap_or(self.total_timeout);
-        let until = total.map(|total| (tokio::time::Instant::now() + total, total));
+        let until = total.map(|total| tokio::time::Instant::now() + total);
         let meter = body.as_ref().map(|body| Rc::clone(body.meter()));
+        // Both boxed, so that requests without such limits keep no room for them.
         let permit = match &self.limit {
-            Some(limit) => Some(limit.enter().await.map_err(|refusal| self.refused(limit, refusal))?),
+            Some(limit) => Some(Box::pin(limit.enter()).await.map_err(|refusal| self.refused(limit, refusal))?),
             None => None,
         };
-        let mut answer = match until {
-            None => self.try_all(request, body, caller, timeouts, tries).await?,
-            Some((until, after)) => {
-                let sending = Box::pin(self.try_all(request, body, caller, timeouts, tries));
-                let too_late = |_| UpstreamError::TotalTimeout { upstream: Arc::clone(&self.name), after };
-                timeout_at(until, sending).await.map_err(too_late)??
-            }
-        };
-        let idle = overrides.idle.unwrap_or(self.idle_timeout);
-        let silence = Silence { idle, until: until.map(|(until, _)| until), meter, since: None };
+        let mut over = until.map(|until| Box::pin(sleep_until(until)));
+        let mut trying = pin!(self.try_all(request, body, caller, timeouts, tries));
+        let sent = poll_fn(|context| match (trying.as_mut().poll(context), &mut over) {
+            (Poll::Pending, Some(over)) => over.as_mut().poll(context).map(|()| None),
+            (sent, _) => sent.map(Some),
+        });
+        let too_late =
+            || UpstreamError::TotalTimeout { upstream: Arc::clone(&self.name), after: total.unwrap_or_default() };
+        let mut answer = sent.await.ok_or_else(too_late)??;
+        let silence = (idle.is_some() || until.is_some()).then_some(Silence { idle, until, meter, since: None });
         answer.response.body_mut().keep_to(silence, permit);
         Ok(answer)
     }

@@ -49,10 +49,12 @@ pub(super) async fn send(
     }
     let outcome = &mut run.exchange_mut().outcome;
     (outcome.tries, outcome.failover) = (tries.count, tries.failover);
-    let metrics = &proxy.metrics;
-    metrics.retries.add(u64::from(tries.count.saturating_sub(1)));
-    metrics.retries_over_budget.add(u64::from(tries.over_budget));
-    metrics.failovers.add(u64::from(tries.failover.is_some()));
+    if tries.count > 1 || tries.over_budget || tries.failover.is_some() {
+        let metrics = &proxy.metrics;
+        metrics.retries.add(u64::from(tries.count.saturating_sub(1)));
+        metrics.retries_over_budget.add(u64::from(tries.over_budget));
+        metrics.failovers.add(u64::from(tries.failover.is_some()));
+    }
     match sent {
         Ok(answer) => {
             outcome.endpoint = Some(answer.endpoint.clone());

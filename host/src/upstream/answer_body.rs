@@ -134,7 +134,7 @@ impl UpstreamBody {
     }
 
     /// Keeps to these times, and to its place at the upstream, until the end, which may be now.
-    pub(super) fn keep_to(&mut self, silence: Silence, permit: Option<Permit>) {
+    pub(super) fn keep_to(&mut self, silence: Option<Silence>, permit: Option<Permit>) {
         if let Some(lease) = &mut self.lease {
             lease.silence = silence;
             lease.permit = permit;
@@ -150,7 +150,7 @@ impl UpstreamBody {
 
     /// Nothing has come: how long is that to go on?
     fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
-        let Some(Lease { alarm, silence, .. }) = &mut self.lease else { return Poll::Pending };
+        let Some(Lease { alarm, silence: Some(silence), .. }) = &mut self.lease else { return Poll::Pending };
         let Poll::Ready(too_long) = silence.poll(alarm, context) else { return Poll::Pending };
         self.lease = None;
         Poll::Ready(Some(Err(match too_long {
@@ -195,8 +195,8 @@ impl Body for UpstreamBody {
         };
         Poll::Ready(match item {
             Some(Ok(frame)) => {
-                if let Some(lease) = &mut self.lease {
-                    lease.silence.broken();
+                if let Some(Lease { silence: Some(silence), .. }) = &mut self.lease {
+                    silence.broken();
                 }
                 self.release_at_end();
                 Some(Ok(frame))

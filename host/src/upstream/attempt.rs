@@ -18,11 +18,12 @@ use super::definition::Protocol;
 use super::echo;
 use super::endpoint::{EndpointState, Lease};
 use super::error::UpstreamError;
-use super::patience::{Alarm, Silence, within};
+use super::patience::{Alarm, within};
 use super::request_body::{BodyMeter, RequestBody, RequestBodyError};
 use super::retry::Retry;
 use crate::http1::client::{self, SendError};
 use crate::wire::proxy_protocol::Ends;
+use http2::Chosen;
 
 #[derive(Clone, Copy)]
 pub(super) struct Timeouts {
@@ -43,36 +44,20 @@ pub(super) async fn run(
     timeouts: Timeouts,
     request: client::Request<'_>,
     client: Option<&Ends>,
-    meter: &Rc<BodyMeter>,
     body: &mut Option<RequestBody>,
 ) -> Result<Response<UpstreamBody>, UpstreamError> {
-    let sent = once(endpoint, timeouts, request, client, meter, body).await;
-    endpoint.record.heed(&sent);
-    sent
-}
-
-async fn once(
-    endpoint: &Rc<EndpointState>,
-    timeouts: Timeouts,
-    request: client::Request<'_>,
-    client: Option<&Ends>,
-    meter: &Rc<BodyMeter>,
-    body: &mut Option<RequestBody>,
-) -> Result<Response<UpstreamBody>, UpstreamError> {
-    let attempt = Attempt { endpoint, timeouts, client, meter };
-    attempt.meter.check().map_err(|source| attempt.body_failed(source))?;
+    let meter = Rc::clone(body.as_ref().expect(NOT_SENT).meter());
+    let attempt = Attempt { endpoint, timeouts, client, meter: &meter };
     // Counted from here on; an attempt that is dropped while it waits is uncounted with it.
     let in_flight = endpoint.enter();
-    let (response, alarm) = match &endpoint.connector {
-        Some(connector) if connector.remote.protocol == Protocol::Http1 => {
-            attempt.over_http1(connector, None, request, body).await?
-        }
-        // Boxed, so that those over HTTP/1 keep no room for it.
-        Some(connector) => Box::pin(attempt.over_http2(connector, request, body)).await?,
-        None => (attempt.to_echo(request, body).await?, Alarm::default()),
-    };
-    Ok(response.map(|body| body.hold(Lease { in_flight, alarm, silence: Silence::default(), permit: None })))
+    let sent = attempt.send(request, body).await;
+    endpoint.record.heed(sent.as_ref().map(|(response, _)| response.status()));
+    let (response, alarm) = sent?;
+    Ok(response.map(|body| body.hold(Lease { in_flight, alarm, silence: None, permit: None })))
 }
+
+/// A response, and the alarm of the connection that it comes on.
+type Sent = Result<(Response<UpstreamBody>, Alarm), UpstreamError>;
 
 struct Attempt<'a> {
     endpoint: &'a Rc<EndpointState>,
@@ -83,6 +68,22 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
+    async fn send(&self, request: client::Request<'_>, body: &mut Option<RequestBody>) -> Sent {
+        self.meter.check().map_err(|source| self.body_failed(source))?;
+        let Some(connector) = &self.endpoint.connector else {
+            return Ok((self.to_echo(request, body).await?, Alarm::default()));
+        };
+        let fresh = match connector.remote.protocol {
+            Protocol::Http1 => None,
+            // Boxed, so that those over HTTP/1 keep no room for it.
+            _ => match Box::pin(self.over_http2(connector, request, body)).await? {
+                Chosen::Http2(sent) => return Ok(sent),
+                Chosen::Http1(fresh) => fresh,
+            },
+        };
+        self.over_http1(connector, fresh, request, body).await
+    }
+
     /// `fresh` is a connection on which nothing was said yet; boxed, for there mostly is none.
     async fn over_http1(
         &self,
@@ -90,7 +91,7 @@ impl Attempt<'_> {
         mut fresh: Option<Box<client::Connection>>,
         request: client::Request<'_>,
         body: &mut Option<RequestBody>,
-    ) -> Result<(Response<UpstreamBody>, Alarm), UpstreamError> {
+    ) -> Sent {
         let mut now = Instant::now();
         let mut idle = if fresh.is_some() { None } else { self.endpoint.idle.take(now.into_std()).await };
         loop {

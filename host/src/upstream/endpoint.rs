@@ -40,8 +40,8 @@ pub struct Lease {
     pub(super) in_flight: InFlight,
     /// Of the connection that the body comes on.
     pub(super) alarm: Alarm,
-    /// How long the body may take.
-    pub(super) silence: Silence,
+    /// How long the body may take, if not as long as it likes.
+    pub(super) silence: Option<Silence>,
     /// Its place at the upstream, where places are limited.
     pub(super) permit: Option<Permit>,
 }

@@ -37,8 +37,8 @@ impl Alarm {
     }
 }
 
-/// How long the body of a response may take. By default as long as it likes.
-#[derive(Debug, Default)]
+/// How long the body of a response may take.
+#[derive(Debug)]
 pub(super) struct Silence {
     /// Between two pieces.
     pub(super) idle: Option<Duration>,
@@ -65,9 +65,6 @@ impl Silence {
 
     /// No piece is there: ready when it is no longer waited for.
     pub(super) fn poll(&mut self, alarm: &mut Alarm, context: &mut Context<'_>) -> Poll<TooLong> {
-        if self.idle.is_none() && self.until.is_none() {
-            return Poll::Pending;
-        }
         let since = *self.since.get_or_insert_with(Instant::now);
         loop {
             let moved = self.meter.as_ref().and_then(|meter| meter.last());

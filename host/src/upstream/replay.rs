@@ -54,21 +54,22 @@ pub(super) enum Piece {
 
 impl Replay {
     /// Has a body kept as it is sent, up to so many bytes; with 0 only what is empty can be sent again.
-    pub(super) fn of(body: RequestBody, most: usize) -> (RequestBody, Self) {
-        let meter = Rc::clone(body.meter());
-        if body.is_end_stream() {
-            return (body, Self::Empty(meter));
+    pub(super) fn of(body: &mut Option<RequestBody>, most: usize) -> Self {
+        let Some(whole) = body else { return Self::Impossible };
+        if whole.is_end_stream() {
+            return Self::Empty(Rc::clone(whole.meter()));
         }
-        if most == 0 || body.size_hint().lower() > most as u64 {
-            return (body, Self::Impossible);
+        if most == 0 || whole.size_hint().lower() > most as u64 {
+            return Self::Impossible;
         }
-        let mut kept = None;
-        let body = body.kept(|source| {
-            let state = State { source, bytes: Some(BytesMut::new()), most };
-            Rc::clone(kept.insert(Rc::new(Kept(RefCell::new(state)))))
+        let (meter, mut kept) = (Rc::clone(whole.meter()), None);
+        *body = body.take().map(|whole| {
+            whole.kept(|source| {
+                let state = State { source, bytes: Some(BytesMut::new()), most };
+                Rc::clone(kept.insert(Rc::new(Kept(RefCell::new(state)))))
+            })
         });
-        let replay = kept.map_or(Self::Impossible, |kept| Self::Kept(kept, meter));
-        (body, replay)
+        kept.map_or(Self::Impossible, |kept| Self::Kept(kept, meter))
     }
 
     pub(super) fn is_possible(&self) -> bool {

@@ -2,10 +2,10 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use http::Response;
 use http_body::Body;
 
 use super::answer_body::UpstreamBody;
@@ -29,7 +29,7 @@ pub struct Tries {
 
 impl UpstreamState {
     /// Sends a request until it has a response that is kept, or no try is left. `body` stays where it is as long as no
-    /// endpoint got the whole head of the request.
+    /// endpoint got the whole head of it.
     pub(super) async fn try_all(
         &self,
         request: Request<'_>,
@@ -38,24 +38,18 @@ impl UpstreamState {
         timeouts: attempt::Timeouts,
         tries: &mut Tries,
     ) -> Result<Answer, UpstreamError> {
-        let meter = Rc::clone(body.as_ref().expect("nothing was sent yet").meter());
         let mut index = self.choose(caller, &[])?;
-        let Some(retry) = &self.retry else {
-            tries.count += 1;
-            let sent =
-                attempt::run(&self.endpoints[index], timeouts, request, caller.ends.as_ref(), &meter, body).await;
-            return sent.map(|response| self.answer(index, caller, response));
+        let (replay, timeouts) = match &self.retry {
+            Some(retry) => (self.keep(retry, request, body), timeouts.of_one_try(retry)),
+            None => (Replay::Impossible, timeouts),
         };
-        let replay = self.keep(retry, request, body);
-        let timeouts = timeouts.of_one_try(retry);
         let mut tried = Vec::new();
         loop {
             tries.count += 1;
-            let sent =
-                attempt::run(&self.endpoints[index], timeouts, request, caller.ends.as_ref(), &meter, body).await;
-            let again = retry.after(&sent, request.method, body.is_some());
-            let again = again.filter(|_| body.is_some() || replay.is_possible());
-            let Some(again) = again else { return sent.map(|response| self.answer(index, caller, response)) };
+            let sent = attempt::run(&self.endpoints[index], timeouts, request, caller.ends.as_ref(), body).await;
+            let Some((retry, again)) = self.after(&sent, request, body, &replay) else {
+                return sent.map(|response| self.answer(index, caller, response));
+            };
             tried.push(index);
             let Some(next) = self.next(retry, caller, &tried, again, tries) else {
                 return sent.map(|response| self.answer(index, caller, response));
@@ -64,28 +58,32 @@ impl UpstreamState {
             let reason = sent.as_ref().map_or_else(UpstreamError::reason, |_| "status");
             tracing::debug!(endpoint = &*self.endpoints[index].text, reason, "a request is sent again");
             index = next;
-            match sent {
-                Ok(unwanted) if replay.is_complete() => discard(unwanted.into_body()).await,
-                // What the client still sends would go on being sent there.
-                sent => drop(sent),
-            }
+            let pause = tried.contains(&index).then(|| retry.pause(tried.len()));
+            // Boxed, so that requests that are sent once keep no room for it.
+            Box::pin(between(sent, replay.is_complete(), pause)).await;
             if body.is_none() {
                 *body = replay.again();
             }
-            if tried.contains(&index) {
-                tokio::time::sleep(retry.pause(tried.len())).await;
-            }
         }
+    }
+
+    /// Whether what a try came to may be made good by another one.
+    fn after(
+        &self,
+        sent: &Result<Response<UpstreamBody>, UpstreamError>,
+        request: Request<'_>,
+        body: &Option<RequestBody>,
+        replay: &Replay,
+    ) -> Option<(&Retry, Again)> {
+        let retry = self.retry.as_ref()?;
+        let again = retry.after(sent, request.method, body.is_some())?;
+        (body.is_some() || replay.is_possible()).then_some((retry, again))
     }
 
     /// Keeps the body for further tries, if it may have to be sent again.
     fn keep(&self, retry: &Retry, request: Request<'_>, body: &mut Option<RequestBody>) -> Replay {
         self.budget.deposit(retry.budget);
-        let whole = body.take().expect("nothing was sent yet");
-        let most = if retry.keeps(request.method) { retry.buffer } else { 0 };
-        let (kept, replay) = Replay::of(whole, most);
-        *body = Some(kept);
-        replay
+        Replay::of(body, if retry.keeps(request.method) { retry.buffer } else { 0 })
     }
 
     /// Where the request goes next, if it may.
@@ -110,6 +108,18 @@ impl UpstreamState {
             return None;
         }
         Some(next)
+    }
+}
+
+/// Lets go of what a try came to, and waits before the next one.
+async fn between(sent: Result<Response<UpstreamBody>, UpstreamError>, complete: bool, pause: Option<Duration>) {
+    match sent {
+        Ok(unwanted) if complete => discard(unwanted.into_body()).await,
+        // What the client still sends would go on being sent there.
+        sent => drop(sent),
+    }
+    if let Some(pause) = pause {
+        tokio::time::sleep(pause).await;
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::R
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use http::{Response, StatusCode};
+use http::StatusCode;
 use tokio::sync::Notify;
 
 use super::definition::Upstream;
@@ -257,12 +257,13 @@ impl Record {
     }
 
     /// What a try came to.
-    pub(super) fn heed<B>(&self, sent: &Result<Response<B>, UpstreamError>) {
+    pub(super) fn heed(&self, sent: Result<StatusCode, &UpstreamError>) {
         let post = self.0.borrow();
         let Some(post) = post.as_ref() else { return };
-        post.tally.tries.fetch_add(1, Relaxed);
+        // No other thread writes it.
+        post.tally.tries.store(post.tally.tries.load(Relaxed) + 1, Relaxed);
         let failed = match sent {
-            Ok(response) => post.statuses.contains(&response.status()),
+            Ok(status) => post.statuses.contains(&status),
             Err(error) if is_of_endpoint(error) => true,
             Err(_) => return,
         };

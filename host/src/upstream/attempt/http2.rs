@@ -16,19 +16,27 @@ use crate::upstream::http2::{self, Connection, OpenError, SendError, Taken, Uplo
 use crate::upstream::patience::{Alarm, within};
 use crate::upstream::request_body::RequestBody;
 
+/// What an endpoint speaks, by its own choice.
+pub(super) enum Chosen {
+    /// There is a response.
+    Http2((Response<UpstreamBody>, Alarm)),
+    /// Nothing was sent yet; perhaps a connection was opened.
+    Http1(Option<Box<client::Connection>>),
+}
+
 impl Attempt<'_> {
-    /// Or over HTTP/1, if that is what the endpoint chooses.
+    /// Unless the endpoint chooses HTTP/1.
     pub(super) async fn over_http2(
         &self,
         connector: &Connector,
         request: client::Request<'_>,
         body: &mut Option<RequestBody>,
-    ) -> Result<(Response<UpstreamBody>, Alarm), UpstreamError> {
+    ) -> Result<Chosen, UpstreamError> {
         let mut slot = match self.take(connector, None).await? {
             Taken::Stream(slot) => slot,
             Taken::Http1(socket) => {
                 let fresh = socket.map(|socket| Box::new(client::Connection::new(socket)));
-                return self.over_http1(connector, fresh, request, body).await;
+                return Ok(Chosen::Http1(fresh));
             }
         };
         let (mut upload, mut alarm) = (Upload::new(body.take().expect(NOT_SENT)), Alarm::default());
@@ -43,7 +51,8 @@ impl Attempt<'_> {
             match sent {
                 Some(Ok((mut head, answer))) => {
                     head.version = Version::HTTP_11;
-                    return Ok((Response::from_parts(head, UpstreamBody::stream(answer)), alarm));
+                    let response = Response::from_parts(head, UpstreamBody::stream(answer));
+                    return Ok(Chosen::Http2((response, alarm)));
                 }
                 Some(Err(SendError::Undone(error))) if std::mem::take(&mut again) && upload.rewind() => {
                     match self.take(connector, Some(&connection)).await? {

@@ -86,8 +86,7 @@ async fn http(address: &Address, request: Request<'_>, most: Duration) -> Result
     let endpoint = EndpointState::new(address);
     let timeouts = Timeouts { connect: most, response: most };
     let body = RequestBody::empty();
-    let meter = Rc::clone(body.meter());
-    let sent = attempt::run(&endpoint, timeouts, request, None, &meter, &mut Some(body)).await;
+    let sent = attempt::run(&endpoint, timeouts, request, None, &mut Some(body)).await;
     sent.map_err(|error| with_source(&error))
 }
 

@@ -91,10 +91,10 @@ fn an_endpoint_without_room_is_full_after_the_connect_timeout() {
         settings.connect_timeout = Duration::from_secs(2);
         let upstreams = WorkerUpstreams::new(&[settings]);
         let mut held: Vec<_> = (0..64).map(|_| Box::pin(upstreams.get("/"))).collect();
-        let full = std::future::poll_fn(|context| {
+        let full = poll_fn(|context| {
             assert!(held.iter_mut().all(|held| held.as_mut().poll(context).is_pending()), "nobody is answered");
             let all = endpoint.accepted.get() == 64 && upstreams.upstreams[0].endpoints[0].http2.is_full();
-            if all { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+            if all { Poll::Ready(()) } else { Poll::Pending }
         });
         full.await;
         assert_eq!(upstreams.reason().await, "upstream-full");
@@ -255,9 +255,9 @@ fn who_drops_a_call_or_a_response_resets_the_stream() {
                     asked.send(()).expect("the test waits");
                     let reason = if answers {
                         let mut body = stream.respond.send_response(Response::new(()), false).expect("it waits");
-                        std::future::poll_fn(|context| body.poll_reset(context)).await
+                        poll_fn(|context| body.poll_reset(context)).await
                     } else {
-                        std::future::poll_fn(|context| stream.respond.poll_reset(context)).await
+                        poll_fn(|context| stream.respond.poll_reset(context)).await
                     };
                     reset.send(reason.expect("a reset")).expect("the test waits");
                 }

@@ -113,9 +113,9 @@ pub(super) fn post(body: impl Into<Bytes>) -> Request<RequestBody> {
 pub(super) async fn at_once(upstreams: &WorkerUpstreams, count: usize) {
     let upstreams = &upstreams;
     let mut requests: Vec<_> = (0..count).map(|_| Box::pin(upstreams.fetch("/"))).collect();
-    std::future::poll_fn(|context| {
+    poll_fn(|context| {
         requests.retain_mut(|request| request.as_mut().poll(context).is_pending());
-        if requests.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        if requests.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
 }
