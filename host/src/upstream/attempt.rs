@@ -23,7 +23,6 @@ use super::request_body::{BodyMeter, RequestBody, RequestBodyError};
 use super::retry::Retry;
 use crate::http1::client::{self, SendError};
 use crate::wire::proxy_protocol::Ends;
-use http2::Chosen;
 
 #[derive(Clone, Copy)]
 pub(super) struct Timeouts {
@@ -77,8 +76,8 @@ impl Attempt<'_> {
             Protocol::Http1 => None,
             // Boxed, so that those over HTTP/1 keep no room for it.
             _ => match Box::pin(self.over_http2(connector, request, body)).await? {
-                Chosen::Http2(sent) => return Ok(sent),
-                Chosen::Http1(fresh) => fresh,
+                ControlFlow::Break(sent) => return Ok(sent),
+                ControlFlow::Continue(fresh) => fresh,
             },
         };
         self.over_http1(connector, fresh, request, body).await

@@ -1,5 +1,6 @@
 //! An attempt over HTTP/2. It begins again, once, when the endpoint did nothing with the request.
 
+use std::ops::ControlFlow;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,13 +17,9 @@ use crate::upstream::http2::{self, Connection, OpenError, SendError, Taken, Uplo
 use crate::upstream::patience::{Alarm, within};
 use crate::upstream::request_body::RequestBody;
 
-/// What an endpoint speaks, by its own choice.
-pub(super) enum Chosen {
-    /// There is a response.
-    Http2((Response<UpstreamBody>, Alarm)),
-    /// Nothing was sent yet; perhaps a connection was opened.
-    Http1(Option<Box<client::Connection>>),
-}
+/// It breaks off with a response over HTTP/2; it goes on over HTTP/1, where nothing was sent yet, perhaps on a
+/// connection that was opened.
+pub(super) type Chosen = ControlFlow<(Response<UpstreamBody>, Alarm), Option<Box<client::Connection>>>;
 
 impl Attempt<'_> {
     /// Unless the endpoint chooses HTTP/1.
@@ -36,7 +33,7 @@ impl Attempt<'_> {
             Taken::Stream(slot) => slot,
             Taken::Http1(socket) => {
                 let fresh = socket.map(|socket| Box::new(client::Connection::new(socket)));
-                return Ok(Chosen::Http1(fresh));
+                return Ok(ControlFlow::Continue(fresh));
             }
         };
         let (mut upload, mut alarm) = (Upload::new(body.take().expect(NOT_SENT)), Alarm::default());
@@ -52,7 +49,7 @@ impl Attempt<'_> {
                 Some(Ok((mut head, answer))) => {
                     head.version = Version::HTTP_11;
                     let response = Response::from_parts(head, UpstreamBody::stream(answer));
-                    return Ok(Chosen::Http2((response, alarm)));
+                    return Ok(ControlFlow::Break((response, alarm)));
                 }
                 Some(Err(SendError::Undone(error))) if std::mem::take(&mut again) && upload.rewind() => {
                     match self.take(connector, Some(&connection)).await? {
