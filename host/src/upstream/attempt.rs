@@ -4,6 +4,7 @@
 mod http2;
 
 use std::io;
+use std::ops::ControlFlow;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
