@@ -27,6 +27,15 @@ pub struct Chain {
     bodies: Option<Bodies>,
     request_chunks: bool,
     response_chunks: bool,
+    decoding: Decoding,
+}
+
+/// How many times as long bodies may become that plugins see decoded: the least that one of them says. None are seen as
+/// they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Decoding {
+    pub request: Option<u32>,
+    pub response: Option<u32>,
 }
 
 /// One plugin in a chain.
@@ -42,6 +51,10 @@ impl Chain {
         let any = |has: fn(Hooks) -> bool| links.iter().any(|link| has(link.plugin.hooks()));
         Self {
             bodies: Bodies::of(&links),
+            decoding: Decoding {
+                request: ratio(&links, |hooks| hooks.on_request_body || hooks.on_request_chunk),
+                response: ratio(&links, |hooks| hooks.on_response_body || hooks.on_response_chunk),
+            },
             request_chunks: any(|hooks| hooks.on_request_chunk),
             response_chunks: any(|hooks| hooks.on_response_chunk),
             links,
@@ -78,7 +91,18 @@ impl Chain {
         self.bodies.as_ref()
     }
 
+    /// Whether plugins see bodies decoded, and how long those may become.
+    pub fn decoding(&self) -> Decoding {
+        self.decoding
+    }
+
     pub fn links(&self) -> &[Link] {
         &self.links
     }
+}
+
+/// The least ratio of those plugins that see bodies by one of these hooks, and see them decoded.
+fn ratio(links: &[Link], sees: impl Fn(Hooks) -> bool) -> Option<u32> {
+    let specs = links.iter().filter(|link| sees(link.plugin.hooks())).map(|link| link.plugin.spec());
+    specs.filter(|spec| spec.decode).map(|spec| spec.limits.max_ratio).min()
 }

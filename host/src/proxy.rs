@@ -10,6 +10,7 @@ mod bodies;
 mod body;
 mod chunks;
 mod compress;
+mod decode;
 mod error;
 mod flight;
 mod forward;

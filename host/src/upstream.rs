@@ -13,6 +13,7 @@
 mod answer_body;
 mod attempt;
 mod balance;
+mod coded;
 mod connection;
 mod definition;
 pub mod echo;

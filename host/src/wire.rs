@@ -2,6 +2,7 @@
 
 pub mod alpn;
 pub mod authority;
+pub mod coding;
 pub mod cookie;
 pub mod encoding;
 pub mod headers;

@@ -5,13 +5,14 @@ use serde::de::DeserializeOwned;
 
 /// The whole body of a request or a response.
 ///
-/// It is here as it is sent: a `content-encoding` is the plugin's to look at. The gateway sets `content-length`; what else
+/// It is here as it is sent: a `content-encoding` is the plugin's to look at, unless the configuration says
+/// `decode = true`. Then it is decoded, and the headers say nothing of a coding any more. The gateway sets `content-length`; what else
 /// the headers say of the body, such as `content-type` or `etag`, is for the plugin to change with it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Body {}
 
-/// A piece of a body, as it came. Where pieces begin and end means nothing: a word may lie in two of them.
+/// A piece of a body, as it came, or decoded if the configuration says `decode = true`. Where pieces begin and end means nothing: a word may lie in two of them.
 ///
 /// What a plugin has to remember from one to the next it keeps in itself, in a `RefCell` for instance: all hooks of one
 /// exchange run in one instance. It forgets that at the last chunk, for the instance goes on to another exchange then. One

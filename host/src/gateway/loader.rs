@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use self::words::{refused, unfit, unseen};
+use self::words::{nothing_to_decode, refused, unfit, unseen};
 use super::certificates::endpoints;
 use super::certificates::{self, Certificates};
 use super::expiry::{self, Expiry};
@@ -154,6 +154,8 @@ impl Loader {
             .map(|entry| self.plugin(entry, &mut components, &mut broken, &mut problems))
             .collect();
         problems.extend(broken.into_iter().map(Broken::into_problem));
+        let entries = loaded.iter().zip(&config.plugins);
+        problems.extend(entries.filter_map(|(loaded, entry)| nothing_to_decode(entry, loaded.as_ref()?)));
         metrics::check(config, &loaded, &mut problems);
         let consumers = consumers(config, &mut problems);
         self.check_slots(config, &loaded, &mut problems);
@@ -304,6 +306,7 @@ impl Loader {
             config: entry.config.json().to_owned(),
             grants,
             limits: entry.limits,
+            decode: entry.decode,
             fresh: entry.isolation == Isolation::Request,
         };
         let same = |loaded: &&Loaded| loaded.component == digest && *loaded.plugin.spec() == spec;

@@ -23,6 +23,10 @@ impl Flight {
     /// The request's hooks have run: its body meets those that want it whole. Boxed, so that other exchanges keep no room
     /// for it.
     pub(super) async fn meet_request(&mut self, route: &Route, body: RequestBody) -> Result<RequestBody, UpstreamBody> {
+        let body = match route.chain.decoding().request {
+            None => body,
+            Some(ratio) => self.decode_request(ratio, body).map_err(|problem| self.not_decoded(problem))?,
+        };
         let body = match route.chain.bodies() {
             None => body,
             Some(bodies) => Box::pin(self.see_request(&route.chain, bodies, body)).await?,
@@ -32,6 +36,10 @@ impl Flight {
 
     /// The response's hooks have run: its body meets those that want it whole.
     pub(super) async fn meet_response(&mut self, route: &Route, body: UpstreamBody) -> UpstreamBody {
+        let body = match route.chain.decoding().response {
+            None => body,
+            Some(ratio) => self.decode_response(ratio, body),
+        };
         match route.chain.bodies().and_then(|bodies| bodies.response) {
             None => body,
             Some(keeping) => Box::pin(self.see_response(&route.chain, keeping, body, route.timeout.response)).await,
@@ -122,7 +130,13 @@ impl Flight {
             };
             let mut seen = kept.clone();
             body = match self.run.on_response_body(chain, &mut seen) {
-                Some(halt) => self.halt(halt),
+                Some(halt) => {
+                    let body = self.halt(halt);
+                    match chain.decoding().response {
+                        None => body,
+                        Some(ratio) => self.decode_response(ratio, body),
+                    }
+                }
                 None => match self.hold(seen, kept) {
                     Ok(seen) => return UpstreamBody::full(seen),
                     Err(error) => return self.fail(error),
@@ -131,7 +145,8 @@ impl Flight {
         }
     }
 
-    fn share(&self) -> room::Share {
+    /// A share of nothing yet.
+    pub(super) fn share(&self) -> room::Share {
         let (room, most) = self.room();
         room.share(most)
     }

@@ -3,20 +3,13 @@
 //! How the bytes are made is not known here (`gzip.rs`).
 
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap,
-    HeaderName, HeaderValue, VARY,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName,
+    HeaderValue, VARY,
 };
 use http::{Response, StatusCode};
 
 use crate::config::Compress;
-
-/// Fields that tell a sum of the bytes as the upstream sent them (RFC 9530, and what came before it).
-const SUMS: [HeaderName; 4] = [
-    HeaderName::from_static("content-digest"),
-    HeaderName::from_static("repr-digest"),
-    HeaderName::from_static("digest"),
-    HeaderName::from_static("content-md5"),
-];
+use crate::wire::coding::{SUMS, weaken};
 
 /// Makes the head of a response that of a compressed one, if it is to be. `length`: bytes of its body, as far as they are
 /// known; `wanted`: the client takes gzip.
@@ -62,16 +55,6 @@ fn is_listed(settings: &Compress, media_type: &HeaderValue) -> bool {
         Some(start) => essence.len() > start.len() && essence[..start.len()].eq_ignore_ascii_case(start.as_bytes()),
         None => essence.eq_ignore_ascii_case(listed.as_bytes()),
     })
-}
-
-/// Other bytes under one tag: as good for a cache, and no more for a range (RFC 9110, section 8.8.1).
-fn weaken(headers: &mut HeaderMap) {
-    let Some(tag) = headers.get_mut(ETAG) else { return };
-    if !tag.as_bytes().starts_with(b"W/")
-        && let Ok(weak) = HeaderValue::from_bytes(&[b"W/", tag.as_bytes()].concat())
-    {
-        *tag = weak;
-    }
 }
 
 fn vary(headers: &mut HeaderMap) {

@@ -10,6 +10,7 @@ use crate::http1::HeadError;
 use crate::sandbox::Fault;
 use crate::upstream::{AnswerBodyError, RequestBodyError, UpstreamError};
 use crate::wire::authority::AuthorityError;
+use crate::wire::coding::{DecodeError, UnknownCoding};
 use crate::wire::path::PathError;
 
 /// Why the gateway answers in place of the upstream.
@@ -43,6 +44,10 @@ pub enum BodyProblem {
     ResponseTooLarge(usize),
     #[error("the bodies that are kept leave no room for another one")]
     NoRoom,
+    #[error("a plugin has to see the request's body decoded: {0}")]
+    RequestCoding(UnknownCoding),
+    #[error("a plugin has to see the response's body decoded: {0}")]
+    ResponseCoding(UnknownCoding),
     #[error("a gRPC call has no whole body, which a plugin has to see")]
     RequestStream,
     #[error("the response is a stream, and a plugin has to see it whole")]
@@ -181,10 +186,13 @@ impl ProxyError {
             },
             Self::Body(error) => match error {
                 BodyProblem::Request(error) => of_request_body(error),
+                BodyProblem::Response(AnswerBodyError::Coding(error)) => (502, error.kind(), of_coding(*error)),
                 BodyProblem::Response(_) => (502, "upstream-reset", "The upstream closed the connection"),
                 BodyProblem::Silent(_) => (504, "upstream-timeout", "The upstream did not answer in time"),
                 BodyProblem::ResponseTooLarge(_) => (502, "response-too-large", "The response is too large"),
                 BodyProblem::NoRoom => (503, "gateway-full", "The gateway has no room for the body"),
+                BodyProblem::RequestCoding(_) => (415, "content-coding-unknown", UNKNOWN_CODING),
+                BodyProblem::ResponseCoding(_) => (502, "content-coding-unknown", UNKNOWN_CODING),
                 BodyProblem::RequestStream => (415, "stream-refused", "A policy wants whole bodies, not streams"),
                 BodyProblem::ResponseStream => (502, "stream-refused", "A policy wants whole bodies, not streams"),
             },
@@ -210,10 +218,23 @@ impl ProxyError {
     }
 }
 
+const UNKNOWN_CODING: &str = "The content coding is not known here";
+
+fn of_coding(error: DecodeError) -> &'static str {
+    match error {
+        DecodeError::Malformed | DecodeError::Truncated => "The body is not what its content coding says",
+        DecodeError::Ratio(_) => "The body is too large when it is decoded",
+    }
+}
+
 fn of_request_body(error: &RequestBodyError) -> (u16, &'static str, &'static str) {
     match error {
         RequestBodyError::OverLimit { .. } => (413, "body-too-large", "The body is too large"),
         RequestBodyError::Client(_) => (400, error.reason(), "The body ended early"),
+        RequestBodyError::Coding(coding @ (DecodeError::Malformed | DecodeError::Truncated)) => {
+            (400, error.reason(), of_coding(*coding))
+        }
+        RequestBodyError::Coding(coding @ DecodeError::Ratio(_)) => (413, error.reason(), of_coding(*coding)),
         RequestBodyError::Stalled { .. } | RequestBodyError::Late => {
             (408, error.reason(), "The body did not arrive in time")
         }

@@ -6,6 +6,7 @@ use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
 
 use super::Proxy;
+use super::decode;
 use super::error::{ClientError, ProxyError};
 use super::forwarded::{self, Connection};
 use super::mirror;
@@ -33,6 +34,9 @@ pub(super) async fn send(
     let mut edits = forwarded::edits(&exchange.request, connection, &exchange.id);
     edits.push((header::EXPECT, None));
     edits.extend(host(route, exchange));
+    if route.chain.decoding().response.is_some() {
+        edits.extend(decode::edits(&exchange.request.headers));
+    }
     let upgrade = exchange.request.upgrade.as_deref();
     let fields = Fields { came: &exchange.request.headers, edits: &edits };
     let takes_trailers = exchange.request.takes_trailers;

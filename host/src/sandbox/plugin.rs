@@ -27,6 +27,8 @@ pub struct PluginSpec {
     pub config: String,
     pub grants: Vec<Grant>,
     pub limits: PluginLimits,
+    /// Its hooks of bodies see them decoded.
+    pub decode: bool,
     /// A fresh instance for each exchange, so that nothing of one can be seen by another.
     pub fresh: bool,
 }

@@ -11,12 +11,14 @@ use bytes::Bytes;
 use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
 
+use super::coded::{Coded, CodedError, Room};
 use super::endpoint::Lease;
 use super::http2;
 use super::limit::Permit;
 use super::patience::{Silence, TooLong};
 use super::request_body::{RequestBody, longer};
 use crate::http1;
+use crate::wire::coding::{DecodeError, Decoder};
 use crate::wire::trailers;
 
 /// The body of a response. An error in its middle means that it was cut: whoever passes it on must
@@ -38,6 +40,8 @@ pub enum AnswerBodyError {
     Stream(#[source] http2::Cut),
     #[error("the upstream's response cannot be passed on to its end")]
     Trailers(#[source] trailers::TooMany),
+    #[error("the upstream's response cannot be decoded: {0}")]
+    Coding(DecodeError),
     #[error("the upstream said nothing more of its response for {after:?}")]
     Idle { after: Duration },
     #[error("the upstream's response took longer than the whole exchange may")]
@@ -49,11 +53,12 @@ pub enum AnswerBodyError {
 }
 
 impl AnswerBodyError {
-    /// The kind of failure in one word, for the access log, where the upstream took too long.
+    /// The kind of failure in one word, for the access log, where it says more than that the response was cut.
     pub fn problem(&self) -> Option<&'static str> {
         match self {
             Self::Idle { .. } => Some("upstream-idle-timeout"),
             Self::Total => Some("upstream-total-timeout"),
+            Self::Coding(error) => Some(error.kind()),
             Self::Cut(_) | Self::Stream(_) | Self::Trailers(_) | Self::Stopped | Self::Failed => None,
         }
     }
@@ -66,6 +71,8 @@ enum Source {
     Stream(Box<http2::Answer>),
     /// No body: the connection speaks another protocol now.
     Switched(Box<http1::Switched>),
+    /// Decoded as it goes by.
+    Coded(Box<Coded<UpstreamBody>>),
     /// At most one frame; `None` when it is spent or there was none.
     Whole(Option<Bytes>),
     /// So many bytes yet, of no meaning.
@@ -118,6 +125,12 @@ impl UpstreamBody {
 
     fn of(source: Source) -> Self {
         Self { begun: Bytes::new(), source, lease: None }
+    }
+
+    /// The same body without its content codings. Its place at the endpoint ends with the bytes that were encoded.
+    #[must_use]
+    pub fn decoded(self, decoder: Decoder, room: Room) -> Self {
+        Self::of(Source::Coded(Coded::new(self, decoder, room)))
     }
 
     /// Puts back what was taken of it.
@@ -189,6 +202,15 @@ impl Body for UpstreamBody {
                 Poll::Ready(frame) => frame.map(|frame| frame.map_err(AnswerBodyError::Stream)),
                 Poll::Pending => return self.poll_silence(context),
             },
+            Source::Coded(coded) => match coded.poll(context, |body, context| Pin::new(body).poll_frame(context)) {
+                Poll::Ready(frame) => frame.map(|frame| {
+                    frame.map_err(|error| match error {
+                        CodedError::Body(error) => error,
+                        CodedError::Coding(error) => AnswerBodyError::Coding(error),
+                    })
+                }),
+                Poll::Pending => return Poll::Pending,
+            },
             Source::Switched(_) => None,
             Source::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
             Source::Filler(remaining) => take_filler(remaining).map(|bytes| Ok(Frame::data(bytes))),
@@ -216,6 +238,7 @@ impl Body for UpstreamBody {
         let is_over = match &self.source {
             Source::Answer(answer) => answer.is_done(),
             Source::Stream(answer) => answer.is_done(),
+            Source::Coded(coded) => coded.is_over(),
             Source::Switched(_) => false,
             Source::Whole(bytes) => bytes.is_none(),
             Source::Filler(remaining) => *remaining == 0,
@@ -227,6 +250,7 @@ impl Body for UpstreamBody {
         let rest = match &self.source {
             Source::Answer(answer) => answer.size_hint(),
             Source::Stream(answer) => answer.size_hint(),
+            Source::Coded(_) => SizeHint::default(),
             Source::Switched(_) => SizeHint::with_exact(0),
             Source::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Source::Filler(remaining) => SizeHint::with_exact(*remaining),

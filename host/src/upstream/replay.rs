@@ -22,6 +22,8 @@ pub(super) enum Replay {
     Impossible,
     /// There is none.
     Empty(Rc<BodyMeter>),
+    /// It is at hand: a plugin has seen it whole.
+    Whole(Bytes, Rc<BodyMeter>),
     Kept(Rc<Kept>, Rc<BodyMeter>),
 }
 
@@ -62,6 +64,9 @@ impl Replay {
         if most == 0 || whole.size_hint().lower() > most as u64 {
             return Self::Impossible;
         }
+        if let Some(bytes) = whole.at_hand() {
+            return Self::Whole(bytes.clone(), Rc::clone(whole.meter()));
+        }
         let (meter, mut kept) = (Rc::clone(whole.meter()), None);
         *body = body.take().map(|whole| {
             whole.kept(|source| {
@@ -75,7 +80,7 @@ impl Replay {
     pub(super) fn is_possible(&self) -> bool {
         match self {
             Self::Impossible => false,
-            Self::Empty(_) => true,
+            Self::Empty(_) | Self::Whole(..) => true,
             Self::Kept(kept, _) => kept.0.borrow().bytes.is_some(),
         }
     }
@@ -84,7 +89,7 @@ impl Replay {
     pub(super) fn is_complete(&self) -> bool {
         match self {
             Self::Impossible => false,
-            Self::Empty(_) => true,
+            Self::Empty(_) | Self::Whole(..) => true,
             Self::Kept(kept, _) => kept.0.borrow().source.is_end_stream(),
         }
     }
@@ -93,6 +98,7 @@ impl Replay {
     pub(super) fn again(&self) -> Option<RequestBody> {
         match self {
             Self::Empty(meter) => Some(RequestBody::nothing(Rc::clone(meter))),
+            Self::Whole(bytes, meter) => Some(RequestBody::whole_again(bytes.clone(), Rc::clone(meter))),
             Self::Kept(kept, meter) if self.is_possible() => {
                 Some(RequestBody::again(Reader::new(Rc::clone(kept)), Rc::clone(meter)))
             }

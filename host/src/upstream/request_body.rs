@@ -1,4 +1,5 @@
-//! The request's body on its way to an upstream: counted, limited, and kept only where it may be sent again.
+//! The request's body on its way to an upstream: counted, limited, decoded where plugins want that, and kept only where it
+//! may be sent again.
 //!
 //! It must not know what a limit means to the client; the proxy reads that from the meter.
 
@@ -17,8 +18,10 @@ use tokio::time::Instant;
 
 pub use passage::{PIECE, Through};
 
+use super::coded::{Coded, CodedError, Room};
 use super::replay::{Kept, Piece, Reader};
 use crate::http1;
+use crate::wire::coding::{DecodeError, Decoder};
 use passage::Passage;
 
 /// The body of a request that goes to an upstream. Its size hint is exact when the client's framing
@@ -35,11 +38,13 @@ enum Source {
     Client(ClientBody),
     /// It may be sent again.
     Kept(Reader),
+    /// Decoded as it goes by.
+    Coded(Box<Coded<ClientBody>>),
     Nothing,
     /// At most one frame; `None` when it is spent or there was none.
     Whole(Option<Bytes>),
     /// What was taken of it before, and is counted.
-    Begun(Bytes, ClientBody),
+    Begun(Bytes, Box<Source>),
 }
 
 /// What a client sends, by the protocol that it speaks.
@@ -82,6 +87,8 @@ pub enum RequestBodyError {
     OverLimit { limit: u64 },
     #[error("the client's connection failed")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("it cannot be decoded: {0}")]
+    Coding(DecodeError),
     #[error("the client sent nothing for {after:?}")]
     Stalled { after: Duration },
     #[error("the client sent too little for too long")]
@@ -121,6 +128,19 @@ impl RequestBody {
         Self { source: Source::Kept(reader), meter, passage: None }
     }
 
+    /// Bytes at hand, once more.
+    pub(super) fn whole_again(bytes: Bytes, meter: Rc<BodyMeter>) -> Self {
+        Self { source: Source::Whole(Some(bytes)), meter, passage: None }
+    }
+
+    /// All of it, if it is at hand.
+    pub(super) fn at_hand(&self) -> Option<&Bytes> {
+        match &self.source {
+            Source::Whole(bytes) if self.passage.is_none() => bytes.as_ref(),
+            _ => None,
+        }
+    }
+
     /// No body, for another try.
     pub(super) fn nothing(meter: Rc<BodyMeter>) -> Self {
         Self { source: Source::Nothing, meter, passage: None }
@@ -145,11 +165,23 @@ impl RequestBody {
         Self { source: Source::Whole(bytes), ..self }
     }
 
+    /// The same body without its content codings. One that does not come from a client stays as it is.
+    #[must_use]
+    pub fn decoded(self, decoder: Decoder, room: Room) -> Self {
+        let source = match self.source {
+            Source::Client(body) => Source::Coded(Coded::new(body, decoder, room)),
+            source => source,
+        };
+        Self { source, ..self }
+    }
+
     /// Puts back what was taken of it.
     #[must_use]
     pub fn after(self, bytes: Bytes) -> Self {
         let source = match self.source {
-            Source::Client(body) if !bytes.is_empty() => Source::Begun(bytes, body),
+            source @ (Source::Client(_) | Source::Coded(_)) if !bytes.is_empty() => {
+                Source::Begun(bytes, Box::new(source))
+            }
             source => source,
         };
         Self { source, ..self }
@@ -164,8 +196,8 @@ impl RequestBody {
     fn take(&mut self) -> Option<Bytes> {
         match std::mem::replace(&mut self.source, Source::Whole(None)) {
             Source::Whole(bytes) => bytes,
-            Source::Begun(bytes, body) => {
-                self.source = Source::Client(body);
+            Source::Begun(bytes, rest) => {
+                self.source = *rest;
                 Some(bytes)
             }
             source => {
@@ -179,7 +211,6 @@ impl RequestBody {
     /// section 6.5.1, lets them be dropped).
     fn pass(&self, frame: Frame<Bytes>) -> Option<Result<Frame<Bytes>, RequestBodyError>> {
         let data = frame.data_ref()?;
-        self.meter.copy(data, || self.is_end_stream());
         Some(self.meter.add(data.len() as u64).map(|()| frame))
     }
 }
@@ -246,6 +277,40 @@ impl BodyMeter {
         self.last.get()
     }
 
+    /// What comes of a client's body, counted.
+    fn pull(
+        &self,
+        body: &mut ClientBody,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
+        let polled = Pin::new(body).poll_frame(context);
+        self.waiting.set(polled.is_pending());
+        let counted = |frame: Result<Frame<Bytes>, _>| {
+            let frame = frame.map_err(of_client)?;
+            self.add(frame.data_ref().map_or(0, |data| data.len() as u64)).map(|()| frame)
+        };
+        polled.map(|frame| frame.map(counted))
+    }
+
+    /// What goes on of a decoded frame, `made` bytes in all. The limit is that of decoded bytes too.
+    fn decoded(
+        &self,
+        frame: Result<Frame<Bytes>, CodedError<RequestBodyError>>,
+        made: u64,
+    ) -> Option<Result<Frame<Bytes>, RequestBodyError>> {
+        match frame {
+            Ok(frame) if frame.is_trailers() => None,
+            Ok(frame) => {
+                if self.limit.is_some_and(|limit| made > limit) {
+                    self.over_limit.set(true);
+                }
+                Some(self.check().map(|()| frame))
+            }
+            Err(CodedError::Body(error)) => Some(Err(error)),
+            Err(CodedError::Coding(error)) => Some(Err(RequestBodyError::Coding(error))),
+        }
+    }
+
     /// The error to end with when the limit is known to be crossed.
     pub(super) fn check(&self) -> Result<(), RequestBodyError> {
         match self.limit {
@@ -273,10 +338,16 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
-        match self.passage.take() {
+        let polled = match self.passage.take() {
             Some(passage) => self.poll_passed(passage, context),
             None => self.poll_source(context),
+        };
+        if let Poll::Ready(frame) = &polled
+            && !matches!(self.source, Source::Kept(_))
+        {
+            self.copy(frame.as_ref());
         }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
@@ -287,12 +358,19 @@ impl Body for RequestBody {
         if self.passage.is_some() {
             return SizeHint::default();
         }
-        match &self.source {
-            Source::Client(body) => body.size_hint(),
-            Source::Kept(reader) => reader.size_hint(),
-            Source::Nothing => SizeHint::with_exact(0),
-            Source::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Source::Begun(bytes, body) => longer(&body.size_hint(), bytes.len()),
+        self.source.size_hint()
+    }
+}
+
+impl Source {
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Client(body) => body.size_hint(),
+            Self::Kept(reader) => reader.size_hint(),
+            Self::Coded(_) => SizeHint::default(),
+            Self::Nothing => SizeHint::with_exact(0),
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Begun(bytes, rest) => longer(&rest.size_hint(), bytes.len()),
         }
     }
 }
@@ -308,12 +386,19 @@ impl RequestBody {
             Source::Kept(reader) => {
                 let polled = reader.poll(context);
                 self.meter.waiting.set(polled.is_pending());
-                match ready!(polled) {
+                let item = match ready!(polled) {
+                    // It was counted and copied when it was new.
                     Some(Ok(Piece::Again(bytes))) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
-                    Some(Ok(Piece::New(frame))) => Some(Ok(frame)),
-                    Some(Err(error)) => Some(Err(error)),
+                    Some(Ok(Piece::New(frame))) => self.pass(frame),
+                    Some(Err(error)) => Some(Err(of_client(error))),
                     None => None,
-                }
+                };
+                self.copy(item.as_ref());
+                return Poll::Ready(item);
+            }
+            Source::Coded(coded) => {
+                let polled = coded.poll(context, |body, context| self.meter.pull(body, context));
+                return polled.map(|frame| self.meter.decoded(frame?, coded.made()));
             }
             Source::Nothing => None,
             Source::Whole(_) | Source::Begun(..) => {
@@ -322,25 +407,38 @@ impl RequestBody {
         };
         Poll::Ready(match item {
             Some(Ok(frame)) => self.pass(frame),
-            Some(Err(error)) => Some(Err(match error.downcast_ref() {
-                Some(http1::BodyError::Late) => RequestBodyError::Late,
-                _ => RequestBodyError::Client(error),
-            })),
-            None => {
-                self.meter.copy(&[], || true);
-                None
-            }
+            Some(Err(error)) => Some(Err(of_client(error))),
+            None => None,
         })
+    }
+
+    /// What goes on is what a second upstream gets.
+    fn copy(&self, frame: Option<&Result<Frame<Bytes>, RequestBodyError>>) {
+        match frame {
+            None => self.meter.copy(&[], || true),
+            Some(Ok(frame)) => {
+                self.meter.copy(frame.data_ref().map_or(&[], |data| &data[..]), || self.is_end_stream());
+            }
+            Some(Err(_)) => {}
+        }
     }
 
     fn source_is_over(&self) -> bool {
         match &self.source {
             Source::Client(body) => body.is_end_stream(),
             Source::Kept(reader) => reader.is_end_stream(),
+            Source::Coded(coded) => coded.is_over(),
             Source::Nothing => true,
             Source::Whole(bytes) => bytes.is_none(),
             Source::Begun(..) => false,
         }
+    }
+}
+
+fn of_client(error: Box<dyn std::error::Error + Send + Sync>) -> RequestBodyError {
+    match error.downcast_ref() {
+        Some(http1::BodyError::Late) => RequestBodyError::Late,
+        _ => RequestBodyError::Client(error),
     }
 }
 
@@ -355,6 +453,7 @@ impl RequestBodyError {
         match self {
             Self::OverLimit { .. } => "request-body-too-large",
             Self::Client(_) => "request-body-cut",
+            Self::Coding(error) => error.kind(),
             Self::Stalled { .. } | Self::Late => "request-body-timeout",
             Self::Stopped => "plugin-stop",
             Self::Failed => "plugin-fault",

@@ -1,7 +1,9 @@
 //! Which content codings a client takes (RFC 9110, section 12.5.3).
 
-use http::HeaderMap;
 use http::header::ACCEPT_ENCODING;
+use http::{HeaderMap, HeaderValue};
+
+use super::coding::Coding;
 
 /// Whether a client would rather have gzip than no coding at all, or likes both as much. One that says nothing takes
 /// anything by the letter, and is better sent what needs no decoding.
@@ -25,6 +27,20 @@ pub fn wants_gzip(headers: &HeaderMap) -> bool {
     gzip > 0 && identity.is_none_or(|identity| identity <= gzip)
 }
 
+/// Of what a client takes, as it says it, the codings that the gateway can take off. `*` is no such, for it may be any.
+pub fn decodable(headers: &HeaderMap) -> HeaderValue {
+    let values = headers.get_all(ACCEPT_ENCODING).iter();
+    let elements = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+    let known = elements.filter(|element| {
+        let name = element.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        Coding::named(name).is_some() || name.eq_ignore_ascii_case(b"identity")
+    });
+    let known = known.collect::<Vec<_>>().join(&b", "[..]);
+    // With nothing said the upstream could send anything.
+    let known = if known.is_empty() { b"identity".to_vec() } else { known };
+    HeaderValue::from_bytes(&known).unwrap_or(HeaderValue::from_static("identity"))
+}
+
 /// The weight of `q=1`.
 const MOST: u16 = 1_000;
 
@@ -45,9 +61,20 @@ fn weight(parameter: &[u8]) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
+
+    #[test]
+    fn upstreams_are_asked_for_what_can_be_decoded() {
+        let asked = |values: &[&'static str]| {
+            decodable(&values.iter().map(|value| (ACCEPT_ENCODING, HeaderValue::from_static(value))).collect())
+        };
+        assert_eq!(asked(&["gzip, deflate, br, zstd"]), "gzip, deflate");
+        assert_eq!(asked(&["br;q=1.0", "X-Gzip;q=0.8 , *;q=0"]), "X-Gzip;q=0.8");
+        assert_eq!(asked(&["identity;q=0.5, *"]), "identity;q=0.5");
+        for other in ["br", "*", ""] {
+            assert_eq!(asked(&[other]), "identity", "{other}");
+        }
+    }
 
     fn wants(values: &[&'static str]) -> bool {
         let value = |value: &&'static str| (ACCEPT_ENCODING, HeaderValue::from_static(value));

@@ -17,6 +17,7 @@ mod compression;
 mod connections;
 mod cost;
 mod curl;
+mod decoding;
 mod descriptors;
 mod expect;
 mod faults;

@@ -339,3 +339,22 @@ fn no_get_is_lost_while_one_endpoint_of_three_flaps() {
     assert_eq!(lost, 0, "of {}", CLIENTS * REQUESTS);
     assert!(gateway.metric("tollgate_retries_total") > 100.0);
 }
+
+#[test]
+fn a_body_that_a_plugin_has_seen_whole_is_sent_again_as_far_as_it_is_small() {
+    for (length, is_sent_again) in [(512, true), (513, false)] {
+        let (bad, good) = (leaving(), Upstream::saying("good"));
+        let gateway = gateway(&format!(
+            "[[route]]\nname = \"all\"\nupstream = \"all\"\nplugins = [\"editor\"]\n[[upstream]]\nname = \"all\"\n\
+             endpoints = [\"{}\", \"{}\"]\nretry = {{ {ALL}, methods = [\"POST\"], buffer = \"1KiB\" }}\n{}",
+            bad.url(),
+            good.url(),
+            crate::guests::plugin("editor", "editor", "config = {}"),
+        ));
+        let send = || gateway.send(Request::post("/", vec![b'a'; length]).header("x-request-do", "double")).status;
+        let statuses = [send(), send()];
+        assert_eq!(statuses == [200, 200], is_sent_again, "{statuses:?}");
+        let received = [bad.received(), good.received()].concat();
+        assert!(received.iter().all(|request| request.body == vec![b'a'; 2 * length]));
+    }
+}

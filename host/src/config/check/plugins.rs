@@ -170,6 +170,11 @@ impl<'a> Plugins<'a> {
             problems.push(problem.help("leave `on-error` at `reject`, or take the grant `identify` away"));
         }
         let limits = self.limits(&form.limits, about, problems);
+        if limits.max_ratio != PluginLimits::USUAL_RATIO && !form.decode.value {
+            let message = format!("`max-ratio` is for bodies that are decoded, and these are not{about}");
+            let problem = Problem::new(&form.limits.max_ratio.place, message);
+            problems.push(problem.help("add `decode = true` to the plugin, or leave it out"));
+        }
         let place = &form.place;
         let source = source?;
         let index = self.list.len();
@@ -185,6 +190,8 @@ impl<'a> Plugins<'a> {
             limits,
             on_error: form.on_error.value,
             isolation: form.isolation,
+            decode: form.decode.value,
+            decode_place: form.decode.place.clone(),
             place: place.clone(),
             source_place: form.source.as_ref().map_or(place, |source| &source.place).clone(),
             grants_place: form.grants.as_ref().map_or(place, |grants| &grants.place).clone(),
@@ -221,6 +228,7 @@ impl<'a> Plugins<'a> {
             calls: form.calls.count() as u64,
             max_body: usize::try_from(max_body).unwrap_or(usize::MAX),
             over_limit: form.over_limit,
+            max_ratio: u32::try_from(form.max_ratio.value.count()).unwrap_or(u32::MAX),
         }
     }
 }

@@ -24,6 +24,10 @@ pub struct Plugin {
     /// `grants` this is not known here: ask `Grant::forbids_skip` of what its manifest declares.
     pub on_error: OnError,
     pub isolation: Isolation,
+    /// Its hooks of bodies see them without their content codings.
+    pub decode: bool,
+    /// Where `decode` is written, or the entry when it says nothing.
+    pub decode_place: Place,
     /// Where the entry is written.
     pub place: Place,
     /// Where its source is written: a missing or wrong component is a problem there.
@@ -98,6 +102,13 @@ pub struct PluginLimits {
     /// Bytes of a body that it is given, or gives back, at once; not above `memory`.
     pub max_body: usize,
     pub over_limit: OverLimit,
+    /// How many times as long a body may become when it is decoded.
+    pub max_ratio: u32,
+}
+
+impl PluginLimits {
+    /// `max_ratio` where nothing is said.
+    pub(in crate::config) const USUAL_RATIO: u32 = 100;
 }
 
 /// What becomes of a body that is longer than a plugin takes, and of what has no end (gRPC, event streams, tunnels).

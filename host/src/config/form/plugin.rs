@@ -26,6 +26,8 @@ form! {
         table limits: Limits,
         /// What becomes of an exchange when a hook fails.
         preset on_error: Placed<OnError> = "reject",
+        /// Whether its hooks of bodies see them without their content codings (gzip, deflate).
+        preset decode: Placed<bool> = false,
         /// `reuse`: instances serve one exchange after the other; `request`: each has a fresh one.
         preset isolation: Isolation = "reuse",
     }
@@ -71,6 +73,8 @@ form! {
         preset max_body: Placed<Size<1, { 4 * GIB }>> = "1MiB",
         /// What becomes of a body that is longer, and of what has no end: `stream` lets it pass unseen.
         preset over_limit: OverLimit = "reject",
+        /// How many times as long a body may become by `decode`, where it becomes longer than 256 KiB.
+        preset max_ratio: Placed<Whole<1, 100_000>> = 100,
     }
 }
 

@@ -193,6 +193,27 @@ plugins = ["rate-limit", {{ source = "rate-limit" }}]
 }
 
 #[test]
+fn a_ratio_is_of_bodies_that_are_decoded() {
+    assert_snapshot!(problems(&format!(
+        r#"{ECHO}
+route = [{{ name = "r", upstream = "echo" }}]
+[[plugin]]
+source = "transform"
+limits = {{ max-ratio = 10 }}
+[[plugin]]
+source = "key-auth"
+decode = true
+limits = {{ max-ratio = 0 }}
+"#
+    )), @r"
+    gateway.toml:7:24: `max-ratio` is for bodies that are decoded, and these are not (plugin `transform`)
+      help: add `decode = true` to the plugin, or leave it out
+    gateway.toml:11:24: 0 is out of range: a number from 1 to 100000 is possible here (plugin `key-auth`)
+    2 problems
+    ");
+}
+
+#[test]
 fn a_global_entry_shares_the_names_of_plugins() {
     assert_snapshot!(problems(&format!(
         r#"{ECHO}

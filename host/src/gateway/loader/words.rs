@@ -49,6 +49,17 @@ pub(super) fn unseen(entry: &config::Plugin, loaded: &Loaded) -> Option<Problem>
     Some(Problem::new(&entry.place, message))
 }
 
+/// A plugin that was to see bodies decoded, and sees none.
+pub(super) fn nothing_to_decode(entry: &config::Plugin, loaded: &Loaded) -> Option<Problem> {
+    let hooks = loaded.plugin.hooks();
+    if !entry.decode || hooks.bodies() || hooks.chunks() {
+        return None;
+    }
+    let message =
+        format!("plugin `{}`: `decode` is for plugins that see bodies, and it has no hook of them", entry.name);
+    Some(Problem::new(&entry.decode_place, message).help("leave `decode` out"))
+}
+
 /// What a plugin says, as one line of bounded length that cannot move a terminal's cursor or pass for another problem.
 fn printable(message: &str) -> String {
     const MOST_LETTERS: usize = 1_000;

@@ -23,9 +23,10 @@ fn attempt(engine: &Engine, source: &[u8]) -> Result<Snapshot, Unfit> {
         calls: u64::MAX,
         max_body: 1 << 20,
         over_limit: crate::config::OverLimit::Reject,
+        max_ratio: 100,
     };
     let (name, config, grants) = ("it".into(), "{}".into(), Grant::ALL.to_vec());
-    let spec = PluginSpec { name, scope: "it".into(), config, grants, limits, fresh: true };
+    let spec = PluginSpec { name, scope: "it".into(), config, grants, limits, decode: false, fresh: true };
     take(engine, source, &Arc::new(identity), &spec)
 }
 
