@@ -5,6 +5,7 @@
 //! was found, through the same functions (`tests/tests/corpus.rs`).
 
 mod bodies;
+mod codings;
 mod config;
 mod frames;
 mod heads;
@@ -16,12 +17,13 @@ mod pieces;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is that of its binary and of its corpus.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("http2_frames", frames::frames),
     ("request_head", heads::request),
     ("response_head", heads::response),
     ("body", bodies::body),
     ("chunks", bodies::chunks),
+    ("coding", codings::coding),
     ("path", names::path),
     ("authority", names::authority),
     ("forwarded", names::forwarded),

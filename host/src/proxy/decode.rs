@@ -28,17 +28,6 @@ impl Flight {
         Ok(body.decoded(decoder, Box::new(room)))
     }
 
-    /// The response to a request that is not decoded.
-    pub(super) fn not_decoded(&mut self, problem: BodyProblem) -> UpstreamBody {
-        let is_unknown = matches!(problem, BodyProblem::RequestCoding(_));
-        let body = self.fail(problem.into());
-        if let Some(response) = self.run.exchange_mut().response.as_mut().filter(|_| is_unknown) {
-            // RFC 9110, section 12.5.3.
-            response.headers.insert(ACCEPT_ENCODING, Coding::ACCEPTED);
-        }
-        body
-    }
-
     /// The same of the response's body. It may become another response.
     pub(super) fn decode_response(&mut self, ratio: u32, body: UpstreamBody) -> UpstreamBody {
         let Some(response) = &self.run.exchange().response else { return body };
@@ -59,6 +48,17 @@ impl Flight {
             coding::forget(&mut response.headers);
         }
         body.decoded(decoder, Box::new(room))
+    }
+
+    /// The response to a request that is not decoded.
+    pub(super) fn not_decoded(&mut self, problem: BodyProblem) -> UpstreamBody {
+        let is_unknown = matches!(problem, BodyProblem::RequestCoding(_));
+        let body = self.fail(problem.into());
+        if let Some(response) = self.run.exchange_mut().response.as_mut().filter(|_| is_unknown) {
+            // RFC 9110, section 12.5.3.
+            response.headers.insert(ACCEPT_ENCODING, Coding::ACCEPTED);
+        }
+        body
     }
 
     /// What the decoder takes while the body goes by is taken of the room for bodies.

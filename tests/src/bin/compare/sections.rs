@@ -9,11 +9,13 @@ use crate::measure::quiet_sample;
 use crate::noise::Noise;
 use crate::{Arguments, say};
 
+mod chunks;
 mod idle;
 mod isolation;
 mod large;
 mod plugins;
 mod reloads;
+mod transfer;
 mod workers;
 
 /// What can be measured.
@@ -33,6 +35,8 @@ pub enum Section {
     Reloads,
     /// A response of 1 GB.
     Large,
+    /// The same through a hook of chunks.
+    Chunks,
 }
 
 impl Section {
@@ -45,6 +49,7 @@ impl Section {
             Self::Idle => "10,000 idle connections",
             Self::Reloads => "Memory, and reloads under load",
             Self::Large => "A response of 1 GB",
+            Self::Chunks => "A response of 1 GB through a hook of chunks",
         }
     }
 
@@ -68,6 +73,7 @@ pub fn measure(section: Section, bench: &Bench, arguments: &Arguments) -> Result
         Section::Idle => idle::measure(bench, &mut findings),
         Section::Reloads => reloads::measure(bench, arguments, &mut findings),
         Section::Large => large::measure(bench, arguments, &mut findings),
+        Section::Chunks => chunks::measure(bench, arguments, &mut findings),
     }
     findings.others = noise.since(bench.cores)?;
     Ok(findings)

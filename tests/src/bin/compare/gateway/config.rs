@@ -23,6 +23,7 @@ const NGINX: &str = include_str!("../peers/nginx.conf");
 const LUA_MODULES: &str = include_str!("../peers/lua-modules.conf");
 const LUA_SHARED: &str = include_str!("../peers/lua-shared.conf");
 const LUA_POLICIES: &str = include_str!("../peers/lua-policies.conf");
+const LUA_SHOUT: &str = include_str!("../peers/lua-shout.conf");
 const POLICIES: &str = include_str!("../peers/policies.lua");
 const HAPROXY: &str = include_str!("../peers/haproxy.cfg");
 const CADDY: &str = include_str!("../peers/Caddyfile");
@@ -63,7 +64,8 @@ pub fn gateway(folder: &Path, setup: &Setup, places: Places) -> Result<PathBuf> 
         Scenario::NginxLua => {
             write(folder, "policies.lua", POLICIES)?;
             let values = [values, vec![("modules-path", text(&lua_modules()?)?)]].concat();
-            write(folder, "nginx.conf", &nginx([LUA_MODULES, LUA_SHARED, LUA_POLICIES], &values))
+            let policies = if setup.shouts { LUA_SHOUT } else { LUA_POLICIES };
+            write(folder, "nginx.conf", &nginx([LUA_MODULES, LUA_SHARED, policies], &values))
         }
         Scenario::HaProxy => write(folder, "haproxy.cfg", &render(HAPROXY, &values)),
         Scenario::Caddy => write(folder, "Caddyfile", &render(CADDY, &values)),

@@ -20,6 +20,8 @@ pub struct Setup {
     pub chain: Option<Chain>,
     /// nginx: `proxy_buffering`.
     pub buffering: bool,
+    /// nginx + Lua: that responses are upper-cased, instead of the scenario's policies.
+    pub shouts: bool,
     /// Where `strace` writes the futex calls of all threads; without it they are not traced.
     pub futexes: Option<PathBuf>,
 }
@@ -44,12 +46,20 @@ impl From<Scenario> for Setup {
             chain: None,
             // What nginx does if nothing is said.
             buffering: true,
+            shouts: false,
             futexes: None,
         }
     }
 }
 
 impl Chain {
+    /// The guest `shout`, which upper-cases bodies.
+    pub fn of_shout() -> Self {
+        let source = concat!(env!("TOLLGATE_GUESTS"), "/shout.wasm");
+        let plugins = format!("[[plugin]]\nname = \"shout\"\nsource = \"{source}\"\n");
+        Self { names: vec!["shout".to_owned()], plugins }
+    }
+
     /// `count` times the guest `probe`, which reads nothing and holds a table of `entries`; `more` are further keys of
     /// each.
     pub fn of_probes(count: usize, entries: usize, more: &str) -> Self {
