@@ -27,6 +27,7 @@ pub struct Chain {
     bodies: Option<Bodies>,
     request_chunks: bool,
     response_chunks: bool,
+    waits: bool,
     decoding: Decoding,
 }
 
@@ -57,6 +58,7 @@ impl Chain {
             },
             request_chunks: any(|hooks| hooks.on_request_chunk),
             response_chunks: any(|hooks| hooks.on_response_chunk),
+            waits: links.iter().any(|link| link.plugin.waits()),
             links,
             loggers,
         }
@@ -70,6 +72,11 @@ impl Chain {
     /// The same of responses.
     pub fn response_chunks(&self) -> bool {
         self.response_chunks
+    }
+
+    /// Whether calls may wait for answers of others ([`Run::sending`]).
+    pub fn waits(&self) -> bool {
+        self.waits
     }
 
     /// Whether a plugin has to see all bytes that pass, which those of another protocol would not.

@@ -24,7 +24,7 @@ pub use directory::{Directory, RouteNames};
 pub use edit::{Edit, Staged};
 pub use piece::Piece;
 pub use request_id::RequestId;
-pub use write::{HeaderError, WriteError, append_header, status};
+pub use write::{HeaderError, WriteError, append_header, method, status};
 
 use crate::http1::Protocols;
 use crate::state::{Consumer, ConsumerId};

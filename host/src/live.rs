@@ -20,7 +20,7 @@ pub struct Live {
     pub generation: u64,
     /// In the order of [`Directory::routes`].
     pub routes: Vec<Route>,
-    /// In the order of [`Directory::upstreams`].
+    /// In the order of [`Directory::upstreams`]; then those that stand for origins of plugins, which nothing else goes to.
     pub upstreams: Vec<Upstream>,
     /// Names and the router, in the same order.
     pub directory: Directory,

@@ -20,6 +20,7 @@ mod gzip;
 mod keep;
 mod log;
 mod mirror;
+mod outbound;
 mod own_answer;
 mod request_id;
 mod room;
@@ -131,7 +132,7 @@ impl Proxy {
                 Some(halt) => flight.halt(halt),
             }
         };
-        while let Some(halt) = flight.run.on_response(&route.chain) {
+        while let Some(halt) = flight.run.on_response(&route.chain).await {
             answer = flight.halt(halt);
         }
         let answer = flight.meet_response(route, answer).await;

@@ -5,9 +5,9 @@
 //! lends the exchange to the guest and takes it back; whatever a guest does ends as an answer or as
 //! a [`Fault`], never as a panic and never late.
 //!
-//! It narrows wasmtime to: components only, synchronous calls on the worker's own stack, the
-//! pooling allocator, one epoch-driven deadline per call, and imports that a grant covers. It must
-//! not know what a route is, who calls, or in which order plugins run.
+//! It narrows wasmtime to: components only, synchronous calls on the worker's own stack (on a fiber for
+//! plugins that wait for answers of others), the pooling allocator, one epoch-driven deadline per call, and
+//! imports that a grant covers. It must not know what a route is, who calls, or in which order plugins run.
 
 #![cfg(feature = "gateway")]
 
@@ -23,6 +23,7 @@ mod fault;
 mod host;
 mod imports;
 mod instance;
+mod outbound;
 mod plugin;
 mod pool;
 mod snapshot;
@@ -32,5 +33,6 @@ pub use answer::Action;
 pub use component::{Component, Hooks, LoadError};
 pub use engine::{Engine, EngineSettings};
 pub use fault::Fault;
+pub use outbound::{Answer, Incoming, Outbound, OutboundPolicy, Outgoing, SendError, Sending};
 pub use plugin::{Plugin, PluginSpec};
 pub use pool::Lease;

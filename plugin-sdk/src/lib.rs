@@ -63,8 +63,8 @@
 //! `panic = "abort"` and `strip`.
 //!
 //! What a plugin may do beside changing its request and response stands in one module for each
-//! capability: [`setup`], [`log`], [`metrics`], [`crypto`], [`clock`], and with a grant [`state`], [`limiter`] and
-//! [`consumers`]. [`testing`] has a fake of each.
+//! capability: [`setup`], [`log`], [`metrics`], [`crypto`], [`clock`], and with a grant [`state`], [`limiter`],
+//! [`consumers`] and [`outbound`]. [`testing`] has a fake of each.
 #![warn(missing_docs)]
 #![deny(unsafe_code)]
 
@@ -85,6 +85,7 @@ pub mod limiter;
 pub mod log;
 mod log_entry;
 pub mod metrics;
+pub mod outbound;
 pub mod percent;
 mod plugin;
 pub mod prelude;

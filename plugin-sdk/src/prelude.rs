@@ -5,7 +5,8 @@ pub use crate::consumers::{self, Consumer};
 pub use crate::limiter::{self, Quota};
 pub use crate::{
     Action, Body, Chunk, ChunkAction, ClientCertificate, HeaderName, HeaderValue, LogEntry, Method, Origin, Plugin,
-    Reply, Request, Response, StatusCode, Subject, clock, crypto, log, metrics, percent, plugin, setup, state,
+    Reply, Request, Response, StatusCode, Subject, clock, crypto, log, metrics, outbound, percent, plugin, setup,
+    state,
 };
 
 #[cfg(not(target_family = "wasm"))]

@@ -116,6 +116,12 @@ impl Upstream {
         Self::serve_on(listener, move |_| Reply::ok(text), |tcp| Ok(Wire::Tcp(tcp)))
     }
 
+    /// The same on a free port of every address, of both families where there are two.
+    pub fn saying_everywhere(text: &'static str) -> Self {
+        let listener = TcpListener::bind("[::]:0").or_else(|_| TcpListener::bind("0.0.0.0:0")).expect("a free port");
+        Self::serve_on(listener, move |_| Reply::ok(text), |tcp| Ok(Wire::Tcp(tcp)))
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.address
     }

@@ -54,13 +54,13 @@ impl Keeping {
 
 impl Run {
     /// Has the hooks see the request's body in order, up to one that ends the way. `body` becomes what they make of it.
-    pub fn on_request_body(&mut self, chain: &Chain, body: &mut Bytes) -> Option<Halt> {
+    pub async fn on_request_body(&mut self, chain: &Chain, body: &mut Bytes) -> Option<Halt> {
         let mut mark = Instant::now();
         for (place, link) in chain.links.iter().enumerate() {
             if !link.plugin.hooks().on_request_body {
                 continue;
             }
-            let halt = self.hand(place, link, Hook::RequestBody, body, &mut mark);
+            let halt = self.hand(place, link, Hook::RequestBody, body, &mut mark).await;
             if let Some(Halt::Reply(..) | Halt::Fault(..)) = halt {
                 self.exchange_mut().progress.ended_by = Some(place);
             }
@@ -73,7 +73,7 @@ impl Run {
 
     /// Has the next hooks see the response's body in reverse order, up to one that makes the response anew. Call it again
     /// with the body of that one. The response hooks have run.
-    pub fn on_response_body(&mut self, chain: &Chain, body: &mut Bytes) -> Option<Halt> {
+    pub async fn on_response_body(&mut self, chain: &Chain, body: &mut Bytes) -> Option<Halt> {
         let mut mark = Instant::now();
         while self.bodies_back > 0 {
             self.bodies_back -= 1;
@@ -82,7 +82,7 @@ impl Run {
             if !link.plugin.hooks().on_response_body || self.exchange().progress.ended_by == Some(place) {
                 continue;
             }
-            let halt = self.hand(place, link, Hook::ResponseBody, body, &mut mark);
+            let halt = self.hand(place, link, Hook::ResponseBody, body, &mut mark).await;
             if halt.is_some() {
                 return halt;
             }
@@ -90,7 +90,14 @@ impl Run {
         None
     }
 
-    fn hand(&mut self, place: usize, link: &Link, hook: Hook, body: &mut Bytes, mark: &mut Instant) -> Option<Halt> {
+    async fn hand(
+        &mut self,
+        place: usize,
+        link: &Link,
+        hook: Hook,
+        body: &mut Bytes,
+        mark: &mut Instant,
+    ) -> Option<Halt> {
         if self.is_skipped(place) {
             link.plugin.metrics().record(self.worker, hook, Outcome::Skipped, 0);
             return None;
@@ -103,7 +110,7 @@ impl Run {
             };
         }
         self.exchange_mut().piece = Some(Piece { bytes: body.clone(), is_last: true, most: limits.max_body });
-        let result = self.call(place, link, hook, *mark);
+        let result = self.call_or_wait(place, link, hook, *mark).await;
         let piece = self.exchange_mut().piece.take();
         // What a call that failed made of it counts for nothing.
         if let (Ok(_), Some(piece)) = (&result, piece) {

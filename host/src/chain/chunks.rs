@@ -30,6 +30,7 @@ impl Run {
             exchange: Some(Box::new(self.exchange_mut().twin())),
             leases: std::mem::take(&mut self.leases),
             twin: None,
+            outbound: None,
             ..*self
         };
         let twin = Rc::new(RefCell::new(twin));

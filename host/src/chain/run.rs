@@ -1,25 +1,27 @@
 //! One exchange's way along its chain and back.
 
+mod account;
+mod call;
+
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::HeaderMap;
 
 use super::{Chain, Link};
-use crate::config::OnError;
-use crate::exchange::{Edit, Exchange, HeaderError, Reply, RequestHead, ResponseHead, Timing};
-use crate::sandbox::{Action, Fault, Lease};
-use crate::state::ConsumerId;
+use crate::exchange::{Edit, Exchange, HeaderError, Reply, Timing};
+use crate::sandbox::{Fault, Lease, Outbound};
 use crate::telemetry::metrics::{Hook, Outcome};
 use crate::wire::headers::MOST_FIELDS;
+use account::nanos;
 
 /// One exchange on its way along a chain: the exchange, and the instances that are its own.
 ///
 /// Dropping it in the middle of the way (the client went away) is safe at every point.
 #[derive(Debug)]
 pub struct Run {
-    /// Away only for the time of a call, which nothing can interrupt.
+    /// Away only for the time of a call, which brings it back also when it is dropped.
     pub(super) exchange: Option<Box<Exchange>>,
     /// Instances that are the exchange's own, by place in the chain.
     pub(super) leases: Vec<(usize, Lease)>,
@@ -30,6 +32,8 @@ pub struct Run {
     pub(super) bodies_back: usize,
     /// The place before which the way back began.
     pub(super) turned: usize,
+    /// Sends what plugins ask for, if one of the chain may.
+    pub(super) outbound: Option<Rc<dyn Outbound>>,
     /// What the request's body goes through piece by piece, if it does.
     pub(super) twin: Option<Rc<RefCell<Self>>>,
 }
@@ -52,7 +56,22 @@ pub enum Halt {
 
 impl Run {
     pub fn new(exchange: Box<Exchange>, worker: usize) -> Self {
-        Self { exchange: Some(exchange), leases: Vec::new(), worker, back: 0, bodies_back: 0, turned: 0, twin: None }
+        Self {
+            exchange: Some(exchange),
+            leases: Vec::new(),
+            worker,
+            back: 0,
+            bodies_back: 0,
+            turned: 0,
+            outbound: None,
+            twin: None,
+        }
+    }
+
+    /// Who sends what plugins ask for; needed if some of the chain wait ([`Chain::waits`]).
+    #[must_use]
+    pub fn sending(self, outbound: Option<Rc<dyn Outbound>>) -> Self {
+        Self { outbound, ..self }
     }
 
     pub fn exchange(&self) -> &Exchange {
@@ -66,7 +85,7 @@ impl Run {
     /// Moves the exchange and its instances out; what is left holds nothing.
     pub fn take(&mut self) -> Self {
         let (exchange, leases, twin) = (self.exchange.take(), std::mem::take(&mut self.leases), self.twin.take());
-        Self { exchange, leases, twin, ..*self }
+        Self { exchange, leases, twin, outbound: None, ..*self }
     }
 
     /// Calls the request hooks in order, up to one that ends the way.
@@ -92,7 +111,7 @@ impl Run {
             }
             let mut halt = None;
             if hooks.on_request && link.plugin.minds_request(self.exchange(), mark) {
-                let result = self.call(place, link, Hook::Request, mark);
+                let result = self.call_or_wait(place, link, Hook::Request, mark).await;
                 halt = self.settle(place, link, Hook::Request, result, &mut mark);
             }
             let halt = halt.or_else(|| self.edit_request(place, link, &mut mark));
@@ -107,7 +126,7 @@ impl Run {
 
     /// Calls the next response hooks in reverse order, up to one that makes the response anew. Call
     /// it again after that, until it answers none. There is a response.
-    pub fn on_response(&mut self, chain: &Chain) -> Option<Halt> {
+    pub async fn on_response(&mut self, chain: &Chain) -> Option<Halt> {
         let mut mark = Instant::now();
         while self.back > 0 {
             self.back -= 1;
@@ -131,7 +150,7 @@ impl Run {
             if !is_called || self.is_skipped(place) || !link.plugin.minds_response(self.exchange(), mark) {
                 continue;
             }
-            let result = self.call(place, link, Hook::Response, mark);
+            let result = self.call_or_wait(place, link, Hook::Response, mark).await;
             let halt = self.settle(place, link, Hook::Response, result, &mut mark);
             if halt.is_some() {
                 return halt;
@@ -177,52 +196,6 @@ impl Run {
             && !self.is_skipped(place)
             && ran
             && !(saw_response && plugin.declarations().log_unanswered_only)
-    }
-
-    /// Calls a hook on the exchange's own instance, or on one of the worker's.
-    pub(super) fn call(&mut self, place: usize, link: &Link, hook: Hook, now: Instant) -> Result<Action, Fault> {
-        // A plugin that may be skipped leaves no trace of a call that failed.
-        let writes = !matches!(hook, Hook::RequestChunk | Hook::ResponseChunk | Hook::Log);
-        let before = (writes && link.on_error == OnError::Skip).then(|| Before::of(self.exchange()));
-        self.exchange_mut().now = now;
-        self.swap_notes();
-        let result = if link.plugin.is_leased() {
-            self.call_leased(place, link, hook)
-        } else {
-            let exchange = self.exchange.take().expect(BETWEEN_CALLS);
-            let (exchange, result) = link.plugin.call(self.worker, hook, place, exchange);
-            self.exchange = Some(exchange);
-            result
-        };
-        self.swap_notes();
-        if let (Err(_), Some(before)) = (&result, before) {
-            before.restore(self.exchange_mut());
-        }
-        result
-    }
-
-    fn call_leased(&mut self, place: usize, link: &Link, hook: Hook) -> Result<Action, Fault> {
-        let mut twin = self.twin.as_ref().map(|twin| twin.borrow_mut());
-        let leases = twin.as_mut().map_or(&mut self.leases, |twin| &mut twin.leases);
-        let Some((_, lease)) = leases.iter_mut().find(|(leased, _)| *leased == place) else {
-            return Err(Fault::Instantiate("the exchange has no instance of it".into()));
-        };
-        let exchange = self.exchange.take().expect(BETWEEN_CALLS);
-        let (exchange, result) = link.plugin.call_leased(self.worker, lease, hook, place, exchange);
-        self.exchange = Some(exchange);
-        result
-    }
-
-    fn has_lease(&self, place: usize) -> bool {
-        let is_here = |leases: &[(usize, Lease)]| leases.iter().any(|(leased, _)| *leased == place);
-        is_here(&self.leases) || self.twin.as_ref().is_some_and(|twin| is_here(&twin.borrow().leases))
-    }
-
-    /// Takes the notes for a call, and puts them back after it.
-    fn swap_notes(&mut self) {
-        if let Some(twin) = self.twin.clone() {
-            std::mem::swap(&mut self.exchange_mut().notes, &mut twin.borrow_mut().exchange_mut().notes);
-        }
     }
 
     /// Does to the request what the plugin has declared.
@@ -274,86 +247,11 @@ impl Run {
             || self.twin.as_ref().is_some_and(|twin| twin.borrow().is_skipped(place))
     }
 
-    /// One figure for all pieces of a body.
-    fn count_time(&mut self, place: usize, hook: Hook, took: Duration) {
-        let timings = &mut self.exchange_mut().timings;
-        let is_piece = matches!(hook, Hook::RequestChunk | Hook::ResponseChunk);
-        match timings.iter_mut().rfind(|timing| is_piece && timing.plugin == place) {
-            Some(timing) => timing.took += took,
-            None => timings.push(Timing { plugin: place, took }),
-        }
-    }
-
     /// The exchange is over: all that was said of it is here.
     pub fn gather(&mut self) {
         if let Some(twin) = &self.twin {
             let timings = std::mem::take(&mut twin.borrow_mut().exchange_mut().timings);
             self.exchange_mut().timings.extend(timings);
-        }
-    }
-
-    /// Keeps account of a call and says whether it ends the way.
-    pub(super) fn settle(
-        &mut self,
-        place: usize,
-        link: &Link,
-        hook: Hook,
-        result: Result<Action, Fault>,
-        mark: &mut Instant,
-    ) -> Option<Halt> {
-        let action = match result {
-            Ok(action) => action,
-            Err(fault) => {
-                let halt = self.fault(place, link, hook, fault, *mark);
-                *mark = Instant::now();
-                return halt;
-            }
-        };
-        let now = Instant::now();
-        let took = now - std::mem::replace(mark, now);
-        self.count_time(place, hook, took);
-        match action {
-            Action::Next => {
-                link.plugin.metrics().record(self.worker, hook, Outcome::Next, nanos(took));
-                None
-            }
-            Action::Reply(reply) => {
-                link.plugin.metrics().record(self.worker, hook, Outcome::Reply, nanos(took));
-                Some(Halt::Reply(place, reply))
-            }
-            Action::Stop => {
-                link.plugin.metrics().record(self.worker, hook, Outcome::Stop, nanos(took));
-                let (id, route) = (&*self.exchange().id, self.exchange().route_name());
-                tracing::info!(plugin = &**link.plugin.scope(), hook = hook.name(), route, id, "plugin stopped a body");
-                Some(Halt::Stop)
-            }
-        }
-    }
-
-    fn fault(&mut self, place: usize, link: &Link, hook: Hook, fault: Fault, mark: Instant) -> Option<Halt> {
-        let took: Duration = mark.elapsed();
-        self.count_time(place, hook, took);
-        link.plugin.metrics().record(self.worker, hook, Outcome::Fault(fault.kind()), nanos(took));
-        tracing::error!(
-            plugin = &**link.plugin.scope(),
-            hook = hook.name(),
-            route = self.exchange().route_name(),
-            id = &*self.exchange().id,
-            skipped = link.on_error == OnError::Skip,
-            "plugin {fault}"
-        );
-        match link.on_error {
-            OnError::Reject => Some(Halt::Fault(place, fault)),
-            OnError::Skip => {
-                // Its later hooks, which could read them, are not called; others need the room.
-                self.swap_notes();
-                self.exchange_mut().notes.retain(|note| note.plugin != place);
-                self.swap_notes();
-                let exchange = self.exchange_mut();
-                exchange.staged.retain(|staged| staged.plugin != place);
-                exchange.progress.skipped.push(place);
-                None
-            }
         }
     }
 
@@ -375,34 +273,4 @@ fn edit(headers: &mut HeaderMap, count: usize, edits: impl Iterator<Item = Edit>
         return Err(HeaderError::TooMany);
     }
     edits.into_iter().try_for_each(|edit| edit.apply(headers))
-}
-
-/// What a plugin can write, as it was before a call.
-struct Before {
-    request: RequestHead,
-    response: Option<ResponseHead>,
-    upstream: Option<usize>,
-    consumer: Option<ConsumerId>,
-}
-
-impl Before {
-    fn of(exchange: &Exchange) -> Self {
-        Self {
-            request: exchange.request.clone(),
-            response: exchange.response.clone(),
-            upstream: exchange.upstream,
-            consumer: exchange.consumer,
-        }
-    }
-
-    fn restore(self, exchange: &mut Exchange) {
-        exchange.request = self.request;
-        exchange.response = self.response;
-        exchange.upstream = self.upstream;
-        exchange.consumer = self.consumer;
-    }
-}
-
-fn nanos(took: Duration) -> u64 {
-    u64::try_from(took.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -8,6 +8,7 @@ mod destination;
 mod gateway;
 mod listeners;
 mod names;
+mod outbound;
 mod path;
 mod plugins;
 mod routes;
@@ -36,7 +37,7 @@ pub(super) fn check(document: &Document, surroundings: &Surroundings, problems: 
     let upstream_names = Names::of("upstream", document.upstream.iter().map(|it| it.name.as_ref()), problems);
     let upstreams = upstreams::upstreams(&document.upstream, &upstream_names, problems);
     let consumers = consumers::consumers(&document.consumer, problems);
-    let mut plugins = Plugins::new(surroundings, gateway.sandbox);
+    let mut plugins = Plugins::new(surroundings, gateway.sandbox, &upstream_names);
     plugins.define(&document.plugin, problems);
     let globals = plugins.globals(&document.gateway.plugins, problems);
     let named = routes::Named { listeners: &listener_names, upstreams: &upstream_names };

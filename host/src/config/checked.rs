@@ -12,7 +12,9 @@ mod upstream;
 mod upstream_health;
 
 pub use destination::{Destination, Mirror, Origin, QueryPart, Redirect, Respond};
-pub use plugin::{Grant, Isolation, OnError, OverLimit, Plugin, PluginConfig, PluginLimits, Source};
+pub use plugin::{
+    Grant, Isolation, OnError, Outbound, OutboundOrigin, OverLimit, Plugin, PluginConfig, PluginLimits, Source,
+};
 pub(super) use plugin::{Members, Places};
 pub use route::{Compress, Path, PathTemplate, Route, RouteTimeout, TemplatePart};
 pub use split::Split;
@@ -52,6 +54,14 @@ pub struct Config {
     pub files: Vec<PathBuf>,
     /// The folders in which an `include` with a `*` looks: a new file there may belong to it.
     pub folders: Vec<PathBuf>,
+}
+
+impl Config {
+    /// Those that are written, and behind them those that stand for origins of plugins, in the order of the plugins.
+    pub fn all_upstreams(&self) -> Vec<Upstream> {
+        let origins = self.plugins.iter().filter_map(|plugin| plugin.outbound.as_ref()).flat_map(|it| &it.origins);
+        self.upstreams.iter().cloned().chain(origins.map(|origin| origin.upstream.clone())).collect()
+    }
 }
 
 /// What holds for the whole gateway.

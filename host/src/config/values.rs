@@ -5,7 +5,7 @@ mod network;
 mod percent;
 mod size;
 
-pub(super) use network::{FileMode, NameServer, Network, Where};
+pub(super) use network::{FileMode, IpNetwork, NameServer, Network, Where};
 pub(super) use percent::Percent;
 pub(super) use size::{GIB, KIB, MIB, Size, shown};
 

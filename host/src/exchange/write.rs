@@ -68,6 +68,15 @@ pub(super) fn room_for(fields: &HeaderMap, name: &HeaderName) -> Result<(), Head
     if is_full { Err(HeaderError::TooMany) } else { Ok(()) }
 }
 
+/// A method that a plugin may give.
+pub fn method(method: &str) -> Result<Method, WriteError> {
+    match Method::from_bytes(method.as_bytes()) {
+        Ok(_) if method.len() > MOST_METHOD_BYTES => Err(WriteError::Invalid),
+        Ok(method) if method != Method::CONNECT => Ok(method),
+        _ => Err(WriteError::Invalid),
+    }
+}
+
 /// A status that a plugin may give.
 pub fn status(status: u16) -> Result<StatusCode, WriteError> {
     match StatusCode::from_u16(status) {
@@ -78,14 +87,8 @@ pub fn status(status: u16) -> Result<StatusCode, WriteError> {
 
 impl Exchange {
     pub fn set_method(&mut self, method: &str) -> Result<(), WriteError> {
-        match Method::from_bytes(method.as_bytes()) {
-            Ok(_) if method.len() > MOST_METHOD_BYTES => Err(WriteError::Invalid),
-            Ok(method) if method != Method::CONNECT => {
-                self.request.method = method;
-                Ok(())
-            }
-            _ => Err(WriteError::Invalid),
-        }
+        self.request.method = self::method(method)?;
+        Ok(())
     }
 
     /// `path` has no query; it is brought into normal form.

@@ -20,10 +20,10 @@ use crate::exchange::{Directory, RouteNames};
 use crate::listener::Tls;
 use crate::live::{Live, Route};
 use crate::router::Router;
-use crate::sandbox::{Component, Engine, Plugin, PluginSpec};
+use crate::sandbox::{Component, Engine, OutboundPolicy, Plugin, PluginSpec};
 use crate::state::{Bounds, Consumers, Registration, State};
 use crate::telemetry::metrics::{Limited, Registry};
-use crate::upstream::{Permits, Plan};
+use crate::upstream::{Handshakes, Permits, Plan};
 use crate::wire::headers::Owned;
 
 /// Makes live configs. What did not change since the last one is taken over from it: compiled
@@ -160,7 +160,8 @@ impl Loader {
         let consumers = consumers(config, &mut problems);
         self.check_slots(config, &loaded, &mut problems);
         self.certificates = certificates::load(&config.listeners, &self.expiries, &self.registry, &mut problems);
-        let handshakes = endpoints::load(&config.upstreams, &mut self.certificates.expiries, &mut problems);
+        let upstreams = config.all_upstreams();
+        let handshakes = endpoints::load(&upstreams, &mut self.certificates.expiries, &mut problems);
         Problems::check(problems, &config.files)?;
 
         // Without a problem there is a plugin for each entry.
@@ -182,9 +183,7 @@ impl Loader {
         let permits: HashMap<String, Arc<Permits>> = permits.collect();
         let limited = config.upstreams.iter().filter(|upstream| upstream.limit.is_some());
         let limited = limited.map(|upstream| (upstream.name.clone(), Arc::clone(&permits[&upstream.name]))).collect();
-        let plan =
-            |(upstream, handshakes): (&config::Upstream, _)| Plan::new(upstream, handshakes, &permits[&upstream.name]);
-        self.plans = config.upstreams.iter().zip(handshakes).map(plan).collect();
+        self.plans = plans(config, &permits, handshakes);
         let live = self.live(config, &plugins, consumers);
         self.next = Some(Next { components, plugins, permits, limited, bounds: bounds(&config.gateway) });
         Ok(live)
@@ -307,6 +306,7 @@ impl Loader {
             grants,
             limits: entry.limits,
             decode: entry.decode,
+            outbound: entry.outbound.as_ref().map(policy).map(Arc::new),
             fresh: entry.isolation == Isolation::Request,
         };
         let same = |loaded: &&Loaded| loaded.component == digest && *loaded.plugin.spec() == spec;
@@ -358,6 +358,33 @@ impl Loader {
                     .help("raise [gateway] sandbox.instances (it takes effect at a start) or lower limits.instances"),
             );
         }
+    }
+}
+
+/// Those of the configuration, and behind them those that stand for origins of plugins. `handshakes` are in that order.
+fn plans(config: &Config, permits: &HashMap<String, Arc<Permits>>, handshakes: Vec<Option<Handshakes>>) -> Vec<Plan> {
+    let mut handshakes = handshakes.into_iter();
+    let mut handshake = || handshakes.next().flatten();
+    let configured = config.upstreams.iter().map(|it| Plan::new(it, handshake(), &permits[&it.name]));
+    let mut plans: Vec<Plan> = configured.collect();
+    for outbound in config.plugins.iter().filter_map(|plugin| plugin.outbound.as_ref()) {
+        let of_origins = outbound
+            .origins
+            .iter()
+            .map(|origin| Plan::new(&origin.upstream, handshake(), &Arc::default()).reaching(&outbound.networks));
+        plans.extend(of_origins);
+    }
+    plans
+}
+
+/// What the sandbox has to know of it.
+fn policy(outbound: &config::Outbound) -> OutboundPolicy {
+    let origin = |it: &config::OutboundOrigin| (it.origin.clone(), it.upstream.name.as_str().into());
+    OutboundPolicy {
+        upstreams: outbound.upstreams.iter().map(|name| name.as_str().into()).collect(),
+        origins: outbound.origins.iter().map(origin).collect(),
+        timeout: outbound.timeout,
+        max_body: outbound.max_body,
     }
 }
 

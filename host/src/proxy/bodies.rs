@@ -74,7 +74,7 @@ impl Flight {
             }
         };
         let mut seen = kept.clone();
-        match self.run.on_request_body(chain, &mut seen) {
+        match self.run.on_request_body(chain, &mut seen).await {
             Some(halt) => Err(self.halt(halt)),
             None => match self.hold(seen, kept) {
                 Ok(seen) => Ok(body.replaced(seen)),
@@ -129,7 +129,7 @@ impl Flight {
                 }
             };
             let mut seen = kept.clone();
-            body = match self.run.on_response_body(chain, &mut seen) {
+            body = match self.run.on_response_body(chain, &mut seen).await {
                 Some(halt) => {
                     let body = self.halt(halt);
                     match chain.decoding().response {

@@ -16,6 +16,7 @@ use super::error::{ClientError, ProxyError};
 use super::forwarded::X_REQUEST_ID;
 use super::grpc;
 use super::gzip::{Content, Gzip};
+use super::outbound;
 use super::room::Room;
 use super::view::View;
 use crate::chain::{Cut, Run};
@@ -49,7 +50,8 @@ pub(super) fn meter(route: &Route) -> Rc<BodyMeter> {
 impl Flight {
     pub(super) fn new(proxy: Rc<Proxy>, view: Rc<View>, exchange: Box<Exchange>, body: &RequestBody) -> Self {
         proxy.metrics.requests.increment();
-        let run = Run::new(exchange, proxy.worker);
+        let outbound = outbound::of(&proxy, &view, exchange.route);
+        let run = Run::new(exchange, proxy.worker).sending(outbound);
         let is_head = run.exchange().request.method == http::Method::HEAD;
         let route = view.route(run.exchange().route);
         let wants_gzip = route.compress.is_some() && encoding::wants_gzip(&run.exchange().request.headers);

@@ -59,6 +59,11 @@ impl View {
         self.route(route).destination.upstream(|| turn.replace(turn.get().wrapping_add(1)))
     }
 
+    /// The upstream of this name, those included that stand for origins of plugins.
+    pub(super) fn upstream_named(&self, name: &str) -> Option<usize> {
+        self.live.upstreams.iter().position(|upstream| *upstream.name == *name)
+    }
+
     fn of(live: Arc<Live>, upstreams: WorkerUpstreams) -> Rc<Self> {
         let directory = Arc::new(live.directory.clone());
         let trailers = Sieve::new(live.owned.clone());

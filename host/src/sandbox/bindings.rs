@@ -3,7 +3,11 @@
 wasmtime::component::bindgen!({
     path: "../wit",
     world: "capabilities",
-    imports: { default: trappable },
+    imports: {
+        // On a fiber; all else answers at once.
+        "tollgate:plugin/outbound": async | trappable,
+        default: trappable,
+    },
     require_store_data_send: true,
 });
 

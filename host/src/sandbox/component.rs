@@ -158,6 +158,11 @@ impl Component {
         }
     }
 
+    /// Whether it has an import that waits: then all of its calls are made on fibers.
+    pub(super) fn waits(&self) -> bool {
+        self.needs.contains(&Grant::Outbound)
+    }
+
     /// Refuses grants that lack what the component needs.
     pub(super) fn check_grants(&self, granted: &[Grant]) -> Result<(), LoadError> {
         let missing: Vec<Grant> = self.needs.iter().copied().filter(|need| !granted.contains(need)).collect();
@@ -181,6 +186,7 @@ fn interface(grant: Grant) -> &'static str {
         Grant::Limiter => "limiter",
         Grant::Consumers => "consumers",
         Grant::Identify => "identity",
+        Grant::Outbound => "outbound",
     }
 }
 

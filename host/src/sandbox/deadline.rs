@@ -62,8 +62,10 @@ pub(super) struct Deadline {
     /// Hard limit in wall time.
     wall: Duration,
     configure: bool,
-    /// Clocks at the first tick that this call saw.
+    /// Clocks at the first tick that this call saw, or at the end of its last wait.
     first_tick: Option<(Duration, Instant)>,
+    /// What it took before its last wait, on both clocks.
+    spent: (Duration, Duration),
 }
 
 /// CPU time that `configure` has at least: a thousand entries of configuration take well under 1 ms.
@@ -80,13 +82,27 @@ pub(super) enum Overrun {
 
 impl Deadline {
     pub(super) fn new(cpu: Duration, wall: Duration) -> Self {
-        Self { cpu, wall, configure: false, first_tick: None }
+        Self { cpu, wall, configure: false, first_tick: None, spent: Default::default() }
     }
 
     /// A new call begins. `configure` has more time: it may build tables, and it runs seldom.
     pub(super) fn rearm(&mut self, configure: bool) {
         self.first_tick = None;
         self.configure = configure;
+        self.spent = Default::default();
+    }
+
+    /// The call waits, and the worker's time is that of others.
+    pub(super) fn pause(&mut self) {
+        if let Some((cpu, clock)) = self.first_tick.take() {
+            self.spent.0 += thread_cpu_time().saturating_sub(cpu);
+            self.spent.1 += clock.elapsed();
+        }
+    }
+
+    /// The call goes on. Counts from now on, and not from the next tick: calls that wait again and again may see none.
+    pub(super) fn resume(&mut self) {
+        self.first_tick = Some((thread_cpu_time(), Instant::now()));
     }
 
     /// A tick passed during the call.
@@ -97,10 +113,10 @@ impl Deadline {
             return Ok(());
         };
         let budget = if self.configure { self.cpu.max(CONFIGURE_CPU) } else { self.cpu };
-        if cpu.saturating_sub(first_cpu) >= budget {
+        if self.spent.0 + cpu.saturating_sub(first_cpu) >= budget {
             return Err(Overrun::Cpu(budget));
         }
-        if first.elapsed() >= self.wall {
+        if self.spent.1 + first.elapsed() >= self.wall {
             return Err(Overrun::Wall(self.wall));
         }
         Ok(())

@@ -105,8 +105,9 @@ fn engine(settings: &EngineSettings) -> wasmtime::Result<wasmtime::Engine> {
         .epoch_interruption(true)
         // Futures and streams of the component model: 0.5 us a call, and unused here.
         .concurrency_support(false)
-        // A worker's stack has 2 MiB; guests nest on it.
+        // A worker's stack has 2 MiB; guests nest on it. A fiber's has room for the host besides.
         .max_wasm_stack(512 * 1024)
+        .async_stack_size(1024 * 1024)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20));
     if let Some(folder) = &settings.cache {
         let mut cache = CacheConfig::new();
@@ -127,6 +128,8 @@ fn pooling(settings: &EngineSettings) -> PoolingAllocationConfig {
         .total_core_instances(settings.instances.saturating_mul(3))
         .total_memories(settings.instances)
         .total_tables(settings.instances.saturating_mul(2))
+        // Of calls that wait: address space, and what they have used.
+        .total_stacks(settings.instances)
         .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
         .max_memories_per_component(1)
         .max_tables_per_component(TABLES_PER_COMPONENT)

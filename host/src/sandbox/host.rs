@@ -1,6 +1,7 @@
 //! What the host keeps with each instance: the data of its store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderName;
 use wasmtime::ResourceLimiter;
@@ -13,11 +14,12 @@ use super::bindings::http as wit;
 use super::condition::Condition;
 use super::console::{Console, Speaker};
 use super::deadline::Deadline;
+use super::outbound::{Mailbox, OutboundPolicy};
 use crate::config::PluginLimits;
 use crate::crypto::Key;
 use crate::exchange::{Edit, Exchange};
 use crate::state::State;
-use crate::telemetry::metrics::{Hook, OwnMetric, Series};
+use crate::telemetry::metrics::{Hook, OwnMetric, PluginMetrics, Series};
 
 /// Data of one store: one instance of one plugin.
 pub(super) struct Host {
@@ -39,6 +41,9 @@ pub(super) struct Host {
     /// The name of an entry of the store or the limiter, written anew by each call.
     pub(super) entry: String,
     pub(super) deadline: Deadline,
+    pub(super) mailbox: Mailbox,
+    /// What the current call has waited for answers.
+    pub(super) waited: Duration,
     pub(super) memory: MemoryLimit,
     pub(super) console: Console,
     pub(super) wasi: Wasi,
@@ -50,6 +55,8 @@ pub(super) struct Identity {
     /// Under what its state and limits are kept, and what it is called in the log.
     pub(super) scope: Arc<str>,
     pub(super) state: Arc<State>,
+    pub(super) metrics: Arc<PluginMetrics>,
+    pub(super) outbound: Option<Arc<OutboundPolicy>>,
     /// None while the plugin is loaded, and so of the instance that says what there is.
     pub(super) kept: Option<Kept>,
 }
@@ -194,6 +201,8 @@ impl Host {
             new_keys: Vec::new(),
             entry: String::new(),
             deadline: Deadline::new(limits.deadline, limits.wall),
+            mailbox: Mailbox::default(),
+            waited: Duration::ZERO,
             memory: MemoryLimit { most: usize::try_from(limits.memory).unwrap_or(usize::MAX), used: 0, denied: false },
             console: Console::default(),
             wasi: Wasi { table, filesystem: WasiFilesystemCtx::default(), clocks: None, random: None },
@@ -207,6 +216,7 @@ impl Host {
         self.exchange = exchange;
         self.reply = None;
         self.deadline.rearm(stage == Stage::Configure);
+        self.waited = Duration::ZERO;
         self.memory.denied = false;
         self.console.begin_call();
     }

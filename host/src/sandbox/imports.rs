@@ -5,6 +5,7 @@ mod capabilities;
 mod crypto;
 mod exchange;
 mod metrics;
+mod outbound;
 mod setup;
 mod tls;
 
@@ -27,6 +28,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     wit::limiter::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     wit::consumers::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     wit::identity::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    wit::outbound::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     wit::client_certificate::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::component::{Component, LoadError};
 use super::engine::TICK;
 use super::fault::Fault;
 use super::host::{Declarations, Host, Identity, Stage};
+use super::outbound::{Outbound, at_once, drive};
 use super::plugin::ConfigureProblem;
 use crate::config::PluginLimits;
 use crate::crypto::Key;
@@ -29,6 +30,8 @@ pub(super) struct Instance {
     on_response_body: Option<TypedFunc<(), (Action,)>>,
     on_response_chunk: Option<TypedFunc<(), (ChunkAction,)>>,
     on_log: Option<TypedFunc<(), ()>>,
+    /// Whether its calls are made on fibers, because some import waits.
+    waits: bool,
     calls: u64,
     /// Where it is counted as alive.
     counted: Option<(Arc<PluginMetrics>, usize)>,
@@ -55,6 +58,7 @@ impl Instance {
         plugin: Arc<Identity>,
         limits: &PluginLimits,
     ) -> Result<Self, LoadError> {
+        let most_body = limits.max_body.max(plugin.outbound.as_ref().map_or(0, |outbound| outbound.max_body));
         let host = Host::new(plugin, limits);
         let mut store = Store::new(component.pre.engine(), host);
         store.limiter(|host| &mut host.memory);
@@ -63,8 +67,12 @@ impl Instance {
             Ok(wasmtime::UpdateDeadline::Continue(1))
         });
         store.set_epoch_deadline(1);
-        store.set_hostcall_fuel(MOST_BYTES_PER_CALL.max(limits.max_body.saturating_add(1024)));
-        let instance = component.pre.instantiate(&mut store).map_err(|error| LoadError::Start(format!("{error:#}")))?;
+        store.set_hostcall_fuel(MOST_BYTES_PER_CALL.max(most_body.saturating_add(MOST_BESIDE_BODY)));
+        let instance = match component.waits() {
+            true => at_once(component.pre.instantiate_async(&mut store)),
+            false => component.pre.instantiate(&mut store),
+        };
+        let instance = instance.map_err(|error| LoadError::Start(format!("{error:#}")))?;
         let exports = &component.exports;
         Ok(Self {
             on_request: typed(&instance, &mut store, exports.on_request).map_err(other_type)?,
@@ -76,6 +84,7 @@ impl Instance {
             on_log: typed(&instance, &mut store, exports.on_log).map_err(other_type)?,
             store,
             handle: instance,
+            waits: component.waits(),
             calls: 0,
             counted: None,
         })
@@ -94,7 +103,7 @@ impl Instance {
         let configure: TypedFunc<(String,), (Result<(), Vec<Problem>>,)> =
             self.handle.get_typed_func(&mut self.store, component.exports.configure).map_err(other_type)?;
         self.begin(Stage::Configure, 0, None);
-        let result = configure.call(&mut self.store, (config.to_owned(),));
+        let result = self.run(configure, (config.to_owned(),));
         match self.end(result) {
             Ok((Ok(()),)) => Ok(()),
             Ok((Err(problems),)) => Err(LoadError::Refused(problems.into_iter().map(ConfigureProblem::from).collect())),
@@ -145,9 +154,47 @@ impl Instance {
         };
         let Some(action) = action else { return (exchange, Ok(Checked::Next)) };
         self.begin(Stage::Hook(hook), place, Some(exchange));
-        let result = action.call(&mut self.store, ());
+        let result = self.run(action, ());
         let result = self.end(result).and_then(|(action,)| answer::check(action, self.store.data_mut().reply.take()));
         (self.take_exchange(), result)
+    }
+
+    /// As [`Instance::call`], of the hooks that may wait. The exchange is lent for that time; when the call is dropped, it is
+    /// back, and the instance must not be called again.
+    pub(super) async fn call_waiting(
+        &mut self,
+        hook: Hook,
+        place: usize,
+        exchange: &mut Option<Box<Exchange>>,
+        outbound: &dyn Outbound,
+    ) -> Result<Checked, Fault> {
+        let function = match hook {
+            Hook::Request => self.on_request,
+            Hook::RequestBody => self.on_request_body,
+            Hook::Response => self.on_response,
+            Hook::ResponseBody => self.on_response_body,
+            Hook::RequestChunk | Hook::ResponseChunk | Hook::Log => None,
+        };
+        let Some(function) = function else { return Ok(Checked::Next) };
+        self.begin(Stage::Hook(hook), place, exchange.take());
+        let lent = Lent { instance: self, home: exchange };
+        let mailbox = lent.instance.store.data().mailbox.clone();
+        let result = drive(mailbox, outbound, function.call_async(&mut lent.instance.store, ())).await;
+        let instance = &mut *lent.instance;
+        let result = instance.end(result);
+        result.and_then(|(action,)| answer::check(action, instance.store.data_mut().reply.take()))
+    }
+
+    /// Calls a function that waits for nothing.
+    fn run<P, R>(&mut self, function: TypedFunc<P, R>, parameters: P) -> wasmtime::Result<R>
+    where
+        P: component::ComponentNamedList + component::Lower + Send + Sync + 'static,
+        R: component::ComponentNamedList + component::Lift + Send + Sync + 'static,
+    {
+        match self.waits {
+            true => at_once(function.call_async(&mut self.store, parameters)),
+            false => function.call(&mut self.store, parameters),
+        }
     }
 
     fn chunk(
@@ -159,7 +206,7 @@ impl Instance {
     ) -> (Box<Exchange>, Result<Checked, Fault>) {
         let Some(function) = function else { return (exchange, Ok(Checked::Next)) };
         self.begin(Stage::Hook(hook), place, Some(exchange));
-        let result = function.call(&mut self.store, ());
+        let result = self.run(function, ());
         let result = self.end(result).map(|(action,)| action.into());
         (self.take_exchange(), result)
     }
@@ -167,7 +214,7 @@ impl Instance {
     fn log(&mut self, place: usize, exchange: Box<Exchange>) -> (Box<Exchange>, Result<Checked, Fault>) {
         let Some(hook) = self.on_log else { return (exchange, Ok(Checked::Next)) };
         self.begin(Stage::Hook(Hook::Log), place, Some(exchange));
-        let result = hook.call(&mut self.store, ());
+        let result = self.run(hook, ());
         let result = self.end(result).map(|()| Checked::Next);
         (self.take_exchange(), result)
     }
@@ -195,8 +242,22 @@ impl Instance {
     }
 }
 
+/// Gives the exchange back, however the call ends.
+struct Lent<'a> {
+    instance: &'a mut Instance,
+    home: &'a mut Option<Box<Exchange>>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        *self.home = Some(self.instance.take_exchange());
+    }
+}
+
 /// Bytes that a guest can hand to the host in one import or answer.
 const MOST_BYTES_PER_CALL: usize = 8 * 1024 * 1024;
+/// Of those, what is no body where a body may be longer.
+const MOST_BESIDE_BODY: usize = 64 * 1024;
 
 const _: () = assert!(TICK.as_millis() > 0, "deadlines are counted in ticks");
 

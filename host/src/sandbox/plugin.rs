@@ -10,6 +10,7 @@ use super::engine::Engine;
 use super::fault::Fault;
 use super::host::{Declarations, Identity, Kept};
 use super::instance::Instance;
+use super::outbound::{Outbound, OutboundPolicy};
 use super::pool::{Lease, Pool};
 use super::snapshot::{self, Snapshot};
 use crate::config::{Grant, PluginLimits};
@@ -29,6 +30,8 @@ pub struct PluginSpec {
     pub limits: PluginLimits,
     /// Its hooks of bodies see them decoded.
     pub decode: bool,
+    /// Where its own requests may go, if they may.
+    pub outbound: Option<Arc<OutboundPolicy>>,
     /// A fresh instance for each exchange, so that nothing of one can be seen by another.
     pub fresh: bool,
 }
@@ -66,6 +69,7 @@ pub struct Plugin {
     spec: PluginSpec,
     declarations: Declarations,
     hooks: Hooks,
+    waits: bool,
     /// What is declared, once for each worker: what they clone is counted on memory of their own.
     edits: Box<[Edits]>,
     metrics: Arc<PluginMetrics>,
@@ -106,13 +110,20 @@ impl Plugin {
         if spec.limits.memory > most as u64 {
             return Err(LoadError::Memory { asked: spec.limits.memory, most });
         }
-        let identity = Arc::new(Identity { scope: spec.scope.clone(), state: Arc::clone(&state), kept: None });
-        let snapshot = spec.fresh.then(|| snapshot::take(engine, source, &identity, &spec));
+        let identity = |kept| Identity {
+            scope: spec.scope.clone(),
+            state: Arc::clone(&state),
+            metrics: Arc::clone(&metrics),
+            outbound: spec.outbound.clone(),
+            kept,
+        };
+        let unborn = Arc::new(identity(None));
+        let snapshot = spec.fresh.then(|| snapshot::take(engine, source, &unborn, &spec));
         let (component, start, declarations, keys) = match snapshot {
             Some(Ok(Snapshot { component, declarations, keys })) => (component, Start::Snapshot, declarations, keys),
             unfit => {
                 // Also finds out what is wrong with the configuration, if that is why there is no snapshot.
-                let mut first = Instance::start(&component, identity.clone(), &spec.limits)?;
+                let mut first = Instance::start(&component, unborn.clone(), &spec.limits)?;
                 first.configure(&component, &spec.config)?;
                 let start = match unfit {
                     Some(Err(unfit)) => Start::Unfit(unfit.to_string()),
@@ -122,11 +133,12 @@ impl Plugin {
             }
         };
         let kept = Kept { series: metrics.declare(&declarations.metrics), keys };
-        let identity = Arc::new(Identity { scope: spec.scope.clone(), state, kept: Some(kept) });
+        let identity = Arc::new(identity(Some(kept)));
         let hooks = component.hooks(&declarations);
         let edits = (0..workers).map(|_| Edits::of(&declarations)).collect();
         let pools = (0..workers).map(|_| Pool::new(spec.limits.instances)).collect();
-        Ok(Self { identity, component, start, spec, declarations, hooks, edits, metrics, pools })
+        let waits = component.waits();
+        Ok(Self { identity, component, start, spec, declarations, hooks, waits, edits, metrics, pools })
     }
 
     /// Why each fresh instance has to run `configure` again.
@@ -188,13 +200,23 @@ impl Plugin {
         self.spec.fresh || self.hooks.chunks()
     }
 
+    /// Whether its calls may wait for answers of others: make those of [`Plugin::call_waiting`].
+    pub fn waits(&self) -> bool {
+        self.waits
+    }
+
     /// Instances that may live at once: those that wait, run or are leased, and one that is being made.
     pub fn slots(&self, workers: usize) -> usize {
-        let each = if self.is_leased() { self.spec.limits.instances } else { 1 };
+        let each = match (self.is_leased(), self.waits()) {
+            (true, _) => self.spec.limits.instances,
+            // One more, for calls that never wait.
+            (false, true) => self.spec.limits.instances.saturating_add(1),
+            (false, false) => 1,
+        };
         workers.saturating_mul(each).saturating_add(1)
     }
 
-    /// An instance for one whole exchange. Waits while all are in use; the queue is bounded, and so
+    /// An instance for one whole exchange, or for one call that may wait. Waits while all are in use; the queue is bounded, and so
     /// is the wait.
     pub async fn lease(self: &Arc<Self>, worker: usize) -> Result<Lease, Fault> {
         let slot = self.pools[worker].slot(&self.spec.limits).await?;
@@ -232,6 +254,24 @@ impl Plugin {
             Err(_) => lease.end(),
         }
         (exchange, result)
+    }
+
+    /// Calls a hook on the instance of a lease, and waits for what it waits for. `exchange` is lent for that time; a call
+    /// that is dropped gives it back and ends the instance.
+    pub async fn call_waiting(
+        &self,
+        worker: usize,
+        lease: &mut Lease,
+        hook: Hook,
+        place: usize,
+        exchange: &mut Option<Box<Exchange>>,
+        outbound: &dyn Outbound,
+    ) -> Result<Action, Fault> {
+        // Not in the lease meanwhile: what is in its middle is of no use to anybody.
+        let mut instance = lease.take_or(|| self.instance(worker))?;
+        let action = instance.call_waiting(hook, place, exchange, outbound).await?;
+        lease.put(instance);
+        Ok(action)
     }
 
     /// Lends an instance of the worker's pool for one call, and takes it back if the call went well.

@@ -17,14 +17,14 @@ use crate::telemetry::metrics::Hook;
 /// The lock is there because a plugin can be dropped on another thread than the one that used it;
 /// two threads never want it at once.
 pub(super) struct Pool {
-    /// Instances between two calls, boxed so that a call moves a pointer. Hooks do not wait, so a worker seldom
-    /// needs more than one.
+    /// Instances between two calls, boxed so that a call moves a pointer. Most hooks do not wait, so that a worker
+    /// seldom needs more than one.
     #[allow(
         clippy::vec_box,
         reason = "an instance has some hundred bytes, and each call takes one out and puts it back"
     )]
     free: Mutex<Vec<Box<Instance>>>,
-    /// Instances that may be leased to exchanges.
+    /// Instances that may be leased, to exchanges or to calls that wait.
     slots: Arc<Semaphore>,
     waiting: AtomicUsize,
     rest: Mutex<Option<Rest>>,
@@ -42,7 +42,7 @@ struct Rest {
 const FIRST_REST: Duration = Duration::from_millis(50);
 const LONGEST_REST: Duration = Duration::from_secs(5);
 
-/// An instance that belongs to one exchange. When the lease ends it goes back to its plugin, if it has one to go back to
+/// An instance that belongs to one exchange, or to one call that may wait. When the lease ends it goes back to its plugin, if it has one to go back to
 /// and left no body in its middle, whose rest a later exchange could meet; else it is discarded with its store.
 pub struct Lease {
     instance: Option<Instance>,
@@ -122,6 +122,16 @@ impl Lease {
             Some(instance) => Ok(instance),
             ended => Ok(ended.insert(another()?)),
         }
+    }
+
+    /// The instance, as [`Lease::instance_or`]. Until another is put in, there is none.
+    pub(super) fn take_or(&mut self, another: impl FnOnce() -> Result<Instance, Fault>) -> Result<Instance, Fault> {
+        self.instance.take().map_or_else(another, Ok)
+    }
+
+    /// Puts back the instance that was taken.
+    pub(super) fn put(&mut self, instance: Instance) {
+        self.instance = Some(instance);
     }
 
     /// Ends the instance after a fault.

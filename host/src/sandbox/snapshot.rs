@@ -13,11 +13,8 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use thiserror::Error;
 use wasmtime_wizer::Wizer;
@@ -28,6 +25,7 @@ use super::component::{Component, LoadError};
 use super::engine::Engine;
 use super::host::{Declarations, Identity};
 use super::instance::Instance;
+use super::outbound::at_once;
 use super::plugin::PluginSpec;
 use crate::crypto::Key;
 
@@ -86,6 +84,7 @@ fn attempt(engine: &Engine, source: &[u8], plugin: &Arc<Identity>, spec: &Plugin
     let keys = instance.take_keys();
 
     let mut reader = Reader::new(&mut instance);
+    // Wizer is asynchronous for stores that are.
     let configured = at_once(wizer.snapshot_component(&context, &mut reader)).map_err(form)?;
     reader.check().map_err(form)?;
     drop(instance);
@@ -97,12 +96,4 @@ fn attempt(engine: &Engine, source: &[u8], plugin: &Arc<Identity>, spec: &Plugin
 
 fn form(error: wasmtime::Error) -> Unfit {
     Unfit::Form(format!("{error:#}"))
-}
-
-/// The result of a future that waits for nothing: wizer is asynchronous for stores that are.
-fn at_once<T>(future: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => result,
-        Poll::Pending => Err(wasmtime::Error::msg("it would have to wait")),
-    }
 }

@@ -24,7 +24,7 @@ pub use handshake::{CertificateEnd, HandshakeFailure, HandshakeMetrics, TlsVersi
 pub use host::{Counter, HostMetrics, WorkerMetrics};
 pub use limit::Limited;
 pub use own::{OwnKind, OwnMetric, Series};
-pub use plugin::{FaultKind, Hook, Outcome, PluginMetrics};
+pub use plugin::{FaultKind, Hook, Outcome, PluginMetrics, Sent};
 pub use route::RouteMetrics;
 
 use std::collections::BTreeMap;

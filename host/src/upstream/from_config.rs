@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, LazyLock};
 
 use http::HeaderValue;
+use ipnet::IpNet;
 
 use super::balance::{HashKey, Ring, SameSite, Sticky, StickyCookie};
 use super::definition::{
@@ -14,6 +15,7 @@ use super::limit::{Limit, Permits};
 use super::retry::Retry;
 use super::tls::{Handshakes, Tls};
 use crate::config::{self, RetryOn};
+use crate::wire::reach;
 
 /// What an upstream is made of, as often as the names of its endpoints change their addresses.
 #[derive(Clone, Debug)]
@@ -21,13 +23,22 @@ pub struct Plan {
     checked: config::Upstream,
     handshakes: Option<Handshakes>,
     permits: Arc<Permits>,
+    /// Of one that stands for a plugin's origin: which special addresses it may have.
+    networks: Option<Box<[IpNet]>>,
 }
 
 impl Plan {
     /// `handshakes` is for endpoints with TLS; there must be one if there is such an endpoint. `permits` are those that
     /// workers share of an upstream of this name.
     pub fn new(checked: &config::Upstream, handshakes: Option<Handshakes>, permits: &Arc<Permits>) -> Self {
-        Self { checked: checked.clone(), handshakes, permits: Arc::clone(permits) }
+        Self { checked: checked.clone(), handshakes, permits: Arc::clone(permits), networks: None }
+    }
+
+    /// The same for an origin of a plugin: only addresses of the internet are endpoints, and those of these networks. So
+    /// what is dialled is what was looked at, whatever the name stands for a moment later.
+    #[must_use]
+    pub fn reaching(self, networks: &[IpNet]) -> Self {
+        Self { networks: Some(networks.into()), ..self }
     }
 
     /// The DNS names of its endpoints.
@@ -96,13 +107,24 @@ impl Plan {
     fn addresses(&self, checked: &config::Address, addresses: &impl Fn(&str) -> Vec<IpAddr>) -> Vec<Address> {
         let places: Vec<Place> = match checked {
             config::Address::Http { host, port, .. } => {
-                let addresses = host.parse().map_or_else(|_| addresses(host), |address| vec![address]);
+                let mut addresses = host.parse().map_or_else(|_| addresses(host), |address| vec![address]);
+                addresses.retain(|address| self.reaches(host, *address));
                 addresses.into_iter().map(|address| Place::Tcp(SocketAddr::new(address, *port))).collect()
             }
             config::Address::Unix(path) => vec![Place::Unix(Arc::clone(path))],
             config::Address::Echo => return vec![Address::Internal(Internal::Echo)],
         };
         places.into_iter().map(|place| Address::Remote(Arc::new(self.remote(checked, place)))).collect()
+    }
+
+    fn reaches(&self, host: &str, address: IpAddr) -> bool {
+        let Some(networks) = &self.networks else { return true };
+        let reached = reach::check(address, networks);
+        if let Err(reach::Special(purpose)) = reached {
+            let origin = &self.checked.name;
+            tracing::warn!("{host} stands for {address}, which is {purpose}: nothing is sent there for {origin}");
+        }
+        reached.is_ok()
     }
 
     fn remote(&self, address: &config::Address, place: Place) -> Remote {

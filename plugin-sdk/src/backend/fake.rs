@@ -9,6 +9,7 @@ pub(crate) mod crypto;
 pub(crate) mod limiter;
 pub(crate) mod log;
 pub(crate) mod metrics;
+pub(crate) mod outbound;
 pub(crate) mod outcome;
 pub(crate) mod request;
 pub(crate) mod response;

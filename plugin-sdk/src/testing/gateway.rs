@@ -1,7 +1,8 @@
 //! The handle by which a test prepares and inspects the fake gateway.
 
-use super::RequestBuilder;
 use super::world::{self, Credential, Known, World};
+use super::{RequestBuilder, Response, ResponseBuilder};
+use crate::outbound::{self, SendError};
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::time::Duration;
@@ -83,7 +84,7 @@ impl Gateway {
     }
 
     /// The response of the current exchange, as hooks left it, without its body.
-    pub fn response(&self) -> Option<super::Response> {
+    pub fn response(&self) -> Option<Response> {
         world::with(|world| world.exchange.as_ref()?.response.clone())
     }
 
@@ -101,6 +102,24 @@ impl Gateway {
             let own = world.own.iter().find(is).unwrap_or_else(|| panic!("no metric `{name}` {labels:?} was declared"));
             own.numbers.clone()
         })
+    }
+
+    /// The answer to the next request that the plugin sends itself, behind those that were prepared before.
+    pub fn answer(&self, response: ResponseBuilder) {
+        let Response { status, headers, body, .. } = response.0;
+        let headers = headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_owned()));
+        let response = outbound::Response { status, headers: headers.collect(), body };
+        world::with(|world| world.answers.push_back(Ok(response)));
+    }
+
+    /// The same, where there is no response.
+    pub fn fail(&self, error: SendError) {
+        world::with(|world| world.answers.push_back(Err(error)));
+    }
+
+    /// The requests that the plugin has sent itself.
+    pub fn sent(&self) -> Vec<outbound::Request> {
+        world::with(|world| world.sent.clone())
     }
 
     /// What was kept with the current exchange.

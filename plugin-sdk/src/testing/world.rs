@@ -5,10 +5,11 @@ use super::store::Store;
 use super::{Entry, Request, Response, apply};
 use crate::Subject;
 use crate::crypto::Signer;
+use crate::outbound;
 use crate::request::WriteError;
 use crate::setup::{Condition, Edit, Fact, Hook};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
 thread_local! {
@@ -43,6 +44,9 @@ pub(crate) struct World {
     pub(crate) own: Vec<Own>,
     /// In the order of their handles: what makes the signatures of each key.
     pub(crate) keys: Vec<Signer>,
+    /// To requests of the plugin's own that are yet to be sent.
+    pub(crate) answers: VecDeque<Result<outbound::Response, outbound::SendError>>,
+    pub(crate) sent: Vec<outbound::Request>,
     pub(crate) exchange: Option<Exchange>,
     /// Into the gateway, by the hook that was called last, its own call included; 0 if it was not called.
     pub(crate) calls: usize,
@@ -114,6 +118,8 @@ impl World {
             log_unanswered_only: false,
             own: Vec::new(),
             keys: Vec::new(),
+            answers: VecDeque::new(),
+            sent: Vec::new(),
             exchange: None,
             calls: 0,
         }

@@ -54,6 +54,7 @@ fn the_families_of_metrics_are_what_dashboards_are_built_on() {
     tollgate_plugin_duration_seconds histogram
     tollgate_plugin_skipped_total counter
     tollgate_plugin_faults_total counter
+    tollgate_plugin_outbound_total counter
     tollgate_plugin_instances gauge
     tollgate_plugin_instances_started_total counter
     tollgate_upstream_endpoint_requests_total counter

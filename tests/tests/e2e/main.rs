@@ -40,6 +40,8 @@ mod listeners;
 mod live_change;
 mod logs;
 mod names;
+mod outbound;
+mod outbound_ssrf;
 mod own_answers;
 mod path_matrix;
 mod paths;

@@ -11,12 +11,14 @@ use crate::config::read::{Form, Reading};
 use crate::config::values::shown;
 use crate::config::{Grant, OnError, Plugin, PluginConfig, PluginLimits, SandboxLimits, Source, Surroundings};
 
-use super::names::{is_name, not_a_name, twice, unknown};
+use super::names::{Names, is_name, not_a_name, twice, unknown};
+use super::outbound::outbound;
 
 /// Every plugin that is configured, and which of them have a name for all to use.
 pub(super) struct Plugins<'a> {
     surroundings: &'a Surroundings,
     sandbox: SandboxLimits,
+    upstreams: &'a Names<'a>,
     list: Vec<Plugin>,
     named: HashMap<String, Named>,
     /// The keys of `named`, as messages show them.
@@ -38,8 +40,8 @@ pub(super) struct Link {
 }
 
 impl<'a> Plugins<'a> {
-    pub(super) fn new(surroundings: &'a Surroundings, sandbox: SandboxLimits) -> Self {
-        Self { surroundings, sandbox, list: Vec::new(), named: HashMap::new(), written: Vec::new() }
+    pub(super) fn new(surroundings: &'a Surroundings, sandbox: SandboxLimits, upstreams: &'a Names<'a>) -> Self {
+        Self { surroundings, sandbox, upstreams, list: Vec::new(), named: HashMap::new(), written: Vec::new() }
     }
 
     pub(super) fn into_list(self) -> Vec<Plugin> {
@@ -175,6 +177,10 @@ impl<'a> Plugins<'a> {
             let problem = Problem::new(&form.limits.max_ratio.place, message);
             problems.push(problem.help("add `decode = true` to the plugin, or leave it out"));
         }
+        let is_file = matches!(source, Some(Source::File(_)));
+        // What a bundled plugin declares is known to who loads it.
+        let known = grants.as_deref().or(is_file.then_some(&[]));
+        let outbound = outbound(form, known, &scope, self.upstreams, about, problems);
         let place = &form.place;
         let source = source?;
         let index = self.list.len();
@@ -188,6 +194,7 @@ impl<'a> Plugins<'a> {
             source,
             config: config(form),
             limits,
+            outbound,
             on_error: form.on_error.value,
             isolation: form.isolation,
             decode: form.decode.value,

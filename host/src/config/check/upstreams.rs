@@ -19,7 +19,7 @@ pub(super) fn upstreams(forms: &[form::Upstream], names: &Names<'_>, problems: &
     forms.iter().filter_map(|form| upstream(form, names, problems)).collect()
 }
 
-fn upstream(form: &form::Upstream, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<Upstream> {
+pub(super) fn upstream(form: &form::Upstream, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<Upstream> {
     let about = form.name.as_ref().map_or(String::new(), |name| format!(" (upstream {})", quote(name.written())));
     let forms = form.endpoints.as_ref()?;
     if forms.value.is_empty() && form.sound {

@@ -5,7 +5,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
+use super::Upstream;
 use crate::config::{Place, Secret};
+use crate::wire::origin::Origin;
 
 /// A component with its config, grants and limits.
 #[derive(Clone, Debug)]
@@ -20,6 +24,8 @@ pub struct Plugin {
     /// `None`: what a bundled plugin's manifest declares. Always `Some` for a file.
     pub grants: Option<Vec<Grant>>,
     pub limits: PluginLimits,
+    /// Where its own requests may go, if they may.
+    pub outbound: Option<Outbound>,
     /// `Reject` whenever `grants` holds one that forbids to skip. Of a bundled plugin without
     /// `grants` this is not known here: ask `Grant::forbids_skip` of what its manifest declares.
     pub on_error: OnError,
@@ -55,10 +61,12 @@ pub enum Grant {
     Consumers,
     /// To say who the caller is.
     Identify,
+    /// To send requests of its own.
+    Outbound,
 }
 
 impl Grant {
-    pub const ALL: [Self; 4] = [Self::State, Self::Limiter, Self::Consumers, Self::Identify];
+    pub const ALL: [Self; 5] = [Self::State, Self::Limiter, Self::Consumers, Self::Identify, Self::Outbound];
 
     /// The grant that a word names.
     pub fn named(name: &str) -> Option<Self> {
@@ -72,6 +80,7 @@ impl Grant {
             Self::Limiter => "limiter",
             Self::Consumers => "consumers",
             Self::Identify => "identify",
+            Self::Outbound => "outbound",
         }
     }
 
@@ -79,9 +88,32 @@ impl Grant {
     pub fn forbids_skip(self) -> bool {
         match self {
             Self::Identify => true,
-            Self::State | Self::Limiter | Self::Consumers => false,
+            Self::State | Self::Limiter | Self::Consumers | Self::Outbound => false,
         }
     }
+}
+
+/// Where a plugin's own requests may go, and how long it may wait.
+#[derive(Clone, Debug)]
+pub struct Outbound {
+    /// Names of upstreams.
+    pub upstreams: Vec<String>,
+    /// Each once.
+    pub origins: Vec<OutboundOrigin>,
+    /// Addresses that origins may have although they are special.
+    pub networks: Vec<IpNet>,
+    /// For all that one call of a hook waits.
+    pub timeout: Duration,
+    /// Bytes of the body of one request, and of one response; not above `PluginLimits::memory`.
+    pub max_body: usize,
+}
+
+/// An origin, and the upstream that stands for it: of this plugin alone, with one endpoint.
+#[derive(Clone, Debug)]
+pub struct OutboundOrigin {
+    pub origin: Origin,
+    /// Its name, which has the plugin's scope in it, is no other upstream's.
+    pub upstream: Upstream,
 }
 
 /// What a plugin may take.
@@ -89,7 +121,7 @@ impl Grant {
 pub struct PluginLimits {
     /// CPU time of one hook call.
     pub deadline: Duration,
-    /// Time on the clock of one hook call, waiting included; not below `deadline`.
+    /// Time on the clock of one hook call, without what it waits for answers; not below `deadline`.
     pub wall: Duration,
     /// Bytes of linear memory; not above `SandboxLimits::memory`.
     pub memory: u64,

@@ -8,7 +8,7 @@ use crate::config::checked::{Grant, Isolation, OnError, OverLimit, Places};
 use crate::config::node::{Node, Text, Value};
 use crate::config::read::{Form, Placed, Reading, form, words};
 use crate::config::secret::Secret;
-use crate::config::values::{GIB, MIB, Size, Whole};
+use crate::config::values::{GIB, IpNetwork, MIB, Size, Whole};
 
 form! {
     /// A component with its config, grants and limits.
@@ -28,6 +28,8 @@ form! {
         preset on_error: Placed<OnError> = "reject",
         /// Whether its hooks of bodies see them without their content codings (gzip, deflate).
         preset decode: Placed<bool> = false,
+        /// Where its own requests may go; with the grant `outbound`.
+        optional outbound: Outbound,
         /// `reuse`: instances serve one exchange after the other; `request`: each has a fresh one.
         preset isolation: Isolation = "reuse",
     }
@@ -39,6 +41,7 @@ words! {
         "limiter" = Grant::Limiter,
         "consumers" = Grant::Consumers,
         "identify" = Grant::Identify,
+        "outbound" = Grant::Outbound,
     }
     OnError {
         "reject" = OnError::Reject,
@@ -59,7 +62,7 @@ form! {
     struct Limits {
         /// CPU time of one hook call.
         preset deadline: Placed<Duration> = "5ms",
-        /// Time on the clock of one hook call, waiting included.
+        /// Time on the clock of one hook call, without what it waits for answers to requests of its own.
         preset wall: Placed<Duration> = "1s",
         /// Linear memory of one instance.
         preset memory: Placed<Size<MIB, { 4 * GIB }>> = "16MiB",
@@ -75,6 +78,22 @@ form! {
         preset over_limit: OverLimit = "reject",
         /// How many times as long a body may become by `decode`, where it becomes longer than 256 KiB.
         preset max_ratio: Placed<Whole<1, 100_000>> = 100,
+    }
+}
+
+form! {
+    /// Where a plugin's own requests may go, and how long it may wait.
+    struct Outbound {
+        /// Names of upstreams.
+        preset upstreams: Vec<Text> = [],
+        /// Scheme, host and port of URLs: `https://api.example.com`, `http://10.1.0.7:8181`.
+        preset origins: Vec<Text> = [],
+        /// Networks that origins may be in although they are special: of this machine, link-local, private and so on.
+        preset networks: Vec<IpNetwork> = [],
+        /// For all that one call of a hook waits.
+        preset timeout: Duration = "5s",
+        /// Bytes of the body of one request, and of one response.
+        preset max_body: Placed<Size<1, { 4 * GIB }>> = "1MiB",
     }
 }
 

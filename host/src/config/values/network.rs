@@ -107,15 +107,36 @@ impl Form for Network {
             if text == "unix" {
                 return Ok(Self::Unix);
             }
-            let alone = || text.parse::<IpAddr>().map(IpNet::from);
             let wrong =
-                |_| Wrong::help("is not a network", "such as `10.0.0.0/8`, `fd00::/8` or `192.0.2.1`, or `unix`");
-            text.parse().or_else(|_| alone()).map(Self::Ip).map_err(wrong)
+                |()| Wrong::help("is not a network", "such as `10.0.0.0/8`, `fd00::/8` or `192.0.2.1`, or `unix`");
+            network(text).map(Self::Ip).map_err(wrong)
         })
     }
 
     fn schema() -> Json {
         json!({ "type": "string", "examples": ["10.0.0.0/8", "fd00::/8", "unix"] })
+    }
+}
+
+fn network(text: &str) -> Result<IpNet, ()> {
+    let alone = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| alone()).map_err(|_| ())
+}
+
+/// A network, of which an address alone is one.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct IpNetwork(pub(in crate::config) IpNet);
+
+impl Form for IpNetwork {
+    fn read(node: &Node, reading: &mut Reading<'_>) -> Option<Self> {
+        reading.parse(node, "a string with a network, such as \"10.0.0.0/8\"", |text| {
+            let wrong = |()| Wrong::help("is not a network", "such as `10.0.0.0/8`, `fd00::/8` or `192.0.2.1`");
+            network(text).map(Self).map_err(wrong)
+        })
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "examples": ["10.0.0.0/8", "fd00::/8", "127.0.0.1"] })
     }
 }
 

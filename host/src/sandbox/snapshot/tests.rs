@@ -6,6 +6,7 @@ use super::*;
 use crate::config::{Grant, PluginLimits};
 use crate::sandbox::engine::EngineSettings;
 use crate::state::{Bounds, State};
+use crate::telemetry::metrics::Registry;
 
 fn engine() -> Engine {
     Engine::new(EngineSettings { instances: 8, memory: 16 << 20, cache: None }).expect("it starts")
@@ -13,7 +14,13 @@ fn engine() -> Engine {
 
 fn attempt(engine: &Engine, source: &[u8]) -> Result<Snapshot, Unfit> {
     let bounds = Bounds::of_entries(16);
-    let identity = Identity { scope: "it".into(), state: Arc::new(State::new(bounds, bounds)), kept: None };
+    let identity = Identity {
+        scope: "it".into(),
+        state: Arc::new(State::new(bounds, bounds)),
+        metrics: Registry::new(1).plugin("it"),
+        outbound: None,
+        kept: None,
+    };
     let limits = PluginLimits {
         deadline: Duration::from_secs(5),
         wall: Duration::from_secs(60),
@@ -26,7 +33,8 @@ fn attempt(engine: &Engine, source: &[u8]) -> Result<Snapshot, Unfit> {
         max_ratio: 100,
     };
     let (name, config, grants) = ("it".into(), "{}".into(), Grant::ALL.to_vec());
-    let spec = PluginSpec { name, scope: "it".into(), config, grants, limits, decode: false, fresh: true };
+    let spec =
+        PluginSpec { name, scope: "it".into(), config, grants, limits, decode: false, outbound: None, fresh: true };
     take(engine, source, &Arc::new(identity), &spec)
 }
 

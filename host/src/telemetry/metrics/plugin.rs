@@ -132,6 +132,32 @@ impl FaultKind {
     }
 }
 
+/// What became of a request of a plugin's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// There was a response, whatever it says.
+    Answered,
+    /// It is not granted, not well-formed, or cannot be sent in this hook.
+    Refused,
+    /// There was no answer in time.
+    Timeout,
+    /// There was none for another reason.
+    Failed,
+}
+
+impl Sent {
+    const ALL: [Self; 4] = [Self::Answered, Self::Refused, Self::Timeout, Self::Failed];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Refused => "refused",
+            Self::Timeout => "timeout",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// Calls, actions, faults and time of one plugin.
 #[derive(Debug)]
 pub struct PluginMetrics {
@@ -193,6 +219,11 @@ impl PluginMetrics {
         calls.duration.record(&BOUNDS, nanos);
     }
 
+    /// Counts a request of the plugin's own.
+    pub fn record_sent(&self, worker: usize, sent: Sent) {
+        locked(&self.cells[worker].0).sent[sent as usize] += 1;
+    }
+
     /// An instance was made on this worker.
     pub fn instance_started(&self, worker: usize) {
         let mut counts = locked(&self.cells[worker].0);
@@ -215,6 +246,9 @@ impl PluginMetrics {
             for (faults, more) in total.faults.iter_mut().zip(counts.faults) {
                 *faults += more;
             }
+            for (sent, more) in total.sent.iter_mut().zip(counts.sent) {
+                *sent += more;
+            }
             total.instances += counts.instances;
             total.instances_started += counts.instances_started;
         }
@@ -226,6 +260,7 @@ impl PluginMetrics {
 struct Counts {
     hooks: [Calls; Hook::ALL.len()],
     faults: [u64; FaultKind::ALL.len()],
+    sent: [u64; Sent::ALL.len()],
     instances: i64,
     instances_started: u64,
 }
@@ -283,6 +318,13 @@ pub(super) fn render(plugins: &[(String, Arc<PluginMetrics>)], out: &mut Exposit
     for (plugin, counts) in &totals {
         for kind in FaultKind::ALL {
             out.sample("", &[("plugin", plugin), ("kind", kind.label())], counts.faults[kind as usize]);
+        }
+    }
+    out.family("tollgate_plugin_outbound_total", "counter", "Requests of plugins' own, by what became of them.");
+    // Most plugins send none.
+    for (plugin, counts) in totals.iter().filter(|(_, counts)| counts.sent.iter().any(|count| *count > 0)) {
+        for sent in Sent::ALL {
+            out.sample("", &[("plugin", plugin), ("outcome", sent.label())], counts.sent[sent as usize]);
         }
     }
     out.family("tollgate_plugin_instances", "gauge", "Live instances.");

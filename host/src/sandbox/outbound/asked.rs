@@ -1,0 +1,103 @@
+//! What a guest asks to be sent, looked at: names and values as on the wire, and where it goes as granted.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName};
+
+use super::{OutboundPolicy, Outgoing, SendError};
+use crate::exchange::{Exchange, append_header, method};
+use crate::sandbox::bindings::outbound::Target;
+use crate::wire::{origin, path};
+
+/// What goes on from the exchange's request, unless the plugin says it.
+const PASSED_ON: [HeaderName; 2] = [HeaderName::from_static("traceparent"), HeaderName::from_static("tracestate")];
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A request in a guest's words.
+pub(in crate::sandbox) struct Asked<'a, F> {
+    pub(in crate::sandbox) target: Target,
+    pub(in crate::sandbox) method: &'a str,
+    pub(in crate::sandbox) fields: F,
+    pub(in crate::sandbox) body: Bytes,
+    pub(in crate::sandbox) timeout: Option<Duration>,
+}
+
+/// What the exchange says of itself with each request.
+pub(in crate::sandbox) struct Said {
+    fields: HeaderMap,
+    client: IpAddr,
+    secure: bool,
+}
+
+impl Said {
+    pub(in crate::sandbox) fn of(exchange: &Exchange) -> Self {
+        let headers = &exchange.request.headers;
+        let passed = PASSED_ON.into_iter().filter_map(|name| Some((name.clone(), headers.get(name)?.clone())));
+        let fields = passed.chain([(X_REQUEST_ID, exchange.id.value().clone())]).collect();
+        Self { fields, client: exchange.client, secure: exchange.request.scheme == "https" }
+    }
+}
+
+impl<'a, F: Iterator<Item = (&'a str, &'a [u8])>> Asked<'a, F> {
+    /// The request as it may be sent, with an answer within what is left of the time.
+    pub(in crate::sandbox) fn check(
+        self,
+        policy: &OutboundPolicy,
+        said: &Said,
+        left: Duration,
+    ) -> Result<Outgoing, SendError> {
+        let (upstream, is_origin, target) = destination(policy, self.target)?;
+        let invalid = |why: &str| SendError::Invalid(why.to_owned());
+        let method = method(self.method).map_err(|_| invalid("it has no method that may be sent"))?;
+        let mut headers = HeaderMap::with_capacity(8);
+        for (name, value) in self.fields {
+            append_header(&mut headers, name, value)
+                .map_err(|error| SendError::Invalid(format!("header `{}`: {error}", name.escape_debug())))?;
+        }
+        for (name, value) in &said.fields {
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
+        if self.body.len() > policy.max_body {
+            return Err(SendError::Invalid(format!("its body has more than {} bytes", policy.max_body)));
+        }
+        if left.is_zero() {
+            return Err(SendError::Timeout);
+        }
+        Ok(Outgoing {
+            upstream,
+            is_origin,
+            method,
+            target,
+            headers,
+            body: self.body,
+            timeout: self.timeout.map_or(left, |asked| asked.min(left)),
+            max_body: policy.max_body,
+            client: said.client,
+            secure: said.secure,
+        })
+    }
+}
+
+/// Where a request goes, if it is granted: the upstream's name, whether that stands for an origin, and what is asked for.
+fn destination(policy: &OutboundPolicy, target: Target) -> Result<(Arc<str>, bool, PathAndQuery), SendError> {
+    let invalid = |error: &dyn std::fmt::Display| SendError::Invalid(error.to_string());
+    match target {
+        Target::Upstream((name, target)) => {
+            let granted = policy.upstreams.iter().find(|granted| ***granted == *name).ok_or(SendError::NotGranted)?;
+            let (path, query) = target.split_once('?').map_or((&*target, None), |(path, query)| (path, Some(query)));
+            let path = path::joined(path).map_err(|error| invalid(&error))?;
+            let target = query.map_or_else(|| path.to_string(), |query| format!("{path}?{query}"));
+            Ok((Arc::clone(granted), false, origin::target(&target).map_err(|error| invalid(&error))?))
+        }
+        Target::Url(url) => {
+            let (origin, target) = origin::url(&url).map_err(|error| invalid(&error))?;
+            let granted = policy.origins.iter().find(|(granted, _)| *granted == origin);
+            let (_, upstream) = granted.ok_or(SendError::NotGranted)?;
+            Ok((Arc::clone(upstream), true, target))
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Answers that the test has prepared, and a record of what was sent.
+
+use super::counted;
+use crate::outbound::{Request, Response, SendError};
+
+pub(crate) fn send(request: Request) -> Result<Response, SendError> {
+    counted(|world| {
+        if world.configuring || world.exchange.as_ref().is_none_or(|exchange| exchange.entry.is_some()) {
+            return Err(SendError::Unavailable);
+        }
+        let answer = world.answers.pop_front();
+        let answer = answer.unwrap_or_else(|| panic!("no answer is left for {:?}", request.target));
+        world.sent.push(request);
+        answer
+    })
+}
+
+pub(crate) fn send_all(requests: Vec<Request>) -> Vec<Result<Response, SendError>> {
+    assert!(requests.len() <= 16, "at most 16 requests are sent at once: it traps in the gateway");
+    requests.into_iter().map(send).collect()
+}
