@@ -136,7 +136,7 @@ impl Proxy {
             answer = flight.halt(halt);
         }
         let answer = flight.meet_response(route, answer).await;
-        flight.deliver(answer)
+        flight.deliver(answer, connection)
     }
 
     /// Runs beside the requests of the worker, for as long as it lives: calls log hooks, and closes

@@ -68,6 +68,27 @@ pub fn send_each(address: SocketAddr, requests: Vec<Asked>) -> Vec<Option<Answer
     })
 }
 
+/// The heads of the responses to these requests on one connection, of whose bodies none is read: each may send `window`
+/// bytes.
+///
+/// # Panics
+/// When one is not answered.
+pub fn heads(address: SocketAddr, window: u32, requests: Vec<Asked>) -> Vec<http::response::Parts> {
+    block_on(async {
+        let stream = TcpStream::connect(address).await.expect("it is accepted");
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder.initial_stream_window_size(window);
+        let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.expect("it speaks HTTP/2");
+        tokio::spawn(connection);
+        let mut answers = Vec::new();
+        for request in requests {
+            let answered = timeout(PATIENCE, sender.send_request(request)).await.expect("it is answered in time");
+            answers.push(answered.expect("an answer").into_parts());
+        }
+        answers.into_iter().map(|(head, _)| head).collect()
+    })
+}
+
 /// Sends a request whose body ends with these trailers.
 ///
 /// # Panics

@@ -78,14 +78,15 @@ pub(super) fn upgrade(bytes: &[u8]) {
 
 /// A host is in its one form once and for all.
 pub(super) fn authority(bytes: &[u8]) {
-    let Ok(normal) = authority::of_host(bytes) else { return };
-    assert_eq!(authority::of_host(normal.as_bytes()).as_deref(), Ok(&*normal), "{:?}", bytes.escape_ascii());
+    let Ok(normal) = authority::of_host(bytes, "http") else { return };
+    assert_eq!(authority::of_host(normal.as_bytes(), "http").as_deref(), Ok(&*normal), "{:?}", bytes.escape_ascii());
     assert!(normal.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase()), "{normal:?}");
     assert!(!normal.contains(['@', '/', '?', '#', ',', '%', '\\']), "{normal:?}");
     let host = authority::host(&normal);
     assert!(!host.is_empty() && normal.starts_with(host), "{normal:?}");
-    let port = normal[host.len()..].trim_start_matches('.');
-    assert!(port.is_empty() || port == ":" || port[1..].parse::<u16>().is_ok(), "{normal:?}");
+    let port = &normal[host.len()..];
+    assert!(port.is_empty() || port[1..].parse::<u16>().is_ok_and(|port| port != 80), "{normal:?}");
+    assert!(!host.ends_with('.'), "{normal:?}");
 }
 
 /// Lines of `name: value`. Whoever is not trusted leaves nothing that tells of a client; who is trusted names a client, or

@@ -78,13 +78,17 @@ async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
         asked.set(asked.get() + 1);
         let (proxy, client) = (Rc::clone(proxy), Rc::clone(client));
         let busy = Patience::busy(patience);
-        let refused = wire.refuses();
         let heads = Rc::clone(&heads);
+        let (length, received) = (heads::Length::of(&request), wire.received());
+        let refused = match wire.refuses() {
+            true => Some(h2::Reason::REFUSED_STREAM),
+            false => (!heads.are_sent(length, received)).then_some(h2::Reason::ENHANCE_YOUR_CALM),
+        };
         async move {
-            if refused {
-                return Err(h2::Error::from(h2::Reason::REFUSED_STREAM));
+            if let Some(reason) = refused {
+                return Err(h2::Error::from(reason));
             }
-            let busy = busy.holding(heads.enter(heads::length(&request)).await);
+            let busy = busy.holding(heads.enter(length, received).await);
             // Boxed: it is large, and the task keeps its room for as long as the response goes out.
             let response = Box::pin(async move { proxy.handle(request.map(ClientBody::Http2), &client).await }).await;
             if response.extensions().get::<NotHttp2>().is_some() {

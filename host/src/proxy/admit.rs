@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Scheme};
 use http::{Method, Uri, Version};
@@ -19,6 +19,7 @@ use super::view::View;
 use crate::exchange::{Exchange, Outcome, Progress, RequestHead, RequestId};
 use crate::http1::{HeadError, Protocols};
 use crate::router::{NoRoute, Target};
+use crate::wire::authority::AuthorityError;
 use crate::wire::{authority, headers, path};
 
 /// A request that no route takes, with what is known of it for the answer and the log.
@@ -56,7 +57,7 @@ pub(super) fn admit(
     };
     let found = match over_limit {
         Some(error) => Err(error.into()),
-        None => route(view, connection, &head),
+        None => route(view, connection, &mut head, told.scheme),
     };
     match found {
         Ok((route, authority, target)) => Ok(Box::new(Exchange {
@@ -121,8 +122,17 @@ fn over_limit(head: &Parts, connection: &Connection) -> Option<HeadError> {
     (target > connection.most_target()).then(|| HeadError::TargetTooLong(connection.most_target()))
 }
 
-/// The route, the authority in lower case and the target in its normal form.
-fn route(view: &View, connection: &Connection, head: &Parts) -> Result<(usize, Box<str>, PathAndQuery), ClientError> {
+/// The route, and authority and target in their normal forms. The authority is what `Host` says from here on, over
+/// HTTP/2 too.
+fn route(
+    view: &View,
+    connection: &Connection,
+    head: &mut Parts,
+    scheme: &str,
+) -> Result<(usize, Box<str>, PathAndQuery), ClientError> {
+    if head.version == Version::HTTP_2 && head.headers.get_all(header::CONTENT_LENGTH).iter().nth(1).is_some() {
+        return Err(ClientError::Lengths);
+    }
     if head.version == Version::HTTP_2 && head.headers.values().any(has_outer_whitespace) {
         return Err(ClientError::Whitespace);
     }
@@ -130,12 +140,20 @@ fn route(view: &View, connection: &Connection, head: &Parts) -> Result<(usize, B
         let is_named = head.version != Version::HTTP_2 || head.uri.authority().is_some();
         return Err(if is_named { ClientError::Method } else { ClientError::ConnectToNobody });
     }
-    let authority = authority(head)?;
+    if head.method == Method::TRACE {
+        return Err(ClientError::Method);
+    }
+    let authority = authority(head, scheme)?;
+    let is_said = head.headers.get(header::HOST).is_some_and(|host| host.as_bytes() == authority.as_bytes());
+    if !is_said && !authority.is_empty() {
+        let host = HeaderValue::from_str(&authority).map_err(|_| AuthorityError)?;
+        head.headers.insert(header::HOST, host);
+    }
     if head.uri.scheme().is_some_and(|scheme| *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS) {
         return Err(ClientError::Target);
     }
-    if head.method == Method::OPTIONS && head.uri.path() == "*" {
-        return Err(ClientError::AsteriskOptions);
+    if head.method == Method::OPTIONS && (head.uri.path() == "*" || goes_no_further(&mut head.headers)?) {
+        return Err(ClientError::Options);
     }
     if headers::repeats_single(&head.headers) {
         return Err(ClientError::Repeated);
@@ -159,11 +177,28 @@ fn route(view: &View, connection: &Connection, head: &Parts) -> Result<(usize, B
 /// What routes see of a method and a target: the host, and the target in its normal form. For those who ask without a
 /// request.
 pub fn seen(method: &Method, uri: &Uri) -> Result<(String, PathAndQuery), ProxyError> {
-    if method == Method::CONNECT {
+    if matches!(*method, Method::CONNECT | Method::TRACE) {
         return Err(ClientError::Method.into());
     }
-    let authority = uri.authority().map(authority::normalise).transpose().map_err(ClientError::from)?;
+    let scheme = uri.scheme_str().unwrap_or("http");
+    let normal = uri.authority().map(|authority| authority::normalise(authority, scheme));
+    let authority = normal.transpose().map_err(ClientError::from)?;
     Ok((authority.as_deref().map(authority::host).unwrap_or_default().to_owned(), target(uri, Version::HTTP_2)?))
+}
+
+/// Counts down `Max-Forwards` (RFC 9110, section 7.6.2), and answers whether the request ends here.
+fn goes_no_further(headers: &mut HeaderMap) -> Result<bool, ClientError> {
+    let mut said = headers.get_all(header::MAX_FORWARDS).iter();
+    let (Some(most), more) = (said.next(), said.next()) else { return Ok(false) };
+    let digits = most.to_str().ok().filter(|most| !most.is_empty() && most.bytes().all(|byte| byte.is_ascii_digit()));
+    let (Some(digits), None) = (digits, more) else { return Err(ClientError::MaxForwards) };
+    // One that is larger than any number here is as good as the largest.
+    let most: u64 = digits.parse().unwrap_or(u64::MAX);
+    let left = most.checked_sub(1);
+    if let Some(left) = left {
+        headers.insert(header::MAX_FORWARDS, HeaderValue::from(left));
+    }
+    Ok(left.is_none())
 }
 
 /// The codec of HTTP/1 takes it off, where it belongs to no value.
@@ -173,7 +208,7 @@ fn has_outer_whitespace(value: &HeaderValue) -> bool {
 }
 
 /// The one authority of a request (RFC 9112, section 3.2; RFC 9113, section 8.3.1).
-fn authority(head: &Parts) -> Result<Box<str>, ClientError> {
+fn authority(head: &Parts, scheme: &str) -> Result<Box<str>, ClientError> {
     let mut hosts = head.headers.get_all(header::HOST).iter();
     let (host, more) = (hosts.next(), hosts.next());
     if more.is_some() {
@@ -182,13 +217,13 @@ fn authority(head: &Parts) -> Result<Box<str>, ClientError> {
     let named = match (host, head.uri.authority()) {
         (None, None) if head.version == Version::HTTP_10 => return Ok("".into()),
         (None, None) => return Err(ClientError::HostCount),
-        (Some(host), None) => authority::of_host(host.as_bytes())?,
+        (Some(host), None) => authority::of_host(host.as_bytes(), scheme)?,
         // HTTP/1.1 says it in a header, whatever the target says (RFC 9112, section 3.2).
         (None, Some(_)) if head.version == Version::HTTP_11 => return Err(ClientError::HostCount),
-        (None, Some(target)) => authority::normalise(target)?,
+        (None, Some(target)) => authority::normalise(target, scheme)?,
         (Some(host), Some(target)) => {
-            let named = authority::normalise(target)?;
-            if authority::of_host(host.as_bytes())? != named {
+            let named = authority::normalise(target, scheme)?;
+            if authority::of_host(host.as_bytes(), scheme)? != named {
                 return Err(ClientError::HostMismatch);
             }
             named
@@ -231,7 +266,7 @@ mod tests {
         for host in hosts {
             request = request.header("host", *host);
         }
-        authority(&request.body(()).expect("a request").into_parts().0)
+        authority(&request.body(()).expect("a request").into_parts().0, "http")
     }
 
     #[test]
@@ -247,14 +282,14 @@ mod tests {
     #[test]
     fn a_request_names_one_valid_host() {
         assert_eq!(&*authority_of("/", &["Api.Example:8080"]).expect("valid"), "api.example:8080");
-        assert_eq!(&*authority_of("/", &["[::1]:80"]).expect("valid"), "[::1]:80");
+        assert_eq!(&*authority_of("/", &["[::1]:80"]).expect("valid"), "[::1]");
         assert_eq!(&*authority_of("http://a.example/", &["A.example"]).expect("valid"), "a.example");
         assert!(matches!(authority_of("/", &[]), Err(ClientError::HostCount)));
         assert!(matches!(authority_of("/", &["a", "a"]), Err(ClientError::HostCount)));
         assert!(matches!(authority_of("http://a/", &["b"]), Err(ClientError::HostMismatch)));
         assert!(matches!(authority_of("http://a/", &[]), Err(ClientError::HostCount)));
         assert!(matches!(authority_of("/", &["[0:0::1]"]).as_deref(), Ok("[::1]")));
-        assert!(matches!(authority_of("/", &["a.example.:"]).as_deref(), Ok("a.example.:")));
+        assert!(matches!(authority_of("/", &["a.example.:"]).as_deref(), Ok("a.example")));
         for bad in [
             "",
             "user@host",

@@ -69,6 +69,9 @@ pub enum ClientError {
     /// Of HTTP/2 (RFC 9113, section 8.5).
     #[error("CONNECT names no authority")]
     ConnectToNobody,
+    /// Of HTTP/2: the codec of HTTP/1 has looked already.
+    #[error("a request has at most one Content-Length header")]
+    Lengths,
     #[error("the request target and the Host header name different hosts")]
     HostMismatch,
     #[error("a header that has one value has several")]
@@ -77,9 +80,13 @@ pub enum ClientError {
     Target,
     #[error("{0}")]
     Path(#[from] PathError),
-    /// It asks about the gateway and not about a resource, and needs no route (RFC 9110, section 9.3.7).
+    /// It asks about the gateway and not about a resource, or goes no further, and needs no route (RFC 9110, sections 9.3.7
+    /// and 7.6.2).
     #[error("the gateway itself answers this")]
-    AsteriskOptions,
+    Options,
+    #[error("Max-Forwards is not one number")]
+    MaxForwards,
+    /// CONNECT, and TRACE, which would show what stands between the client and the upstream.
     #[error("this method is not served here")]
     Method,
     #[error("no route takes this request")]
@@ -102,13 +109,15 @@ impl ClientError {
             | Self::HostMismatch
             | Self::Whitespace
             | Self::ConnectToNobody
+            | Self::Lengths
             | Self::Repeated
             | Self::Target
             | Self::Path(PathError::NotAbsolute)
             // After CONNECT comes what would go through the tunnel.
             | Self::Method => true,
             Self::Path(_)
-            | Self::AsteriskOptions
+            | Self::Options
+            | Self::MaxForwards
             | Self::NoRoute
             | Self::MethodNotAllowed(_)
             | Self::BodyTooLarge => false,
@@ -145,14 +154,15 @@ impl ProxyError {
                 },
                 ClientError::HostCount => (400, "bad-host", "A request needs exactly one Host header"),
                 ClientError::HostInvalid(_) => (400, "bad-host", "The host is not valid"),
-                ClientError::Whitespace | ClientError::ConnectToNobody => {
-                    (400, "bad-request", "The request is not valid HTTP")
-                }
+                ClientError::Whitespace
+                | ClientError::ConnectToNobody
+                | ClientError::Lengths
+                | ClientError::MaxForwards => (400, "bad-request", "The request is not valid HTTP"),
                 ClientError::HostMismatch => (400, "bad-host", "The request names two different hosts"),
                 ClientError::Repeated => (400, "bad-request", "A header that has one value has several"),
                 ClientError::Target => (400, "bad-target", "The request target is not a path"),
                 ClientError::Path(_) => (400, "bad-path", "The path is not valid"),
-                ClientError::AsteriskOptions => (204, "options", "The gateway is there"),
+                ClientError::Options => (204, "options", "The gateway is there"),
                 ClientError::Method => (501, "method-not-implemented", "The method is not served here"),
                 ClientError::NoRoute => (404, "no-route", "No route takes this request"),
                 ClientError::MethodNotAllowed(_) => (405, "method-not-allowed", "The route takes other methods"),

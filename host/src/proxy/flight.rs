@@ -13,7 +13,7 @@ use super::body::Body;
 use super::chunks::{Chunks, Upload};
 use super::compress;
 use super::error::{ClientError, ProxyError};
-use super::forwarded::X_REQUEST_ID;
+use super::forwarded::{Connection, X_REQUEST_ID};
 use super::grpc;
 use super::gzip::{Content, Gzip};
 use super::outbound;
@@ -110,7 +110,7 @@ impl Flight {
     }
 
     /// Hands the response over to the connection; the flight goes on until its last byte.
-    pub(super) fn deliver(mut self, body: UpstreamBody) -> Response<Body> {
+    pub(super) fn deliver(mut self, body: UpstreamBody, connection: &Connection) -> Response<Body> {
         let route = &self.view.live.routes[self.run.exchange().route];
         // Log hooks may still ask for the response's headers.
         let logs = self.run.has_loggers(&route.chain);
@@ -152,7 +152,7 @@ impl Flight {
         }
         let compressed = route.compress.as_ref().filter(|_| !switches).is_some_and(|settings| {
             let length = if self.is_head { told_length(response.headers()) } else { body.size_hint().exact() };
-            let wanted = self.wants_gzip && self.proxy.compressors.have_room();
+            let wanted = self.wants_gzip && self.proxy.compressors.have_room(connection.compressed());
             compress::prepare(settings, wanted, &mut response, length)
         });
         let body = if without_body { UpstreamBody::empty() } else { body };
@@ -160,7 +160,7 @@ impl Flight {
             drop_stale_length(response.headers_mut(), &body);
         }
         let body = match compressed && !without_body {
-            true => Content::Gzip(Box::new(Gzip::of(body, &self.proxy.compressors))),
+            true => Content::Gzip(Box::new(Gzip::of(body, &self.proxy.compressors, connection.compressed()))),
             false => Content::Plain(body),
         };
         response.map(|()| Body::new(body, chunks, self))

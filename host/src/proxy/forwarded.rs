@@ -4,7 +4,9 @@
 //! `X-Forwarded-*`; addresses are counted from the right, past every trusted one. What anybody else
 //! sends in these headers is deleted.
 
+use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use http::Version;
@@ -29,6 +31,8 @@ pub struct Connection {
     certificate: Option<Arc<ClientCertificate>>,
     /// Where it comes from and where it was accepted, if an upstream is told.
     ends: Option<Ends>,
+    /// Its responses that are being compressed.
+    compressed: Rc<Cell<usize>>,
 }
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -55,7 +59,17 @@ impl Connection {
             Peer::Unix => UNKNOWN,
         };
         let most_target = usize::MAX;
-        Self { peer, peer_text, listener: None, most_fields, most_target, scheme, certificate: None, ends: None }
+        Self {
+            peer,
+            peer_text,
+            listener: None,
+            most_fields,
+            most_target,
+            scheme,
+            certificate: None,
+            ends: None,
+            compressed: Rc::default(),
+        }
     }
 
     /// It came through the listener of this name.
@@ -102,6 +116,11 @@ impl Connection {
         self.certificate.clone()
     }
 
+    /// How many of its responses are being compressed.
+    pub(super) fn compressed(&self) -> &Rc<Cell<usize>> {
+        &self.compressed
+    }
+
     pub(super) fn peer(&self) -> Peer {
         self.peer
     }
@@ -126,7 +145,14 @@ pub fn read(fields: &mut HeaderMap, connection: &Connection, trusted: &Peers) ->
     if fields.contains_key(X_FORWARDED_FOR) {
         fields.remove(header::FORWARDED);
     }
-    let hops = if fields.contains_key(header::FORWARDED) { forwarded_for(fields) } else { x_forwarded_for(fields) };
+    let (hops, proto) = if fields.contains_key(header::FORWARDED) {
+        let (hops, proto) = forwarded(fields);
+        // Upstreams that know one of the two know this one, and are told no less by it.
+        fields.insert(X_FORWARDED_FOR, listed(&hops));
+        (hops, proto)
+    } else {
+        (x_forwarded_for(fields), None)
+    };
     // From the right: the peer is trusted, so the hop it names is real; on past further trusted ones.
     let mut client = connection.peer.address();
     for hop in hops.into_iter().rev() {
@@ -139,7 +165,7 @@ pub fn read(fields: &mut HeaderMap, connection: &Connection, trusted: &Peers) ->
     let scheme = match fields.get(X_FORWARDED_PROTO) {
         Some(proto) if proto.as_bytes().eq_ignore_ascii_case(b"https") => "https",
         Some(_) => "http",
-        None => connection.scheme,
+        None => proto.unwrap_or(connection.scheme),
     };
     let request_id = fields.get(X_REQUEST_ID).and_then(RequestId::given);
     Told { client, scheme, request_id }
@@ -151,19 +177,25 @@ fn x_forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     values.map(|node| node_address(str::from_utf8(node).ok()?)).collect()
 }
 
-/// The `for` of each element of `Forwarded`.
-fn forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
-    let values = headers.get_all(header::FORWARDED).iter().filter_map(|value| value.to_str().ok());
-    let node = |element: &str| {
-        element
-            .split(';')
-            .find_map(|pair| {
-                let (name, node) = pair.split_once('=')?;
-                name.trim().eq_ignore_ascii_case("for").then(|| node.trim().trim_matches('"'))
-            })
-            .and_then(node_address)
+/// The `for` of each element of `Forwarded`, and the `proto` of the last one, which the peer said itself.
+fn forwarded(headers: &HeaderMap) -> (Vec<Option<IpAddr>>, Option<&'static str>) {
+    let values = headers.get_all(header::FORWARDED).iter().map(|value| value.to_str().unwrap_or_default());
+    let parameter = |element: &str, wanted: &str| {
+        element.split(';').find_map(|pair| {
+            let (name, value) = pair.split_once('=')?;
+            name.trim().eq_ignore_ascii_case(wanted).then(|| value.trim().trim_matches('"').to_owned())
+        })
     };
-    values.flat_map(|value| value.split(',')).map(node).collect()
+    let elements: Vec<&str> = values.flat_map(|value| value.split(',')).collect();
+    let hops = elements.iter().map(|element| node_address(&parameter(element, "for")?)).collect();
+    let proto = elements.last().and_then(|element| parameter(element, "proto"));
+    (hops, proto.map(|proto| if proto.eq_ignore_ascii_case("https") { "https" } else { "http" }))
+}
+
+/// As `X-Forwarded-For` says them.
+fn listed(hops: &[Option<IpAddr>]) -> HeaderValue {
+    let hops = hops.iter().map(|hop| hop.map_or_else(|| "unknown".to_owned(), |address| address.to_string()));
+    HeaderValue::try_from(hops.collect::<Vec<_>>().join(", ")).unwrap_or(UNKNOWN)
 }
 
 /// An address, also with a port or in brackets; none for `unknown` and names that hide one.
@@ -255,6 +287,22 @@ mod tests {
     fn forwarded_is_read_with_its_quotes_and_brackets() {
         let (told, _) = told("10.0.0.1", &[("forwarded", "for=1.2.3.4, For=\"[2001:db8::7]:4711\";proto=http")]);
         assert_eq!(told.client.to_string(), "2001:db8::7");
+    }
+
+    #[test]
+    fn what_forwarded_says_x_forwarded_for_says_too() {
+        for (said, hops, scheme) in [
+            ("for=1.2.3.4;proto=https, for=_hidden", "1.2.3.4, unknown", "http"),
+            ("for=unknown, for=\"[2001:DB8::7]\";Proto=\"HTTPS\"", "unknown, 2001:db8::7", "https"),
+            ("proto=https", "unknown", "https"),
+            ("for=\"1.2.3.4, for=10.0.0.2", "1.2.3.4, 10.0.0.2", "http"),
+            ("", "unknown", "http"),
+        ] {
+            let (told, headers) = told("10.0.0.1", &[("forwarded", said)]);
+            assert_eq!(headers["x-forwarded-for"], hops, "{said}");
+            assert_eq!(told.scheme, scheme, "{said}");
+            assert!(headers.contains_key("forwarded"));
+        }
     }
 
     #[test]

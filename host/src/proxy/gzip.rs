@@ -19,6 +19,8 @@ const PIECE: usize = 16 * 1024;
 /// Responses of one worker that are compressed at once, each with some 300 KiB for as long as its client takes to read it;
 /// others go out as they are.
 const MOST_AT_ONCE: usize = 64;
+/// Of them, those of one connection: no client has all of them by asking over HTTP/2 and not reading.
+const MOST_OF_CONNECTION: usize = 8;
 /// Compressors that wait for the next response.
 const MOST_IDLE: usize = 8;
 /// Beyond it, time grows faster than what is saved.
@@ -60,25 +62,28 @@ struct Compressor {
     /// Gone when it has gone back.
     compress: Option<Compress>,
     home: Rc<Compressors>,
+    /// How many the connection has.
+    of_connection: Rc<Cell<usize>>,
 }
 
 impl Compressors {
-    /// Whether the worker may compress one more response.
-    pub(super) fn have_room(&self) -> bool {
-        self.busy.get() < MOST_AT_ONCE
+    /// Whether the worker may compress one more response, for a connection that has so many already.
+    pub(super) fn have_room(&self, of_connection: &Cell<usize>) -> bool {
+        self.busy.get() < MOST_AT_ONCE && of_connection.get() < MOST_OF_CONNECTION
     }
 
-    fn take(self: &Rc<Self>) -> Compressor {
+    fn take(self: &Rc<Self>, of_connection: &Rc<Cell<usize>>) -> Compressor {
         self.busy.set(self.busy.get() + 1);
+        of_connection.set(of_connection.get() + 1);
         let idle = self.idle.borrow_mut().pop();
         let compress = idle.unwrap_or_else(|| Compress::new_gzip(Compression::new(LEVEL), WINDOW));
-        Compressor { compress: Some(compress), home: Rc::clone(self) }
+        Compressor { compress: Some(compress), home: Rc::clone(self), of_connection: Rc::clone(of_connection) }
     }
 }
 
 impl Gzip {
-    pub(super) fn of(source: UpstreamBody, compressors: &Rc<Compressors>) -> Self {
-        let compressor = compressors.take();
+    pub(super) fn of(source: UpstreamBody, compressors: &Rc<Compressors>, of_connection: &Rc<Cell<usize>>) -> Self {
+        let compressor = compressors.take(of_connection);
         Self { source, waiting: Bytes::new(), compressor, holds: false, worked: false, over: false }
     }
 
@@ -159,6 +164,7 @@ impl Compressor {
 impl Drop for Compressor {
     fn drop(&mut self) {
         self.home.busy.set(self.home.busy.get() - 1);
+        self.of_connection.set(self.of_connection.get() - 1);
         let mut idle = self.home.idle.borrow_mut();
         if let Some(mut compress) = self.compress.take()
             && idle.len() < MOST_IDLE

@@ -220,7 +220,8 @@ impl Proxy {
 pub struct NotHttp2;
 
 fn is_not_http2(error: &ClientError) -> bool {
-    matches!(error, ClientError::HostMismatch | ClientError::Whitespace | ClientError::ConnectToNobody)
+    use ClientError::{ConnectToNobody, HostMismatch, Lengths, Whitespace};
+    matches!(error, HostMismatch | Whitespace | ConnectToNobody | Lengths)
 }
 
 /// What nginx counts a request as whose client went away before there was a response.

@@ -10,42 +10,57 @@ use thiserror::Error;
 #[error("the host is not a valid one")]
 pub struct AuthorityError;
 
-/// A name or address, and perhaps a port, in lower case and with an address in its shortest form (RFC 3986, section
-/// 3.2.2).
-pub fn normalise(authority: &Authority) -> Result<Box<str>, AuthorityError> {
-    let mut text = authority.as_str().to_ascii_lowercase();
-    let end = if let Some((address, port)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+/// A name in lower case and without a final dot, or an address in its shortest form, and a port, unless that is the one
+/// of the scheme, `http` or `https` (RFC 3986, sections 3.2.2 and 6.2.3).
+pub fn normalise(authority: &Authority, scheme: &str) -> Result<Box<str>, AuthorityError> {
+    let text = authority.as_str();
+    let mut normal = String::with_capacity(text.len());
+    let after = if let Some((address, after)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
         let address: Ipv6Addr = address.parse().map_err(|_| AuthorityError)?;
-        let after = port.len();
-        text = format!("[{address}]{port}");
-        text.len() - after
+        normal.push_str(&format!("[{address}]"));
+        after
     } else {
-        let end = text.find(':').unwrap_or(text.len());
-        let name = text[..end].strip_suffix('.').unwrap_or(&text[..end]);
+        let (name, after) = text.split_at(text.find(':').unwrap_or(text.len()));
+        let name = name.strip_suffix('.').unwrap_or(name);
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_~".contains(&byte);
         if !name.split('.').all(|label| !label.is_empty() && label.bytes().all(plain)) {
             return Err(AuthorityError);
         }
-        end
+        normal.push_str(name);
+        normal.make_ascii_lowercase();
+        after
     };
-    let port = &text[end..];
-    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
-    let valid = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.is_empty() || is_port(port));
-    if valid { Ok(text.into_boxed_str()) } else { Err(AuthorityError) }
+    if let Some(port) = port(after)?
+        && port != if scheme == "https" { 443 } else { 80 }
+    {
+        normal.push_str(&format!(":{port}"));
+    }
+    Ok(normal.into_boxed_str())
+}
+
+/// What is behind a host: nothing, a colon, or a colon and a number.
+fn port(after: &str) -> Result<Option<u16>, AuthorityError> {
+    match after.strip_prefix(':') {
+        None if after.is_empty() => Ok(None),
+        Some("") => Ok(None),
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            port.parse().map(Some).map_err(|_| AuthorityError)
+        }
+        _ => Err(AuthorityError),
+    }
 }
 
 /// As [`normalise`], of the value of a `Host` field.
-pub fn of_host(value: &[u8]) -> Result<Box<str>, AuthorityError> {
-    normalise(&Authority::try_from(value).map_err(|_| AuthorityError)?)
+pub fn of_host(value: &[u8], scheme: &str) -> Result<Box<str>, AuthorityError> {
+    normalise(&Authority::try_from(value).map_err(|_| AuthorityError)?, scheme)
 }
 
-/// The host without its port and final dot, as routes know it.
+/// The host of an authority in its normal form without its port, as routes know it.
 pub fn host(authority: &str) -> &str {
-    let host = match authority.rfind(':') {
+    match authority.rfind(':') {
         Some(colon) if !authority[colon..].contains(']') => &authority[..colon],
         _ => authority,
-    };
-    host.strip_suffix('.').unwrap_or(host)
+    }
 }
 
 #[cfg(test)]
@@ -53,15 +68,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn routes_see_hosts_without_port_and_final_dot() {
-        for (authority, expected) in [
-            ("a.example", "a.example"),
-            ("a.example:80", "a.example"),
-            ("a.example.:80", "a.example"),
-            ("[::1]:80", "[::1]"),
-            ("[::1]", "[::1]"),
-        ] {
+    fn routes_see_hosts_without_port() {
+        for (authority, expected) in
+            [("a.example", "a.example"), ("a.example:81", "a.example"), ("[::1]:81", "[::1]"), ("[::1]", "[::1]")]
+        {
             assert_eq!(host(authority), expected);
+        }
+    }
+
+    #[test]
+    fn a_host_has_one_form_however_it_is_written() {
+        for (written, http, https) in [
+            ("A.Example", "a.example", "a.example"),
+            ("a.example.", "a.example", "a.example"),
+            ("a.example.:", "a.example", "a.example"),
+            ("a.example:80", "a.example", "a.example:80"),
+            ("a.example.:0443", "a.example:443", "a.example"),
+            ("a.example:8080", "a.example:8080", "a.example:8080"),
+            ("127.0.0.1:80", "127.0.0.1", "127.0.0.1:80"),
+            ("[0:0::1]:443", "[::1]:443", "[::1]"),
+            ("[2001:DB8::0:1]", "[2001:db8::1]", "[2001:db8::1]"),
+        ] {
+            assert_eq!(of_host(written.as_bytes(), "http").as_deref(), Ok(http), "{written}");
+            assert_eq!(of_host(written.as_bytes(), "https").as_deref(), Ok(https), "{written}");
         }
     }
 }

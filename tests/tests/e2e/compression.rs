@@ -174,6 +174,32 @@ fn a_response_that_was_cut_does_not_look_whole() {
     assert_eq!(gateway.wait_for_access("/cut")["completed"], false);
 }
 
+/// Over HTTP/2, of responses that the client does not read: the others are left to other clients.
+#[test]
+fn one_connection_has_a_few_responses_compressed_at_once() {
+    // What gzip makes little of: digits by a linear congruence (Numerical Recipes).
+    let mut state = 1_u32;
+    let digits = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b'0' + u8::try_from((state >> 16) % 10).expect("a digit"))
+    });
+    let upstream = answering("content-type: text/plain\r\n", &digits.take(100_000).collect::<String>());
+    let gateway = gateway_to(&upstream.url(), GZIP);
+    let asked = || {
+        let mut request = http2::get("http://x/");
+        request.headers_mut().insert("accept-encoding", http::HeaderValue::from_static("gzip"));
+        request
+    };
+    let window = 10_000;
+    let heads = http2::heads(gateway.address(), window, std::iter::repeat_with(asked).take(20).collect());
+    let compressed = heads.iter().filter(|head| head.headers.contains_key("content-encoding")).count();
+    assert_eq!(compressed, 8);
+    assert!(heads.iter().all(|head| head.headers["vary"] == "accept-encoding"));
+    // They went back with the connection.
+    let (body, _) = http2::send_whole(gateway.address(), asked());
+    assert_eq!(decoded(&body).len(), 100_000);
+}
+
 #[test]
 fn megabytes_are_compressed_beside_other_requests() {
     let upstream = Upstream::start(|request| match request.target.as_str() {

@@ -171,6 +171,8 @@ fn a_trusted_proxy_may_say_it_in_forwarded() {
     let request = Request::get("/").header("forwarded", "for=\"[2001:db8::7]:4711\";proto=https");
     let received = forwarded(&gateway, &upstream, request);
     assert_eq!(received.header("forwarded"), Some("for=\"[2001:db8::7]:4711\";proto=https, for=127.0.0.1"));
+    assert_eq!(received.header("x-forwarded-for"), Some("2001:db8::7, 127.0.0.1"));
+    assert_eq!(received.header("x-forwarded-proto"), Some("https"));
     assert_eq!(gateway.wait_for_access("/")["client"], "2001:db8::7");
 }
 
@@ -270,6 +272,77 @@ fn a_question_about_the_gateway_itself_needs_no_route() {
     assert_eq!(gateway.send(Request::get("*")).status, 400);
     assert_eq!(gateway.send(Request::get("ftp://gateway.test/users")).problem(), "bad-target");
     assert_eq!(gateway.send(Request::get("HTTPS://gateway.test/users")).status, 200);
+}
+
+/// What the upstream got at last.
+fn last(upstream: &Upstream) -> Received {
+    upstream.received().pop().expect("it was asked")
+}
+
+#[test]
+fn a_request_that_goes_no_further_is_answered_here_and_others_are_counted_down() {
+    let upstream = Upstream::saying("");
+    let gateway = gateway_to(&upstream.url(), "");
+    let options = |most: &str| gateway.send(Request::new("OPTIONS", "/").header("max-forwards", most));
+    assert_eq!(options("0").status, 204);
+    assert!(upstream.received().is_empty());
+    for (most, left) in [("1", "0"), ("007", "6"), ("99999999999999999999999", "18446744073709551614")] {
+        assert_eq!(options(most).status, 200);
+        assert_eq!(last(&upstream).header("max-forwards"), Some(left), "{most}");
+    }
+    for wrong in ["-1", "1, 2", "", "a"] {
+        assert_eq!((options(wrong).status, options(wrong).problem().as_str()), (400, "bad-request"), "{wrong:?}");
+    }
+    // It says nothing of other methods.
+    gateway.send(Request::get("/").header("max-forwards", "0"));
+    assert_eq!(last(&upstream).header("max-forwards"), Some("0"));
+    let mut request = http2::get("http://x/");
+    *request.method_mut() = http::Method::OPTIONS;
+    request.headers_mut().insert("max-forwards", http::HeaderValue::from_static("0"));
+    assert_eq!(http2::send(gateway.address(), vec![request])[0].status(), 204);
+}
+
+#[test]
+fn nobody_is_shown_what_a_request_has_become_by_trace() {
+    let upstream = Upstream::saying("");
+    let gateway = gateway_to(&upstream.url(), "");
+    for most in ["0", "1"] {
+        let answer = gateway.send(Request::new("TRACE", "/").header("max-forwards", most));
+        assert_eq!((answer.status, answer.problem().as_str()), (501, "method-not-implemented"));
+    }
+    let mut request = http2::get("http://x/");
+    *request.method_mut() = http::Method::TRACE;
+    assert_eq!(http2::send(gateway.address(), vec![request])[0].status(), 501);
+    assert!(upstream.received().is_empty());
+}
+
+#[test]
+fn a_host_has_one_form_for_routes_plugins_and_upstreams() {
+    let upstream = Upstream::saying("");
+    let set = r#"x-told = "{request.authority}", x-field = "{request.header.host}""#;
+    let transform = format!(r#"{{ source = "transform", config = {{ request.headers.set = {{ {set} }} }} }}"#);
+    let more = format!("plugins = [{transform}]\nmatch.host = [\"api.example\", \"[::1]\"]");
+    let gateway = gateway_to(&upstream.url(), &more);
+    for (written, expected) in [
+        ("api.example", "api.example"),
+        ("API.Example", "api.example"),
+        ("api.example.", "api.example"),
+        ("api.example:80", "api.example"),
+        ("Api.Example.:080", "api.example"),
+        ("api.example:443", "api.example:443"),
+        ("api.example:", "api.example"),
+        ("[0:0:0::1]:80", "[::1]"),
+        ("[::1]:8080", "[::1]:8080"),
+    ] {
+        assert_eq!(gateway.send(Request::get("/").header("host", written)).status, 200, "{written}");
+        assert_eq!(http2::send(gateway.address(), vec![http2::get(&format!("http://{written}/"))])[0].status(), 200);
+        let received = upstream.received();
+        for request in &received[received.len() - 2..] {
+            for name in ["host", "x-told", "x-field", "x-forwarded-host"] {
+                assert_eq!(request.header(name), Some(expected), "{name} for {written}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -52,6 +52,8 @@ fn a_malformed_request_is_reset_and_reaches_no_upstream() {
         ("a value that ends with a tab", with(&[field("x-value", "a\t")])),
         ("another host", with(&[field("host", "y")])),
         ("two lengths", with(&[field("content-length", "0"), field("content-length", "1")])),
+        ("a length twice", with(&[field("content-length", "0"), field("content-length", "0")])),
+        ("a list of lengths", with(&[field("content-length", "0, 0")])),
         ("a length and no body", with(&[field("content-length", "1")])),
         ("CONNECT to nobody", field(":method", "CONNECT")),
         ("CONNECT with a path", [field(":method", "CONNECT"), frames::GET[1..].to_vec()].concat()),
@@ -100,6 +102,36 @@ fn a_body_of_another_length_than_was_said_is_reset() {
         let request = [frame(HEADERS, END_HEADERS, 1, &block), frame(DATA, END_STREAM, 1, body)].concat();
         let answer = answer(&gateway, &request);
         assert!(answer.code() == Some(PROTOCOL_ERROR) || answer.kind == HEADERS, "{body:?}: {answer:?}");
+    }
+    assert!(upstream.received().is_empty(), "{:?}", upstream.received());
+}
+
+/// Whichever way HPACK has to say them, and whether or not the name is Huffman coded.
+#[test]
+fn pseudo_header_fields_in_trailers_end_the_connection() {
+    let upstream = Upstream::saying("");
+    let gateway = gateway_to(&upstream.url(), "");
+    // The dynamic table gets `:path: /a`, and behind it `x-a: b`.
+    let opening = [b"\x83\x86\x01\x01x\x44\x02/a".to_vec(), frames::indexed_field("x-a", "b")].concat();
+    for (what, trailers) in [
+        ("indexed", b"\x84".to_vec()),
+        ("with an indexed name", path("/b")),
+        ("indexed in the dynamic table", b"\xbf".to_vec()),
+        ("with a name from the dynamic table", b"\x0f\x30\x02/b".to_vec()),
+        ("spelled out", field(":path", "/b")),
+        ("spelled out and kept", frames::indexed_field(":path", "/b")),
+        ("Huffman coded", b"\x00\x84\xb9\x58\xd3\x3f\x02/b".to_vec()),
+        ("unknown", field(":what", "x")),
+        ("behind others", [field("x-sum", "1"), field(":path", "/b")].concat()),
+    ] {
+        let mut connection = Connection::open(gateway.address(), &[]);
+        let request = [
+            frame(HEADERS, END_HEADERS, 1, &opening),
+            frame(DATA, 0, 1, b"body"),
+            frame(HEADERS, END_HEADERS | END_STREAM, 1, &trailers),
+        ];
+        connection.write(request.concat()).expect("it is open");
+        assert_eq!(connection.end(), End::GoAway(PROTOCOL_ERROR), "{what}");
     }
     assert!(upstream.received().is_empty(), "{:?}", upstream.received());
 }

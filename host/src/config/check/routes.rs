@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use http::HeaderName;
+use http::{HeaderName, Method};
 
 use crate::config::form;
 use crate::config::node::Text;
 use crate::config::problem::{Problem, quote};
+use crate::config::read::Placed;
 use crate::config::values::{OneOrMore, OrOff};
 use crate::config::{Compress, Route, RouteTimeout};
 use crate::router::{
@@ -142,7 +143,17 @@ fn rule(form: &form::Route, listeners: &Names<'_>, about: &str, problems: &mut V
     }
     let priority = i32::try_from(form.priority.0).unwrap_or_default();
     let listeners = bound(&wanted.listener, listeners, about, problems);
-    Some(Rule { listeners, hosts, path: path?, methods: wanted.methods.clone(), headers, query, priority })
+    let methods = wanted.methods.iter().map(|method| self::method(method, about, problems)).collect();
+    Some(Rule { listeners, hosts, path: path?, methods, headers, query, priority })
+}
+
+/// A method that requests may have when they are routed.
+fn method(method: &Placed<Method>, about: &str, problems: &mut Vec<Problem>) -> Method {
+    if matches!(method.value, Method::CONNECT | Method::TRACE) {
+        let message = format!("no route is asked with `{}`: the gateway answers it with 501{about}", method.value);
+        problems.push(Problem::new(&method.place, message).help("take it away; `[]` is every other method"));
+    }
+    method.value.clone()
 }
 
 /// The listeners that a route is bound to.

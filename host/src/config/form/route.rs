@@ -59,7 +59,7 @@ form! {
         /// `/users` alone, `/users/{id}` one segment, `/users/**` everything from there; `~` and a regular expression.
         optional path: Text,
         /// Any of them. `GET` serves `HEAD` too.
-        preset methods: Vec<Method> = [],
+        preset methods: Vec<Placed<Method>> = [],
         /// All of them, with this value; `*`: with any; `~` and a regular expression: with one that it matches.
         optional headers: BTreeMap<String, (Place, Text)>,
         /// All of them, with this value; `*`: with any; `~` and a regular expression: with one that it matches.

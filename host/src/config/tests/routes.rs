@@ -379,3 +379,14 @@ match = {{ path = "/users/{{user}}", methods = ["GET", "POST"] }}
     1 problem
     ");
 }
+
+#[test]
+fn a_method_that_no_route_is_asked_with_is_a_problem() {
+    assert_snapshot!(route(r#"match.methods = ["GET", "TRACE", "CONNECT"]"#), @r"
+    gateway.toml:1:67: no route is asked with `TRACE`: the gateway answers it with 501 (route `r`)
+      help: take it away; `[]` is every other method
+    gateway.toml:1:76: no route is asked with `CONNECT`: the gateway answers it with 501 (route `r`)
+      help: take it away; `[]` is every other method
+    2 problems
+    ");
+}

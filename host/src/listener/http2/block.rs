@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::fields::Fields;
+use super::fields::{Fields, Names};
 use super::frames::{END_STREAM, Head, PADDED, PRIORITY};
 
 /// The header block that is arriving.
@@ -21,12 +21,12 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// Begins with a frame of HEADERS.
-    pub(super) fn begun(head: Head, now: Instant) -> Self {
+    /// Begins with a frame of HEADERS, of a connection with these names in its table.
+    pub(super) fn begun(head: Head, names: Names, now: Instant) -> Self {
         Self {
             stream: head.stream,
             ends: head.has(END_STREAM),
-            fields: Fields::default(),
+            fields: Fields::behind(names),
             since: now,
             padded: head.has(PADDED),
             priority: if head.has(PRIORITY) { 5 } else { 0 },

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::block::{Block, Value};
 use super::breach::{Breach, CALM};
 use super::budget::Budget;
+use super::fields::Names;
 use super::frames::{END_HEADERS, END_STREAM, Frames, Head, Kind, Piece};
 use super::streams::{Streams, Timeouts};
 
@@ -54,6 +55,8 @@ pub struct Watch {
     output: Frames,
     /// The header block that is arriving.
     block: Option<Block>,
+    /// Of the client's dynamic table.
+    names: Names,
     /// What is known of the payload of the current frame, in each direction.
     said: Value,
     answered: Value,
@@ -94,6 +97,7 @@ impl Watch {
             input: Frames::default(),
             output: Frames::default(),
             block: None,
+            names: Names::default(),
             said: Value::default(),
             answered: Value::default(),
             budget: Budget::new(now),
@@ -191,6 +195,11 @@ impl Watch {
         self.block.is_some() || self.streams.len() > 0
     }
 
+    /// Bytes that the client sent.
+    pub fn bytes(&self) -> usize {
+        self.received
+    }
+
     /// Whether the stream whose header block was the last is not to be served.
     pub fn refuses(&self) -> bool {
         self.refuses
@@ -242,7 +251,7 @@ impl Watch {
             Kind::GoAway if head.stream != 0 => return Err(Breach::Frame),
             Kind::Headers | Kind::Data if self.streams.is_ended(head.stream) => return Err(Breach::Ended),
             Kind::Headers => {
-                self.block = Some(Block::begun(head, now));
+                self.block = Some(Block::begun(head, self.names, now));
             }
             Kind::Continuation => {
                 if let Some(block) = &mut self.block {
@@ -328,6 +337,7 @@ impl Watch {
         if !fields.is_whole() {
             return Err(Breach::Block);
         }
+        self.names = fields.names();
         let lines = fields.lines();
         if stream > self.streams.highest() {
             let unusual = lines.saturating_sub(USUAL_LINES);

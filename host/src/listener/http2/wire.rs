@@ -92,6 +92,11 @@ impl Wire {
         self.inner.borrow().watch.refuses()
     }
 
+    /// Bytes that the client sent.
+    pub(super) fn received(&self) -> usize {
+        self.inner.borrow().watch.bytes()
+    }
+
     /// Looks at what takes too long. Answers how many responses are given up.
     pub(super) fn look(&self) -> usize {
         let mut inner = self.inner.borrow_mut();

@@ -57,7 +57,12 @@ impl Attempt<'_> {
                         Taken::Http1(_) => return Err(self.failed_over_http2(SendError::Undone(error))),
                     }
                 }
-                Some(Err(error)) => return Err(self.failed_over_http2(error)),
+                Some(Err(error)) => {
+                    if error.is_malformed() {
+                        connection.retire();
+                    }
+                    return Err(self.failed_over_http2(error));
+                }
                 None => {
                     if !self.meter.waiting() {
                         connection.doubt();

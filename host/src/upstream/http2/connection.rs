@@ -35,6 +35,7 @@ const LIFE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(in crate::upstream) struct Connection {
     sender: RefCell<SendRequest<Bytes>>,
+    is_retired: Cell<bool>,
     pulse: Rc<Pulse>,
     idle_since: Cell<Instant>,
     room: Rc<Notify>,
@@ -101,11 +102,16 @@ impl Connection {
             room.notify_waiters();
         });
         let (idle_since, room) = (Cell::new(Instant::now()), Rc::clone(room));
-        Ok(Rc::new(Self { sender: RefCell::new(sender), pulse, idle_since, room }))
+        let is_retired = Cell::new(false);
+        Ok(Rc::new(Self { sender: RefCell::new(sender), is_retired, pulse, idle_since, room }))
     }
 
-    /// Whether it takes no more streams: it is closed, or the endpoint said that it will be (GOAWAY).
+    /// Whether it takes no more streams: it is closed, the endpoint said that it will be (GOAWAY), or what came on it was no
+    /// response.
     pub(super) fn is_over(&self) -> bool {
+        if self.is_retired.get() {
+            return true;
+        }
         let polled = self.sender.borrow_mut().poll_ready(&mut Context::from_waker(Waker::noop()));
         matches!(polled, Poll::Ready(Err(_)))
     }
@@ -126,6 +132,11 @@ impl Connection {
     pub(super) fn slot(self: &Rc<Self>) -> Slot {
         self.pulse.streams.set(self.pulse.streams.get() + 1);
         Slot { connection: Rc::clone(self) }
+    }
+
+    /// It takes no more streams; those that are there go on.
+    pub(in crate::upstream) fn retire(&self) {
+        self.is_retired.set(true);
     }
 
     /// An exchange waited in vain: before there is another, the endpoint has to give a sign of life.

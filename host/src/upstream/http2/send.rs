@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Poll, ready};
 
 use h2::Reason;
 use http::{Request, response};
@@ -49,9 +49,37 @@ pub(in crate::upstream) async fn send(
         Pin::new(&mut response).poll(context).map_err(SendError::from)
     })
     .await?;
-    let (parts, body) = response.into_parts();
+    let (parts, mut body) = response.into_parts();
     let length = check(&method, &parts)?;
+    if length == Some(0) && !body.is_end_stream() {
+        // The end may come in a frame of its own.
+        let surplus = poll_fn(|context| {
+            if let Poll::Ready(Err(UploadError::Body(error))) = upload.poll(&mut stream, context) {
+                return Poll::Ready(Err(SendError::Body(error)));
+            }
+            loop {
+                match ready!(body.poll_data(context)).transpose()? {
+                    Some(data) if data.is_empty() => {}
+                    data => return Poll::Ready(Ok(data.is_some())),
+                }
+            }
+        });
+        if surplus.await? {
+            return Err(HeadError::UnexpectedBody.into());
+        }
+    }
     Ok((parts, Answer::new(slot, body, length, upload.rest(), stream)))
+}
+
+impl SendError {
+    /// Whether the endpoint sent what is no response.
+    pub(in crate::upstream) fn is_malformed(&self) -> bool {
+        match self {
+            Self::Head(_) => true,
+            Self::Broken(error) => error.is_library(),
+            Self::Undone(_) | Self::Body(_) => false,
+        }
+    }
 }
 
 impl From<h2::Error> for SendError {

@@ -323,3 +323,37 @@ fn endless_interim_responses_are_malformed() {
         assert_eq!(endpoint.worker().reason().await, "upstream-malformed");
     });
 }
+
+#[test]
+fn a_body_where_there_can_be_none_is_malformed_and_its_connection_is_not_asked_again() {
+    const NO_CONTENT: &[u8] = b"\x89";
+    const NOT_MODIFIED: &[u8] = b"\x8b";
+    const OK: &[u8] = b"\x88";
+    for (method, head, body, is_good) in [
+        ("GET", NO_CONTENT, &b"x"[..], false),
+        ("GET", NOT_MODIFIED, b"x", false),
+        ("HEAD", OK, b"x", false),
+        ("GET", NO_CONTENT, b"", true),
+        ("GET", NOT_MODIFIED, b"", true),
+        ("HEAD", OK, b"", true),
+    ] {
+        worker(async move {
+            let endpoint = Endpoint::with(move |stream, _| {
+                frames(stream, move |kind, stream| {
+                    let response = || [frame(HEADERS, 4, stream, head), frame(DATA, 1, stream, body)].concat();
+                    Some(if kind == HEADERS { response() } else { Vec::new() })
+                })
+            })
+            .await;
+            let upstreams = endpoint.worker();
+            for round in 1..=2 {
+                let request = Request::builder().method(method).uri("/").body(RequestBody::empty());
+                let answer = upstreams.ask(request.expect("a request"), None).await;
+                let reason = answer.as_ref().err().map(|error| error.reason());
+                assert_eq!(reason, (!is_good).then_some("upstream-malformed"), "{method} {head:?} {body:?}");
+                drop(answer);
+                assert_eq!(endpoint.accepted.get(), if is_good { 1 } else { round });
+            }
+        });
+    }
+}
