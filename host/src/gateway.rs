@@ -5,6 +5,7 @@
 
 #![cfg(feature = "gateway")]
 
+mod aside;
 pub mod cache;
 mod certificates;
 mod expiry;
@@ -61,15 +62,12 @@ pub fn run(
     registry_drops: crate::telemetry::Drops,
 ) -> Result<(), GatewayError> {
     raise_descriptor_limit();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
-    let result = LocalSet::new().block_on(&runtime, async {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    LocalSet::new().block_on(&runtime, async {
         // Before components are compiled, which takes a while: what is asked meanwhile is done after it.
         let signals = Signals::new()?;
         Gateway::start(path, config, access_log, registry_drops).await?.serve(signals).await
-    });
-    // A configuration that is still being read or compiled is not waited for.
-    runtime.shutdown_background();
-    result
+    })
 }
 
 /// As many descriptors as the system lets this process have: the usual soft limit of 1,024 is for programs that
@@ -316,6 +314,9 @@ struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    /// A write would make a file larger than the process may (`ulimit -f`): to the log that is a full disk. Whoever does not
+    /// heed the signal is ended by it.
+    _file_size: Signal,
 }
 
 impl Signals {
@@ -324,6 +325,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            _file_size: signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
         })
     }
 

@@ -58,7 +58,7 @@ impl Folder {
     pub fn tollgate_with(&self, binary: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
         let variables: Vec<(String, String)> =
             variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let mut process = Process::start(Path::new(binary), self.path(), arguments, &variables);
+        let mut process = Process::start(Path::new(binary), self.path(), arguments, &variables, None);
         let status = process.wait_exit();
         Ran { code: status.code(), stdout: process.stdout.text(), stderr: process.stderr.text() }
     }

@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Stdio};
 
+use rustix::process::{Resource, setpriority_process};
 use serde_json::Value;
 
 use crate::process::{Process, Signal};
@@ -23,13 +24,15 @@ pub struct Builder {
     folder: Folder,
     text: String,
     variables: Vec<(String, String)>,
+    stdout: Option<Stdio>,
 }
 
 impl Builder {
     /// `text` is the `gateway.toml`. What it does not say of `[gateway]`, `admin` and `[[listener]]` is added: free ports
     /// on loopback, and one worker.
     pub fn new(binary: &str, text: &str) -> Self {
-        Self { binary: binary.into(), folder: Folder::new(), text: completed(text), variables: Vec::new() }
+        let (folder, text) = (Folder::new(), completed(text));
+        Self { binary: binary.into(), folder, text, variables: Vec::new(), stdout: None }
     }
 
     /// A further file in the folder of `gateway.toml`.
@@ -44,6 +47,17 @@ impl Builder {
         self
     }
 
+    /// Where the access log goes, instead of to the test.
+    pub fn access_log_to(mut self, stdout: impl Into<Stdio>) -> Self {
+        self.stdout = Some(stdout.into());
+        self
+    }
+
+    /// The folder of `gateway.toml`.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
     /// Starts it and waits until it is ready.
     ///
     /// # Panics
@@ -51,7 +65,7 @@ impl Builder {
     pub fn start(self) -> Gateway {
         self.folder.write("gateway.toml", &self.text);
         let arguments = ["run", "--config", "gateway.toml"];
-        let process = Process::start(&self.binary, self.folder.path(), &arguments, &self.variables);
+        let process = Process::start(&self.binary, self.folder.path(), &arguments, &self.variables, self.stdout);
         let mut gateway = Gateway { process, folder: self.folder, addresses: Vec::new(), admin: None };
         gateway.wait_until_ready(!self.text.contains("admin = \"off\""));
         gateway
@@ -174,7 +188,25 @@ impl Gateway {
 
     /// From now on it may have so many open descriptors.
     pub fn limit_descriptors(&self, most: u64) {
-        self.process.limit_descriptors(most);
+        self.process.limit(Resource::Nofile, Some(most));
+    }
+
+    /// From now on its files may not grow beyond so many bytes; none: as the system has it.
+    pub fn limit_file_size(&self, most: Option<u64>) {
+        self.process.limit(Resource::Fsize, most);
+    }
+
+    /// From now on it gets so many bytes of address space and no more, neither for memory nor for the stack of a thread;
+    /// none: as the system has it.
+    pub fn limit_address_space(&self, most: Option<u64>) {
+        self.process.limit(Resource::As, most);
+    }
+
+    /// From now on each of its threads that are there comes last.
+    pub fn make_nice(&self) {
+        for thread in self.process.threads() {
+            setpriority_process(Some(thread), 19).expect("it is of our child");
+        }
     }
 
     /// Waits for its end, and for the last that it logged.

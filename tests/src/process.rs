@@ -1,10 +1,12 @@
 //! A child process of a test: started in a folder, signalled, waited for, and never left behind.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 pub use rustix::process::Signal;
-use rustix::process::{Pid, Resource, Rlimit, kill_process, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, kill_process, prlimit};
 
 use crate::lines::Lines;
 use crate::wait_for;
@@ -17,8 +19,15 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts the binary in `folder`, with nothing of this process's environment that it would heed.
-    pub(crate) fn start(binary: &Path, folder: &Path, arguments: &[&str], variables: &[(String, String)]) -> Self {
+    /// Starts the binary in `folder`, with nothing of this process's environment that it would heed. What it writes to
+    /// stdout is read, unless that is given.
+    pub(crate) fn start(
+        binary: &Path,
+        folder: &Path,
+        arguments: &[&str],
+        variables: &[(String, String)],
+        stdout: Option<Stdio>,
+    ) -> Self {
         let mut child = Command::new(binary)
             .args(arguments)
             .current_dir(folder)
@@ -27,11 +36,11 @@ impl Process {
             .env("NO_COLOR", "1")
             .envs(variables.iter().cloned())
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(stdout.unwrap_or_else(Stdio::piped))
             .stderr(Stdio::piped())
             .spawn()
             .expect("cargo built the binary");
-        let stdout = Lines::of(child.stdout.take().expect("it is piped"));
+        let stdout = child.stdout.take().map_or_else(|| Lines::of(io::empty()), Lines::of);
         let stderr = Lines::of(child.stderr.take().expect("it is piped"));
         Self { child, stdout, stderr }
     }
@@ -45,10 +54,19 @@ impl Process {
         let _ = kill_process(Pid::from_child(&self.child), signal);
     }
 
-    /// From now on it may have so many open descriptors.
-    pub(crate) fn limit_descriptors(&self, most: u64) {
-        let limit = Rlimit { current: Some(most), maximum: Some(most) };
-        prlimit(Some(Pid::from_child(&self.child)), Resource::Nofile, limit).expect("it is our child");
+    /// From now on it may have so much of this; none: as much as this process may.
+    pub(crate) fn limit(&self, resource: Resource, most: Option<u64>) {
+        // Who is not root cannot raise what it has lowered.
+        let maximum = getrlimit(resource).maximum;
+        let limit = Rlimit { current: most.or(maximum), maximum };
+        prlimit(Some(Pid::from_child(&self.child)), resource, limit).expect("it is our child");
+    }
+
+    /// The ids of its threads.
+    pub(crate) fn threads(&self) -> Vec<Pid> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.id())).expect("it lives");
+        let ids = tasks.filter_map(|task| task.ok()?.file_name().to_str()?.parse().ok());
+        ids.filter_map(Pid::from_raw).collect()
     }
 
     /// Its status, when it has ended.

@@ -107,6 +107,48 @@ fn a_plugin_is_whole_in_its_folder() {
     }
 }
 
+/// A table of faults is worth what its tests are: each names some, and each of those is there.
+#[test]
+fn every_fault_is_shown_by_tests_that_are_there() {
+    let table = root().join("tests/conformance/faults.md");
+    let text = read(&table);
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| ")).collect();
+    let rows = rows.into_iter().filter(|row| !row.starts_with("| fault ") && !row.starts_with("| --- "));
+    let mut shown_by = 0;
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [fault, _declared, tests] = cells[..] else { panic!("{row} has {} columns", cells.len()) };
+        let tests: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "{fault} is shown by no test");
+        for test in tests {
+            assert!(is_a_test(test), "{fault}: there is no test `{test}`");
+            shown_by += 1;
+        }
+    }
+    assert!(shown_by > 0, "{} has no rows", shown(&table));
+}
+
+/// Whether there is an `e2e module::name` of the end-to-end tests, or a `host module::name` of the host's unit tests.
+fn is_a_test(test: &str) -> bool {
+    let folder = |kind| match kind {
+        "e2e" => Some("tests/tests/e2e"),
+        "host" => Some("host/src"),
+        _ => None,
+    };
+    let Some((kind, path)) = test.split_once(' ') else { return false };
+    let (Some(folder), Some((module, name))) = (folder(kind), path.rsplit_once("::")) else { return false };
+    // `tests` is a file of its own, or stands last in the file whose tests they are.
+    let inline = module.strip_suffix("::tests").unwrap_or(module);
+    [module, inline].into_iter().any(|module| {
+        let file = root().join(folder).join(format!("{}.rs", module.replace("::", "/")));
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let at = lines.iter().position(|line| line.starts_with(&format!("fn {name}(")));
+        let before = lines[..at.unwrap_or_default()].iter().rev().take_while(|line| line.starts_with("#["));
+        before.into_iter().any(|line| line.contains("test"))
+    })
+}
+
 #[test]
 fn there_are_no_other_folders_at_the_top() {
     for folder in entries(&root()).into_iter().filter(|entry| entry.is_dir()) {

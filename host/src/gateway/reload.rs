@@ -1,15 +1,14 @@
 //! Reads the configuration again while traffic flows.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::GatewayError;
 use super::listeners::Listeners;
 use super::loader::{self, Loader};
 use super::names::Names;
 use super::watch::{self, Seen};
+use super::{GatewayError, aside};
 use crate::config::{self, Config, Gateway, Problem};
 use crate::listener::Worker;
 use crate::live::Live;
@@ -67,29 +66,27 @@ impl Reloader {
     /// Answers the shutdown timeout of a configuration that was taken.
     pub(super) async fn reload(&mut self, workers: &[Worker]) -> Option<Duration> {
         let started = Instant::now();
-        let mut loader = self.loader.take()?;
         let path = self.path.clone();
-        let prepared = tokio::task::spawn_blocking(move || {
-            let prepare = || {
-                let read = config::load(&path, &loader::surroundings());
-                read.map_err(|problems| (watch::seen(problems.files()), problems)).and_then(|config| {
-                    let files = watch::seen(&loader::files(&config));
-                    match loader.load(&config) {
-                        Ok(live) => Ok((config, live, files)),
-                        Err(problems) => Err((files, problems)),
-                    }
-                })
-            };
-            // What was loaded halfway is forgotten by the next load; what is live, the loader has not touched.
-            let prepared = catch_unwind(AssertUnwindSafe(prepare));
-            (loader, prepared)
-        });
-        let (loader, prepared) = prepared.await.ok()?;
+        let (loader, prepared) = aside::with(self.loader.take()?, move |loader: &mut Loader| {
+            let read = config::load(&path, &loader::surroundings());
+            read.map_err(|problems| (watch::seen(problems.files()), problems)).and_then(|config| {
+                let files = watch::seen(&loader::files(&config));
+                match loader.load(&config) {
+                    Ok(live) => Ok((config, live, files)),
+                    Err(problems) => Err((files, problems)),
+                }
+            })
+        })
+        .await;
+        // What was loaded halfway is forgotten by the next load; what is live, the loader has not touched.
         let loader = self.loader.insert(loader);
-        let Ok(prepared) = prepared else {
-            self.registry.host.reloads_failed.increment();
-            tracing::error!("reading the configuration panicked; the gateway goes on with the one it has");
-            return None;
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                self.registry.host.reloads_failed.increment();
+                tracing::error!(%error, "the configuration was not read, the gateway goes on with the one it has");
+                return None;
+            }
         };
         let failure = match prepared {
             Ok((config, live, files)) => match self.listeners.prepare(&config, loader.tls()) {

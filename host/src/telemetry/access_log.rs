@@ -8,8 +8,10 @@
 
 mod line;
 
+use std::fs::File;
 use std::io;
 use std::net::IpAddr;
+use std::os::fd::AsFd;
 use std::time::{Duration, SystemTime};
 
 use super::spool::{Drops, Lane, Spool};
@@ -25,10 +27,12 @@ pub struct AccessLog {
 }
 
 impl AccessLog {
-    /// Fails when the thread that writes cannot be started.
+    /// Fails when the thread that writes cannot be started, or for want of a descriptor.
     pub fn to_stdout(format: Format) -> io::Result<Self> {
         let stdout = io::stdout();
-        Self::to(format.style(&stdout), stdout)
+        // A descriptor of its own: what `Stdout` keeps of what a full disk did not take would be counted as written.
+        let sink = File::from(stdout.as_fd().try_clone_to_owned()?);
+        Self::to(format.style(&stdout), sink)
     }
 
     /// No lines, no thread, and workers that see [`AccessWriter::is_on`] answer no.

@@ -128,7 +128,7 @@ impl Default for Pending {
 }
 
 fn write_until_closed(shared: &Shared, linger: Duration, mut sink: impl Write) {
-    let mut batch = Vec::new();
+    let (mut batch, mut torn) = (Vec::new(), false);
     loop {
         let closing = shared.closing.load(Relaxed);
         let mut idle = true;
@@ -137,7 +137,7 @@ fn write_until_closed(shared: &Shared, linger: Duration, mut sink: impl Write) {
             std::mem::swap(&mut batch, &mut locked(&queue.pending).bytes);
             if !batch.is_empty() {
                 idle = false;
-                write_batch(&mut sink, &batch, shared);
+                write_batch(&mut sink, &batch, &mut torn, shared);
                 batch.clear();
             }
         }
@@ -153,8 +153,25 @@ fn write_until_closed(shared: &Shared, linger: Duration, mut sink: impl Write) {
     }
 }
 
-fn write_batch(sink: &mut impl Write, batch: &[u8], shared: &Shared) {
-    let mut rest = batch;
+/// `torn` says that the stream ends in the middle of a line, of which it took no more: a disk was full. That line ends
+/// where it was torn, so that the next one is whole, once there is room for both.
+fn write_batch(sink: &mut impl Write, batch: &[u8], torn: &mut bool, shared: &Shared) {
+    if *torn {
+        *torn = write_some(sink, b"\n") == 0;
+    }
+    let written = if *torn { 0 } else { write_some(sink, batch) };
+    let (taken, lost) = batch.split_at(written);
+    *torn |= taken.last().is_some_and(|byte| *byte != b'\n');
+    // One that was torn is lost, and its end is among the rest.
+    let lost = lost.iter().filter(|byte| **byte == b'\n').count();
+    shared.refused.fetch_add(lost as u64, Relaxed);
+    // Flushing fails only where writing would have failed.
+    let _ = sink.flush();
+}
+
+/// Answers how many bytes the stream took: all, unless it fails.
+fn write_some(sink: &mut impl Write, bytes: &[u8]) -> usize {
+    let mut rest = bytes;
     while !rest.is_empty() {
         match sink.write(rest) {
             Ok(written) if written > 0 => rest = &rest[written..],
@@ -164,10 +181,7 @@ fn write_batch(sink: &mut impl Write, batch: &[u8], shared: &Shared) {
             Ok(_) | Err(_) => break,
         }
     }
-    let lost = rest.iter().filter(|byte| **byte == b'\n').count();
-    shared.refused.fetch_add(lost as u64, Relaxed);
-    // Flushing fails only where writing would have failed.
-    let _ = sink.flush();
+    bytes.len() - rest.len()
 }
 
 /// A panic while a lane was locked leaves at worst half a line.

@@ -1,10 +1,11 @@
 //! Each fault of an upstream, and what a client gets of it.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 
-use tests::{FAULTS, Flapping, Request, Upstream, black_hole};
+use tests::{FAULTS, Flapping, Reply, Request, Upstream, black_hole};
 
 use crate::gateway;
+use crate::guests::resident;
 
 /// Impatient, so that silence is over soon; and nobody is ejected, so that each fault is seen.
 fn config(url: &str) -> String {
@@ -70,4 +71,33 @@ fn an_endpoint_that_refuses_or_swallows_packets_has_its_outcome() {
     let (address, _hold) = black_hole();
     let swallowed = gateway(&config(&format!("http://{address}"))).get("/");
     assert_eq!((swallowed.status, swallowed.problem().as_str()), (504, "upstream-connect-timeout"));
+}
+
+/// Bytes of an endless body that a client takes.
+const ENOUGH: usize = 64 << 20;
+
+#[test]
+fn a_body_without_an_end_flows_in_constant_memory_and_ends_with_its_client_or_its_time() {
+    let endless = Upstream::start(|_| {
+        Reply::raw("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+            .then_endlessly(format!("4000\r\n{}\r\n", "x".repeat(0x4000)))
+    });
+    let gateway = gateway(&config(&endless.url()));
+    let before = resident(&gateway);
+    let mut client = gateway.client();
+    client.start(Request::get("/left"));
+    client.read_exact(&mut vec![0; ENOUGH]).expect("there is more");
+    let after = resident(&gateway);
+    assert!(after < before + 8, "{before} MiB, then {after} MiB");
+    client.abort();
+    endless.wait_until_left();
+    assert_eq!(gateway.wait_for_access("/left")["completed"], false);
+
+    gateway.reload(&config(&endless.url()).replace("response = \"300ms\"", "total = \"300ms\""));
+    let mut client = gateway.client();
+    client.start(Request::get("/cut"));
+    // Without a last chunk.
+    assert!(client.try_receive().is_err());
+    endless.wait_until_left();
+    assert_eq!(gateway.wait_for_access("/cut")["problem"], "upstream-total-timeout");
 }

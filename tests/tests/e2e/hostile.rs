@@ -222,3 +222,27 @@ fn traps_leave_nothing_behind() {
     assert!(crate::guests::instances(&gateway, "hostile") <= 1.0);
     assert_eq!(faults(&gateway, "hostile", "trap"), 200.0);
 }
+
+#[test]
+fn a_plugin_that_traps_now_and_then_fails_those_requests_and_no_others() {
+    const CLIENTS: usize = 4;
+    const REQUESTS: usize = 1_000;
+    let gateway = hostile("");
+    let address = gateway.address();
+    let clients = [(); CLIENTS].map(|()| {
+        std::thread::spawn(move || {
+            let mut client = Client::connect(address);
+            for at in 0..REQUESTS {
+                let traps = at % 100 == 50;
+                let request = Request::get("/evil/x").header("x-do", "trap");
+                let answer = client.send(if traps { request } else { Request::get("/evil/x") });
+                assert_eq!(answer.status, if traps { 500 } else { 200 }, "{at}");
+                if answer.header("connection") == Some("close") {
+                    client = Client::connect(address);
+                }
+            }
+        })
+    });
+    clients.into_iter().for_each(|client| client.join().expect("one request in a hundred fails"));
+    assert_eq!(faults(&gateway, "hostile", "trap"), (CLIENTS * REQUESTS / 100) as f64);
+}

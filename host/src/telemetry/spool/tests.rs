@@ -83,3 +83,45 @@ fn lines_that_the_stream_refuses_are_counted() {
     drop(spool);
     assert_eq!(drops.count(), 3);
 }
+
+/// A disk on which so many bytes are left.
+struct Disk {
+    left: usize,
+    taken: Vec<u8>,
+}
+
+impl Write for Disk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = bytes.len().min(self.left);
+        if count == 0 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.left -= count;
+        self.taken.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_line_that_a_full_disk_tore_ends_there_and_the_next_is_whole() {
+    let (mut disk, mut torn, shared) = (Disk { left: 0, taken: Vec::new() }, false, Shared::default());
+    // The room that comes before each line, and how many are lost after it.
+    for (room, line, lost) in [
+        (6, "one\n", 0),
+        (0, "two\n", 1),
+        // No room but for the end of what was torn, and then none for more.
+        (0, "three\n", 2),
+        (1, "four\n", 3),
+        (3, "five\n", 4),
+        (99, "six\n", 4),
+    ] {
+        disk.left += room;
+        write_batch(&mut disk, line.as_bytes(), &mut torn, &shared);
+        assert_eq!(shared.refused.load(Relaxed), lost, "{line}");
+    }
+    assert_eq!(String::from_utf8_lossy(&disk.taken), "one\ntw\nfiv\nsix\n");
+}
