@@ -4,6 +4,8 @@
 //! `on_request`, `on_response` and the hooks of whole bodies; elsewhere the answer is
 //! [`SendError::Unavailable`]. All waiting of one call of a hook ends with `outbound.timeout` of the configuration.
 //!
+//! Crates that speak `wasi:http`, such as `wstd`, send to origins under the same grant; there waiting elsewhere is a fault.
+//!
 //! ```
 //! use tollgate_plugin_sdk::prelude::*;
 //!

@@ -26,7 +26,15 @@ pub struct Component {
     pub(super) pre: InstancePre<Host>,
     pub(super) exports: Exports,
     /// Grants that its imports need.
-    needs: Vec<Grant>,
+    needs: Vec<Need>,
+}
+
+/// A grant that an import needs.
+#[derive(Debug, Clone)]
+pub struct Need {
+    pub grant: Grant,
+    /// The interface.
+    pub import: Box<str>,
 }
 
 /// Which hooks a component exports.
@@ -99,7 +107,7 @@ pub enum LoadError {
     #[error("the component imports `{import}`, which this gateway does not provide; there are `tollgate:plugin` and {}", wasi::PROVIDED.join(", "))]
     UnknownImport { import: String },
     #[error("the component imports {}, which the configuration does not grant", interfaces(.0))]
-    MissingGrants(Vec<Grant>),
+    MissingGrants(Vec<Need>),
     #[error("an import or export has another type than the contract says: {0}")]
     OtherType(String),
     #[error("the component cannot be started: {0}")]
@@ -120,7 +128,7 @@ impl LoadError {
 
 impl Component {
     pub(super) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
-        Self::link(engine, bytes, |_| Ok(Arc::clone(&engine.linker)))
+        Self::link(engine, bytes, |component| Ok(engine.linker(speaks_http(engine, component))))
     }
 
     /// Compiles a component whose imports are linked as `linker` says.
@@ -160,12 +168,17 @@ impl Component {
 
     /// Whether it has an import that waits: then all of its calls are made on fibers.
     pub(super) fn waits(&self) -> bool {
-        self.needs.contains(&Grant::Outbound)
+        self.needs.iter().any(|need| need.grant == Grant::Outbound)
+    }
+
+    /// Whether it imports `wasi:http`.
+    pub(super) fn speaks_http(&self) -> bool {
+        self.needs.iter().any(|need| wasi::HTTP.contains(&&*need.import))
     }
 
     /// Refuses grants that lack what the component needs.
     pub(super) fn check_grants(&self, granted: &[Grant]) -> Result<(), LoadError> {
-        let missing: Vec<Grant> = self.needs.iter().copied().filter(|need| !granted.contains(need)).collect();
+        let missing: Vec<Need> = self.needs.iter().filter(|need| !granted.contains(&need.grant)).cloned().collect();
         if missing.is_empty() { Ok(()) } else { Err(LoadError::MissingGrants(missing)) }
     }
 }
@@ -190,8 +203,8 @@ fn interface(grant: Grant) -> &'static str {
     }
 }
 
-fn interfaces(grants: &[Grant]) -> String {
-    grants.iter().map(|&grant| format!("`{}`", interface(grant))).collect::<Vec<_>>().join(", ")
+fn interfaces(needs: &[Need]) -> String {
+    needs.iter().map(|need| format!("`{}`", need.import)).collect::<Vec<_>>().join(", ")
 }
 
 /// Interfaces of the contract that need no grant.
@@ -211,23 +224,39 @@ const FREE: [&str; 12] = [
 ];
 
 /// The grants that the imports of a component need.
-fn needs(engine: &Engine, component: &component::Component) -> Result<Vec<Grant>, LoadError> {
+fn needs(engine: &Engine, component: &component::Component) -> Result<Vec<Need>, LoadError> {
     let mut needs = Vec::new();
     for (import, _) in component.component_type().imports(&engine.wasmtime) {
         let Some(interface) = import.strip_prefix(PACKAGE) else {
-            if wasi::PROVIDED.iter().any(|package| import.starts_with(&format!("{package}/"))) {
+            if let Some(interface) = http_interface(import) {
+                needs.push(Need { grant: Grant::Outbound, import: interface.into() });
+                continue;
+            }
+            if !import.starts_with("wasi:http/")
+                && wasi::PROVIDED.iter().any(|package| import.starts_with(&format!("{package}/")))
+            {
                 continue;
             }
             return Err(LoadError::UnknownImport { import: import.to_owned() });
         };
         let interface = of_our_version(interface)?;
         match Grant::ALL.into_iter().find(|&grant| self::interface(grant) == interface) {
-            Some(grant) => needs.push(grant),
+            Some(grant) => needs.push(Need { grant, import: interface.into() }),
             None if FREE.contains(&interface) => {}
             None => return Err(LoadError::UnknownImport { import: import.to_owned() }),
         }
     }
     Ok(needs)
+}
+
+/// The interface of `wasi:http` that is imported, if a plugin may.
+fn http_interface(import: &str) -> Option<&'static str> {
+    let name = import.split_once('@').map_or(import, |(name, _version)| name);
+    wasi::HTTP.into_iter().find(|interface| *interface == name)
+}
+
+fn speaks_http(engine: &Engine, component: &component::Component) -> bool {
+    component.component_type().imports(&engine.wasmtime).any(|(import, _)| http_interface(import).is_some())
 }
 
 fn exports(engine: &Engine, component: &component::Component) -> Result<Exports, LoadError> {

@@ -78,6 +78,8 @@ pub(super) enum Overrun {
     Cpu(Duration),
     #[error("ran for more than {0:?}")]
     Wall(Duration),
+    #[error("waited for more than {0:?}")]
+    Waiting(Duration),
 }
 
 impl Deadline {

@@ -15,6 +15,9 @@ use super::{imports, wasi};
 /// How often deadlines are looked at. A guest may overrun its budget by one tick.
 pub(super) const TICK: Duration = Duration::from_millis(1);
 
+/// What components are linked with.
+type HostLinker = Arc<Linker<Host>>;
+
 /// Sizes that are fixed when the process starts.
 #[derive(Debug, Clone)]
 pub struct EngineSettings {
@@ -31,7 +34,9 @@ pub struct EngineSettings {
 #[derive(Clone)]
 pub struct Engine {
     pub(super) wasmtime: wasmtime::Engine,
-    pub(super) linker: Arc<Linker<Host>>,
+    linker: HostLinker,
+    /// For components that import `wasi:http`, whose polls wait.
+    http_linker: HostLinker,
     pub(super) settings: EngineSettings,
     ticker: Arc<Ticker>,
     /// The engine of snapshots; none before the first.
@@ -52,9 +57,9 @@ impl Engine {
     /// Reserves the address space of all instances and starts the clock of the deadlines.
     pub fn new(settings: EngineSettings) -> Result<Self, LoadError> {
         let wasmtime = engine(&settings).map_err(LoadError::engine)?;
-        let linker = linker(&wasmtime).map_err(LoadError::engine)?;
+        let (linker, http_linker) = linkers(&wasmtime).map_err(LoadError::engine)?;
         let ticker = Arc::new(Ticker::start(wasmtime.weak(), TICK).map_err(LoadError::Ticker)?);
-        Ok(Self { wasmtime, linker, settings, ticker, uncached: Arc::default() })
+        Ok(Self { wasmtime, linker, http_linker, settings, ticker, uncached: Arc::default() })
     }
 
     /// An engine that keeps nothing on the disk, with as many slots again and the same clock. wasmtime has its cache
@@ -69,10 +74,16 @@ impl Engine {
         }
         let settings = EngineSettings { cache: None, ..self.settings.clone() };
         let wasmtime = engine(&settings).map_err(LoadError::engine)?;
-        let linker = linker(&wasmtime).map_err(LoadError::engine)?;
+        let (linker, http_linker) = linkers(&wasmtime).map_err(LoadError::engine)?;
         self.ticker.tick(wasmtime.weak());
         let ticker = Arc::clone(&self.ticker);
-        Ok(uncached.insert(Self { wasmtime, linker, settings, ticker, uncached: Arc::default() }).clone())
+        let engine = Self { wasmtime, linker, http_linker, settings, ticker, uncached: Arc::default() };
+        Ok(uncached.insert(engine).clone())
+    }
+
+    /// What a component is linked with.
+    pub(super) fn linker(&self, speaks_http: bool) -> HostLinker {
+        Arc::clone(if speaks_http { &self.http_linker } else { &self.linker })
     }
 
     /// Instances that can live at once.
@@ -90,11 +101,15 @@ impl Engine {
     }
 }
 
-fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Arc<Linker<Host>>> {
-    let mut linker = Linker::new(engine);
-    imports::link(&mut linker)?;
-    wasi::link(&mut linker)?;
-    Ok(Arc::new(linker))
+/// Without and with `wasi:http`.
+fn linkers(engine: &wasmtime::Engine) -> wasmtime::Result<(HostLinker, HostLinker)> {
+    let linker = |wasi: fn(&mut Linker<Host>) -> wasmtime::Result<()>| -> wasmtime::Result<_> {
+        let mut linker = Linker::new(engine);
+        imports::link(&mut linker)?;
+        wasi(&mut linker)?;
+        Ok(Arc::new(linker))
+    };
+    Ok((linker(wasi::link)?, linker(wasi::link_with_http)?))
 }
 
 fn engine(settings: &EngineSettings) -> wasmtime::Result<wasmtime::Engine> {

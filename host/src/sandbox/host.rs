@@ -15,6 +15,7 @@ use super::condition::Condition;
 use super::console::{Console, Speaker};
 use super::deadline::Deadline;
 use super::outbound::{Mailbox, OutboundPolicy};
+use super::wasi::{self, Http};
 use crate::config::PluginLimits;
 use crate::crypto::Key;
 use crate::exchange::{Edit, Exchange};
@@ -47,6 +48,8 @@ pub(super) struct Host {
     pub(super) memory: MemoryLimit,
     pub(super) console: Console,
     pub(super) wasi: Wasi,
+    /// Of an instance whose component imports it.
+    pub(super) http: Option<Box<Http>>,
 }
 
 /// Who the plugin is and what it shares with its other instances.
@@ -184,6 +187,8 @@ impl Wasi {
 
 /// Handles of clocks and streams that a guest can hold; Rust's standard library needs four.
 const MOST_WASI_HANDLES: usize = 64;
+/// With requests, responses, their headers, bodies and streams.
+const MOST_HTTP_HANDLES: usize = 512;
 
 impl Host {
     pub(super) fn new(plugin: Arc<Identity>, limits: &PluginLimits) -> Self {
@@ -206,7 +211,15 @@ impl Host {
             memory: MemoryLimit { most: usize::try_from(limits.memory).unwrap_or(usize::MAX), used: 0, denied: false },
             console: Console::default(),
             wasi: Wasi { table, filesystem: WasiFilesystemCtx::default(), clocks: None, random: None },
+            http: None,
         }
+    }
+
+    /// Prepares for a component that imports `wasi:http`.
+    pub(super) fn speak_http(&mut self) -> wasmtime::Result<()> {
+        self.http = Some(Box::new(Http::new(Arc::clone(&self.plugin), self.mailbox.clone())));
+        self.wasi.table.set_max_capacity(MOST_HTTP_HANDLES);
+        wasi::reserve_stdio(&mut self.wasi.table)
     }
 
     /// A call begins: fresh deadline, fresh budget of log lines.
@@ -217,6 +230,9 @@ impl Host {
         self.reply = None;
         self.deadline.rearm(stage == Stage::Configure);
         self.waited = Duration::ZERO;
+        if let Some(http) = &mut self.http {
+            http.begin(self.worker, self.exchange.as_deref().filter(|_| stage.may_wait()));
+        }
         self.memory.denied = false;
         self.console.begin_call();
     }

@@ -59,7 +59,11 @@ impl Instance {
         limits: &PluginLimits,
     ) -> Result<Self, LoadError> {
         let most_body = limits.max_body.max(plugin.outbound.as_ref().map_or(0, |outbound| outbound.max_body));
-        let host = Host::new(plugin, limits);
+        let start = |error: wasmtime::Error| LoadError::Start(format!("{error:#}"));
+        let mut host = Host::new(plugin, limits);
+        if component.speaks_http() {
+            host.speak_http().map_err(start)?;
+        }
         let mut store = Store::new(component.pre.engine(), host);
         store.limiter(|host| &mut host.memory);
         store.epoch_deadline_callback(|mut store| {
@@ -72,7 +76,7 @@ impl Instance {
             true => at_once(component.pre.instantiate_async(&mut store)),
             false => component.pre.instantiate(&mut store),
         };
-        let instance = instance.map_err(|error| LoadError::Start(format!("{error:#}")))?;
+        let instance = instance.map_err(start)?;
         let exports = &component.exports;
         Ok(Self {
             on_request: typed(&instance, &mut store, exports.on_request).map_err(other_type)?,

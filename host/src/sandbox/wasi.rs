@@ -3,7 +3,11 @@
 //! Clocks, random numbers, an empty environment and an empty filesystem come from `wasmtime-wasi`.
 //! Streams, polls and stdio are ours: those of the library block on a runtime, which panics inside
 //! a worker. What a guest prints becomes log lines; a blocking poll traps; standard input is at its
-//! end. There are no sockets.
+//! end. There are no sockets. Plugins that import `wasi:http` have the library's polls and streams besides, which wait on
+//! their fibers.
+
+mod http;
+mod waiting;
 
 use wasmtime::component::{HasData, HasSelf, Linker, Resource, ResourceTable};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtxView};
@@ -13,12 +17,27 @@ use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io, random, sync};
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable, StreamError, StreamResult};
 use wasmtime_wasi::random::WasiRandom;
 
+pub(super) use self::http::{Http, PROVIDED as HTTP};
 use super::host::Host;
 
 /// The interfaces that [`link`] provides, for the message about one that it does not.
-pub(super) const PROVIDED: [&str; 5] = ["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:io", "wasi:random"];
+pub(super) const PROVIDED: [&str; 6] =
+    ["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:http", "wasi:io", "wasi:random"];
 
 pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    poll::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    streams::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    link_rest(linker)
+}
+
+/// The same for components that import `wasi:http`.
+pub(super) fn link_with_http(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    http::link(linker)?;
+    waiting::link(linker)?;
+    link_rest(linker)
+}
+
+fn link_rest(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     clocks::wall_clock::add_to_linker::<Host, WasiClocks>(linker, clocks_of)?;
     clocks::monotonic_clock::add_to_linker::<Host, WasiClocks>(linker, clocks_of)?;
     random::random::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
@@ -26,8 +45,6 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     filesystem::preopens::add_to_linker::<Host, WasiFilesystem>(linker, files_of)?;
     sync::filesystem::types::add_to_linker::<Host, WasiFilesystem>(linker, files_of)?;
     io::error::add_to_linker::<Host, HasTable>(linker, |host| &mut host.wasi.table)?;
-    poll::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
-    streams::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     cli::exit::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     cli::stdin::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
     cli::stdout::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
@@ -95,6 +112,15 @@ impl HasData for HasTable {
 const STDIN: u32 = 0;
 const STDOUT: u32 = 1;
 const STDERR: u32 = 2;
+
+/// Keeps their numbers free in a table that has other streams.
+pub(super) fn reserve_stdio(table: &mut ResourceTable) -> wasmtime::Result<()> {
+    for number in STDIN..=STDERR {
+        let reserved = table.push(())?;
+        debug_assert_eq!(reserved.rep(), number, "nothing was in it before");
+    }
+    Ok(())
+}
 
 impl cli::stdin::Host for Host {
     fn get_stdin(&mut self) -> wasmtime::Result<Resource<DynInputStream>> {
@@ -179,10 +205,14 @@ fn would_wait<T>() -> wasmtime::Result<T> {
     Err(wasmtime::Error::msg("tried to sleep or wait; a hook answers at once"))
 }
 
+/// Those that are always ready.
+fn ready(pollables: &[Resource<DynPollable>]) -> Vec<u32> {
+    (0..).zip(pollables).filter(|(_, it)| it.rep() == READY).map(|(place, _)| place).collect()
+}
+
 impl poll::Host for Host {
     fn poll(&mut self, pollables: Vec<Resource<DynPollable>>) -> wasmtime::Result<Vec<u32>> {
-        let ready: Vec<u32> =
-            (0..).zip(&pollables).filter(|(_, it)| it.rep() == READY).map(|(place, _)| place).collect();
+        let ready = ready(&pollables);
         if ready.is_empty() { would_wait() } else { Ok(ready) }
     }
 }
@@ -242,18 +272,24 @@ impl streams::HostInputStream for Host {
 /// Bytes that one write to stdout or stderr may carry.
 const MOST_WRITE_BYTES: u64 = 64 * 1024;
 
+impl Host {
+    fn print(&mut self, bytes: &[u8]) -> StreamResult<()> {
+        if bytes.len() as u64 > MOST_WRITE_BYTES {
+            return Err(StreamError::trap("a write of more bytes than `check-write` permits"));
+        }
+        let (console, speaker) = self.console();
+        console.print(speaker, bytes);
+        Ok(())
+    }
+}
+
 impl streams::HostOutputStream for Host {
     fn check_write(&mut self, _stream: Resource<DynOutputStream>) -> StreamResult<u64> {
         Ok(MOST_WRITE_BYTES)
     }
 
     fn write(&mut self, _stream: Resource<DynOutputStream>, bytes: Vec<u8>) -> StreamResult<()> {
-        if bytes.len() as u64 > MOST_WRITE_BYTES {
-            return Err(StreamError::trap("a write of more bytes than `check-write` permits"));
-        }
-        let (console, speaker) = self.console();
-        console.print(speaker, &bytes);
-        Ok(())
+        self.print(&bytes)
     }
 
     fn blocking_write_and_flush(&mut self, stream: Resource<DynOutputStream>, bytes: Vec<u8>) -> StreamResult<()> {

@@ -42,8 +42,8 @@ fn what_is_no_plugin_is_refused_with_what_it_is() {
     gateway.toml:4:10: plugin `empty`: this is not a plugin: the component exports no `tollgate:plugin/configure@0.1.0`
     gateway.toml:6:10: plugin `no-hook`: the component exports no hook of a request: one of `on-request`, `on-request-body`, `on-request-chunk`, `on-response`, `on-response-body`, `on-response-chunk`, `on-log`
     gateway.toml:8:10: plugin `other-version`: the component was built against version 0.2.0 of tollgate:plugin, this gateway speaks 0.1.0
-    gateway.toml:10:10: plugin `unknown-import`: the component imports `wasi:sockets/tcp@0.2.0`, which this gateway does not provide; there are `tollgate:plugin` and wasi:cli, wasi:clocks, wasi:filesystem, wasi:io, wasi:random
-    gateway.toml:12:10: plugin `unknown-capability`: the component imports `tollgate:plugin/consumer-secrets@0.1.0`, which this gateway does not provide; there are `tollgate:plugin` and wasi:cli, wasi:clocks, wasi:filesystem, wasi:io, wasi:random
+    gateway.toml:10:10: plugin `unknown-import`: the component imports `wasi:sockets/tcp@0.2.0`, which this gateway does not provide; there are `tollgate:plugin` and wasi:cli, wasi:clocks, wasi:filesystem, wasi:http, wasi:io, wasi:random
+    gateway.toml:12:10: plugin `unknown-capability`: the component imports `tollgate:plugin/consumer-secrets@0.1.0`, which this gateway does not provide; there are `tollgate:plugin` and wasi:cli, wasi:clocks, wasi:filesystem, wasi:http, wasi:io, wasi:random
     gateway.toml:14:10: plugin `unknown-hook`: the component exports `on-dream`, which this gateway does not know
     gateway.toml:16:10: plugin `other-type`: an import or export has another type than the contract says: failed to convert function to given type: type mismatch with parameters: expected 1-tuple, found 0-tuple
     gateway.toml:18:10: plugin `text`: this is not a WebAssembly component

@@ -46,6 +46,7 @@ mod logs;
 mod names;
 mod outbound;
 mod outbound_ssrf;
+mod outbound_wasi;
 mod own_answers;
 mod path_matrix;
 mod paths;

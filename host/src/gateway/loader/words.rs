@@ -18,8 +18,9 @@ pub(super) fn refused(entry: &config::Plugin, error: LoadError, problems: &mut V
                 problems.push(Problem::new(&place, format!("plugin `{name}`: {message}")));
             }
         }
-        LoadError::MissingGrants(ref grants) => {
-            let grants: Vec<String> = grants.iter().map(|grant| format!("\"{}\"", grant.name())).collect();
+        LoadError::MissingGrants(ref needs) => {
+            let mut grants: Vec<String> = needs.iter().map(|need| format!("\"{}\"", need.grant.name())).collect();
+            grants.dedup();
             let problem = Problem::new(&entry.grants_place, format!("plugin `{name}`: {error}"));
             problems.push(problem.help(format!("add {} to its `grants`", grants.join(", "))));
         }

@@ -14,7 +14,7 @@ use crate::sandbox::outbound::{Answer, Asked, Incoming, MOST_AT_ONCE, Outgoing, 
 
 impl wit::Host for Host {
     async fn send(&mut self, request: wit::Request) -> Result<Result<wit::Response, wit::SendError>> {
-        let mut answers = self.send_and_wait(vec![request]).await;
+        let mut answers = self.send_and_wait(vec![request]).await?;
         Ok(answers.pop().expect("there is one answer to one request"))
     }
 
@@ -22,18 +22,21 @@ impl wit::Host for Host {
         if requests.len() > MOST_AT_ONCE {
             return Err(Error::msg(format!("sends more than {MOST_AT_ONCE} requests at once")));
         }
-        Ok(self.send_and_wait(requests).await)
+        self.send_and_wait(requests).await
     }
 }
 
 impl Host {
-    async fn send_and_wait(&mut self, requests: Vec<wit::Request>) -> Vec<Result<wit::Response, wit::SendError>> {
+    async fn send_and_wait(
+        &mut self,
+        requests: Vec<wit::Request>,
+    ) -> Result<Vec<Result<wit::Response, wit::SendError>>> {
         let asked: Vec<Result<Receiver<Answer>, SendError>> = requests
             .into_iter()
             .map(|request| self.outgoing(request).map(|outgoing| self.mailbox.ask(outgoing)))
             .collect();
         // Without a wait its deadline goes on.
-        let wait = asked.iter().any(Result::is_ok).then(|| self.begin_wait());
+        let wait = if asked.iter().any(Result::is_ok) { Some(self.begin_wait()?) } else { None };
         let mut answers = Vec::with_capacity(asked.len());
         // All are under way: which one is waited for first makes no difference.
         for asked in asked {
@@ -45,7 +48,7 @@ impl Host {
         if let Some(wait) = wait {
             self.end_wait(&wait);
         }
-        answers.into_iter().map(|answer| self.told(answer)).collect()
+        Ok(answers.into_iter().map(|answer| self.told(answer)).collect())
     }
 
     /// Counts an answer, and puts it into the contract's form.
