@@ -29,7 +29,8 @@ pub const ENHANCE_YOUR_CALM: u32 = 11;
 /// SETTINGS_INITIAL_WINDOW_SIZE.
 pub const INITIAL_WINDOW_SIZE: u16 = 4;
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// What a client says first.
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// `GET http://x/` (RFC 7541, appendix A), without an entry in the dynamic table.
 pub const GET: &[u8] = b"\x82\x86\x84\x01\x01x";
@@ -80,6 +81,19 @@ pub fn settings(settings: &[(u16, u32)]) -> Vec<u8> {
     let payload: Vec<u8> =
         settings.iter().flat_map(|(name, value)| [&name.to_be_bytes()[..], &value.to_be_bytes()].concat()).collect();
     frame(SETTINGS, 0, 0, &payload)
+}
+
+/// The next frame; `None` at the end.
+pub fn read(stream: &mut impl Read) -> io::Result<Option<Frame>> {
+    let mut head = [0; 9];
+    match stream.read_exact(&mut head) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        read => read?,
+    }
+    let [length @ .., kind, flags, a, b, c, d] = head;
+    let mut payload = vec![0; u32::from_be_bytes([0, length[0], length[1], length[2]]) as usize];
+    stream.read_exact(&mut payload)?;
+    Ok(Some(Frame { kind, flags, stream: u32::from_be_bytes([a, b, c, d]), payload }))
 }
 
 /// A header field that goes into the dynamic table.
@@ -160,15 +174,7 @@ impl Connection {
 
     /// The next frame; `None` at the end.
     pub fn read(&mut self) -> io::Result<Option<Frame>> {
-        let mut head = [0; 9];
-        match self.stream.read_exact(&mut head) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-            read => read?,
-        }
-        let [length @ .., kind, flags, a, b, c, d] = head;
-        let mut payload = vec![0; u32::from_be_bytes([0, length[0], length[1], length[2]]) as usize];
-        self.stream.read_exact(&mut payload)?;
-        Ok(Some(Frame { kind, flags, stream: u32::from_be_bytes([a, b, c, d]), payload }))
+        read(&mut self.stream)
     }
 
     /// Reads up to a frame that is looked for.

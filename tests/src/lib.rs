@@ -20,6 +20,7 @@ pub mod syscalls;
 pub mod tls;
 mod upstream;
 mod upstream_http2;
+mod upstream_refusing;
 mod wait;
 
 pub use client::Client;
@@ -29,4 +30,5 @@ pub use message::{Request, Response};
 pub use process::Signal;
 pub use upstream::{FAULTS, Flapping, Gate, Handshake, Received, Reply, Upstream, black_hole};
 pub use upstream_http2::AgreeingUpstream;
+pub use upstream_refusing::RefusingUpstream;
 pub use wait::{PATIENCE, wait_for};

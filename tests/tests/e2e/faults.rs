@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read};
 
-use tests::{FAULTS, Flapping, Reply, Request, Upstream, black_hole};
+use tests::{FAULTS, Flapping, RefusingUpstream, Reply, Request, Upstream, black_hole, http2};
 
 use crate::gateway;
 use crate::guests::resident;
@@ -100,4 +100,23 @@ fn a_body_without_an_end_flows_in_constant_memory_and_ends_with_its_client_or_it
     assert!(client.try_receive().is_err());
     endless.wait_until_left();
     assert_eq!(gateway.wait_for_access("/cut")["problem"], "upstream-total-timeout");
+}
+
+#[test]
+fn a_burst_over_http2_of_which_some_are_refused_and_some_left_out_is_answered_whole() {
+    const BURST: usize = 50;
+    // More than a burst: what one connection leaves out has room on the next.
+    let upstream = RefusingUpstream::start(4 * BURST - 10);
+    let upstream_is = format!("endpoints = [\"{}\"]\nprotocol = \"http2\"\n", upstream.url());
+    let gateway =
+        gateway(&format!("[[upstream]]\nname = \"all\"\n{upstream_is}[[route]]\nname = \"all\"\nupstream = \"all\"\n"));
+    let url = format!("http://{}/", gateway.address());
+    for _ in 0..30 {
+        for answer in http2::send(gateway.address(), (0..BURST).map(|_| http2::get(&url)).collect()) {
+            assert_eq!(answer.status(), 200, "{:?}", answer.body());
+        }
+    }
+    assert!(upstream.refused() > 30, "{}", upstream.refused());
+    assert!(upstream.left_out() > 10, "{}", upstream.left_out());
+    assert_eq!(gateway.metric("tollgate_problems_total"), 0.0);
 }
