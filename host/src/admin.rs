@@ -12,6 +12,7 @@
 
 mod answer;
 mod host_check;
+mod reserve;
 
 pub use answer::{AdminState, Readiness};
 
@@ -28,6 +29,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+
+use reserve::Reserve;
 
 /// Open connections at a time; further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 64;
@@ -48,16 +51,28 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 /// Must run inside a tokio runtime with time and I/O.
 pub async fn serve(listener: TcpListener, state: Arc<AdminState>, shutdown: impl Future<Output = ()>) {
     let mut connections = JoinSet::new();
+    let reserve = Arc::new(Reserve::new());
+    // Whether an attempt to accept failed since one worked.
+    let mut fails = false;
     tokio::pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
-            Some(_) = connections.join_next() => {}
+            Some(_) = connections.join_next() => reserve.fill(),
             accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(timeout(CONNECTION_LIMIT, connection(stream, Arc::clone(&state))))),
+                Ok((stream, _)) => {
+                    fails = false;
+                    let connection = connection(stream, Arc::clone(&state), Arc::clone(&reserve));
+                    drop(connections.spawn(timeout(CONNECTION_LIMIT, connection)));
+                }
+                // Out of descriptors, but for those that are kept back.
+                Err(_) if reserve.release() => {}
                 Err(error) => {
-                    tracing::warn!(%error, "the admin listener cannot accept");
-                    sleep(Duration::from_millis(100)).await; // out of descriptors: wait for some, do not spin
+                    if !std::mem::replace(&mut fails, true) {
+                        tracing::warn!(%error, "the admin listener cannot accept, and tries again all the while");
+                    }
+                    sleep(Duration::from_millis(100)).await; // wait for some, do not spin
+                    reserve.fill();
                 }
             },
         }
@@ -67,10 +82,11 @@ pub async fn serve(listener: TcpListener, state: Arc<AdminState>, shutdown: impl
     let _ = timeout(DRAIN_LIMIT, async { while connections.join_next().await.is_some() {} }).await;
 }
 
-async fn connection(stream: TcpStream, state: Arc<AdminState>) {
+async fn connection(stream: TcpStream, state: Arc<AdminState>, reserve: Arc<Reserve>) {
     let Ok(bound) = stream.local_addr() else { return };
     let service = service_fn(|request| {
-        let response = answer::answer(&state, bound.ip().to_canonical(), &request).map(Full::<Bytes>::new);
+        let response = reserve.lend(|| answer::answer(&state, bound.ip().to_canonical(), &request));
+        let response = response.map(Full::<Bytes>::new);
         async { Ok::<_, Infallible>(response) }
     });
     // An error is the client's: it left, was slow, or does not speak HTTP.

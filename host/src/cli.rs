@@ -11,12 +11,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{self, Config, LogFormat, LogLevel};
-use crate::gateway::{self, GatewayError, loader};
-use crate::telemetry::access_log::AccessLog;
-use crate::telemetry::{Format, logging};
+use crate::config::{self, Config};
+use crate::gateway::{self, GatewayError, Logs, loader};
 
-/// Could not run.
+/// Could not run, or found no route.
 const FAILED: u8 = 1;
 /// Wrong usage: `EX_USAGE` of sysexits.h.
 const USAGE: u8 = 64;
@@ -42,7 +40,11 @@ enum Command {
     Check(Configuration),
     /// Print the JSON Schema of the configuration, for editors.
     Schema,
-    /// Say which route a request takes, and why the others lost.
+    /// Say which route a request takes, and why the others lost. Exits with 1 if none takes it.
+    #[command(
+        after_help = "Exit codes: 0 if a route takes the request, 1 if none does, 64 if the request is refused before \
+                            routes are looked at (or for wrong usage), 78 for a bad configuration."
+    )]
     Match {
         #[command(flatten)]
         request: matching::Request,
@@ -91,7 +93,10 @@ fn execute(command: Option<&Command>, before: &Path) -> ExitCode {
         Some(Command::Schema) => say(&format!("{:#}", config::schema())),
         Some(Command::Match { request, configuration }) => match load(&of(configuration)) {
             Ok(config) => match matching::explain(&config, request) {
-                Ok(explanation) => say(&explanation),
+                Ok(explanation) => {
+                    let code = say(&explanation.text);
+                    if explanation.is_taken { code } else { ExitCode::from(FAILED) }
+                }
                 Err(reason) => {
                     complain(&reason);
                     ExitCode::from(USAGE)
@@ -108,15 +113,11 @@ fn run(path: &Path) -> ExitCode {
         Ok(config) => config,
         Err(error) => return fail(&error),
     };
-    let log = config.gateway.log;
-    let guard = match logging::init(format(log.format), level(log.level)) {
-        Ok(guard) => guard,
+    let (logs, guard) = match Logs::start(config.gateway.log) {
+        Ok(started) => started,
         Err(error) => return fail(&error.into()),
     };
-    let access_log = if log.access { AccessLog::to_stdout(format(log.format)) } else { Ok(AccessLog::off()) };
-    let ran = access_log
-        .map_err(GatewayError::from)
-        .and_then(|access_log| gateway::run(path, config, access_log, guard.drops()));
+    let ran = gateway::run(path, config, logs);
     // The last log lines stand before the last word.
     drop(guard);
     match ran {
@@ -151,22 +152,4 @@ fn say(text: &str) -> ExitCode {
 
 fn complain(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
-}
-
-fn format(format: LogFormat) -> Format {
-    match format {
-        LogFormat::Auto => Format::Auto,
-        LogFormat::Text => Format::Text,
-        LogFormat::Json => Format::Json,
-    }
-}
-
-fn level(level: LogLevel) -> tracing::Level {
-    match level {
-        LogLevel::Error => tracing::Level::ERROR,
-        LogLevel::Warn => tracing::Level::WARN,
-        LogLevel::Info => tracing::Level::INFO,
-        LogLevel::Debug => tracing::Level::DEBUG,
-        LogLevel::Trace => tracing::Level::TRACE,
-    }
 }

@@ -11,7 +11,10 @@ mod certificates;
 mod expiry;
 mod listeners;
 pub mod loader;
+mod logs;
 mod names;
+mod patterns;
+mod redirects;
 mod reload;
 mod watch;
 
@@ -31,12 +34,12 @@ use crate::config::{Config, Problems};
 use crate::listener::{Address, BindError, Command, Worker, WorkerParts};
 use crate::proxy::{ProxyParts, Room};
 use crate::sandbox::{Engine, EngineSettings, LoadError};
-use crate::telemetry::access_log::AccessLog;
 use crate::telemetry::metrics::Registry;
 use listeners::Listeners;
 use loader::Loader;
+pub use logs::Logs;
 use names::Names;
-use reload::Reloader;
+use reload::{Followers, Reloader};
 use watch::Watch;
 
 /// Why the gateway does not run, or stopped.
@@ -55,18 +58,13 @@ pub enum GatewayError {
 }
 
 /// Runs the gateway until SIGTERM or SIGINT, from a configuration that was read already.
-pub fn run(
-    path: &Path,
-    config: Config,
-    access_log: AccessLog,
-    registry_drops: crate::telemetry::Drops,
-) -> Result<(), GatewayError> {
+pub fn run(path: &Path, config: Config, logs: Logs) -> Result<(), GatewayError> {
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         // Before components are compiled, which takes a while: what is asked meanwhile is done after it.
         let signals = Signals::new()?;
-        Gateway::start(path, config, access_log, registry_drops).await?.serve(signals).await
+        Gateway::start(path, config, logs).await?.serve(signals).await
     })
 }
 
@@ -108,23 +106,14 @@ struct Gateway {
     registry: Arc<Registry>,
     admin: Option<std::net::TcpListener>,
     shutdown_timeout: Duration,
-    _access_log: AccessLog,
 }
 
 impl Gateway {
-    async fn start(
-        path: &Path,
-        config: Config,
-        access_log: AccessLog,
-        log_drops: crate::telemetry::Drops,
-    ) -> Result<Self, GatewayError> {
+    async fn start(path: &Path, config: Config, logs: Logs) -> Result<Self, GatewayError> {
         let workers = workers(&config);
         let engine = engine(&config, cache::folder())?;
         let registry = Arc::new(Registry::new(workers));
-        registry.count_drops("log", log_drops);
-        if let Some(drops) = access_log.drops() {
-            registry.count_drops("access", drops);
-        }
+        logs.show_drops(&registry);
         let state = Arc::new(loader::state(&config.gateway));
         registry.show_state(Arc::clone(&state));
         let mut loader = Loader::new(engine, state, Arc::clone(&registry), workers);
@@ -137,6 +126,8 @@ impl Gateway {
         let admin = config.gateway.admin.map(admin_socket).transpose()?;
         let live = Arc::clone(names.make_live(live, loader.plans()));
         let room = Arc::new(Room::default());
+        let kept = Arc::clone(&room);
+        registry.show_bodies(move || kept.taken());
         let workers = sockets
             .into_iter()
             .enumerate()
@@ -144,7 +135,7 @@ impl Gateway {
                 let proxy = ProxyParts {
                     worker: index,
                     live: Arc::clone(&live),
-                    access_log: access_log.writer(),
+                    access_log: logs.access.writer(),
                     metrics: registry.worker(index),
                     unmatched: registry.unmatched(),
                     room: Arc::clone(&room),
@@ -161,14 +152,14 @@ impl Gateway {
             count(workers.len(), "worker"),
         );
         listeners.open(&workers);
+        let followers = Followers { loader, names, listeners, logs };
         Ok(Self {
             workers,
             shutdown_timeout: config.gateway.shutdown_timeout,
-            reloader: Reloader::new(path, config, loader, names, listeners, Arc::clone(&registry), files),
+            reloader: Reloader::new(path, config, followers, Arc::clone(&registry), files),
             readiness: Readiness::default(),
             registry,
             admin,
-            _access_log: access_log,
         })
     }
 

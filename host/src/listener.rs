@@ -28,6 +28,7 @@ pub use tls::Tls;
 pub use worker::{Command, Worker, WorkerParts};
 
 use std::net::TcpListener;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,6 +74,13 @@ pub struct Settings {
     pub header_bytes: usize,
     /// Requests that an HTTP/2 connection may have open at once.
     pub streams: usize,
+}
+
+impl Settings {
+    /// With a name that no other worker has: requests count their uses of it.
+    fn of_worker(self) -> Rc<Self> {
+        Rc::new(Self { name: self.name.as_deref().map(Arc::from), ..self })
+    }
 }
 
 /// One worker's part of a listener.

@@ -8,6 +8,7 @@
 mod admit;
 mod bodies;
 mod body;
+mod came;
 mod chunks;
 mod compress;
 mod decode;
@@ -37,6 +38,7 @@ use http::{Request, Response};
 
 pub use admit::seen;
 pub use body::Body;
+use came::Came;
 use error::BodyProblem;
 pub use error::{ClientError, ProxyError};
 pub use forwarded::Connection;
@@ -110,7 +112,8 @@ impl Proxy {
         };
         let route = view.route(exchange.route);
         let body = RequestBody::incoming(body, flight::meter(route));
-        let mut flight = Flight::new(Rc::clone(self), view.clone(), exchange, &body);
+        let came = self.access_log.is_on().then(|| Came::new(&exchange.request.headers, connection));
+        let mut flight = Flight::new(Rc::clone(self), view.clone(), exchange, &body, came);
 
         let mut answer = if body.meter().over_limit() {
             flight.fail(ClientError::BodyTooLarge.into())

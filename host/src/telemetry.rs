@@ -17,6 +17,8 @@
 #![cfg(feature = "gateway")]
 
 pub mod access_log;
+#[cfg(test)]
+mod captured;
 mod escape;
 pub mod logging;
 pub mod metrics;
@@ -27,6 +29,7 @@ pub(crate) use escape::json_string;
 pub use spool::Drops;
 
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 /// How lines are written to a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,4 +61,32 @@ fn no_color() -> bool {
 enum Style {
     Text { colour: bool },
     Json,
+}
+
+/// A style that may become another one while lines are written.
+#[derive(Debug)]
+struct CurrentStyle(AtomicU8);
+
+impl CurrentStyle {
+    fn new(style: Style) -> Self {
+        let this = Self(AtomicU8::new(0));
+        this.set(style);
+        this
+    }
+
+    fn set(&self, style: Style) {
+        let number = match style {
+            Style::Json => 0,
+            Style::Text { colour: false } => 1,
+            Style::Text { colour: true } => 2,
+        };
+        self.0.store(number, Relaxed);
+    }
+
+    fn get(&self) -> Style {
+        match self.0.load(Relaxed) {
+            0 => Style::Json,
+            number => Style::Text { colour: number == 2 },
+        }
+    }
 }

@@ -162,7 +162,9 @@ fn every_config_in_the_repository_loads() {
     let configs: Vec<PathBuf> =
         files(&root().join("config")).into_iter().filter(|file| has_extension(file, "toml")).collect();
     assert!(!configs.is_empty());
-    for config in configs {
+    // Its certificates are the operator's: `e2e/front_door.rs` makes some, and has it checked with them.
+    let without_files = |config: &&PathBuf| !config.ends_with("examples/front-door.toml");
+    for config in configs.iter().filter(without_files) {
         let path = config.to_str().expect("our names are text");
         let ran = Folder::new().tollgate(env!("CARGO_BIN_EXE_gateway"), &["check", "--config", path]);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);

@@ -1,4 +1,4 @@
-//! What each path answers. No I/O but reading /proc for a scrape.
+//! What each path answers. No I/O but reading /proc for a scrape, one descriptor at a time.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};

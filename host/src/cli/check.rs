@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::Config;
+use crate::config::{Config, Problem};
 use crate::gateway::loader::{self, Loader};
 use crate::gateway::{self, GatewayError, cache, count};
 use crate::telemetry::metrics::Registry;
@@ -11,7 +11,7 @@ use crate::telemetry::metrics::Registry;
 pub(super) struct Checked {
     /// What it amounts to.
     pub(super) summary: String,
-    /// What is not wrong, but dear; one line each.
+    /// What is not wrong, but dear; with help if there is some.
     pub(super) warnings: Vec<String>,
 }
 
@@ -24,7 +24,7 @@ pub(super) fn check(config: &Config) -> Result<Checked, GatewayError> {
     let mut loader = Loader::new(engine, state, registry, workers);
     loader.load(config)?;
     let warnings = loader.warnings().iter();
-    let warnings = warnings.map(|warning| format!("{}: warning: {}", warning.place, warning.message)).collect();
+    let warnings = warnings.map(told).collect();
     let summary = format!(
         "no problems in {}, {}, {}, {} and {}",
         count(config.listeners.len(), "listener"),
@@ -34,4 +34,10 @@ pub(super) fn check(config: &Config) -> Result<Checked, GatewayError> {
         count(config.consumers.len(), "consumer"),
     );
     Ok(Checked { summary, warnings })
+}
+
+/// As a problem is shown, and as none.
+fn told(warning: &Problem) -> String {
+    let help = warning.help.as_ref().map_or(String::new(), |help| format!("\n  help: {help}"));
+    format!("{}: warning: {}{help}", warning.place, warning.message)
 }

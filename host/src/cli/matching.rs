@@ -37,8 +37,16 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     Ok((name, value))
 }
 
-/// One line for each route, the one that is taken marked. The error says what is wrong with the request.
-pub(super) fn explain(config: &Config, request: &Request) -> Result<String, String> {
+/// What becomes of a request.
+pub(super) struct Explanation {
+    /// One line for each route, the one that is taken marked.
+    pub(super) text: String,
+    /// Whether a route takes it.
+    pub(super) is_taken: bool,
+}
+
+/// The error says what is wrong with the request.
+pub(super) fn explain(config: &Config, request: &Request) -> Result<Explanation, String> {
     let refused = |error: ProxyError| {
         format!("{} {}: {error}; the gateway answers {}", request.method, request.url, error.status())
     };
@@ -56,7 +64,9 @@ pub(super) fn explain(config: &Config, request: &Request) -> Result<String, Stri
         headers: &headers,
     };
     let router = Router::new(config.routes.iter().map(|route| route.rule.clone()).collect());
-    let mut text = match router.find(&target) {
+    let found = router.find(&target);
+    let is_taken = found.is_ok();
+    let mut text = match found {
         Ok(route) => {
             let route = &config.routes[route];
             let chain: Vec<&str> = route.chain.iter().map(|&plugin| &*config.plugins[plugin].name).collect();
@@ -78,7 +88,7 @@ pub(super) fn explain(config: &Config, request: &Request) -> Result<String, Stri
     for (route, explanation) in config.routes.iter().zip(router.explain(&target)) {
         text.push_str(&format!("  {:width$}  {}\n", route.name, explanation.outcome));
     }
-    Ok(text.trim_end().to_owned())
+    Ok(Explanation { text: text.trim_end().to_owned(), is_taken })
 }
 
 /// Where a route's requests go, with the weights if they are split.

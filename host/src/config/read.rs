@@ -136,6 +136,9 @@ fn missing(key: &str) -> String {
     format!("the key {} is missing", quote(key))
 }
 
+/// Keys that are named where something else than a table stands.
+const MOST_KEYS: usize = 8;
+
 /// A table that is read key by key.
 pub(super) struct Fields<'n> {
     node: &'n Node,
@@ -158,7 +161,12 @@ impl<'n> Fields<'n> {
     ) -> Option<Self> {
         let problems = reading.problems.len();
         let Value::Table(entries) = &node.value else {
-            reading.unexpected(node, "a table");
+            match known.len() {
+                0..=MOST_KEYS => {
+                    reading.unexpected(node, &format!("a table with {}", quote_all(known.iter().map(String::as_str))))
+                }
+                _ => reading.unexpected(node, "a table"),
+            }
             return None;
         };
         let around = reading.about.clone();

@@ -72,6 +72,11 @@ impl<T: Form> Form for OrOff<T> {
     fn read(node: &Node, reading: &mut Reading<'_>) -> Option<Self> {
         match &node.value {
             Value::Text(text) if text.value == "off" => Some(Self::Off),
+            Value::Boolean(false) => {
+                let problem = Problem::new(&node.place, "expected what it is, or \"off\", found `false`");
+                reading.note(problem.help("write \"off\", with its quotes"));
+                None
+            }
             _ => T::read(node, reading).map(Self::On),
         }
     }

@@ -82,6 +82,14 @@ fn of_listener(
                     format!("the certificate in {} is for no name, so that no client gets it", files.cert.shown);
                 reader.note(&files.cert, message, Some("only the first of a listener may have no DNS name in it"));
             }
+            Some(names) if names.hide(&key, &of) => {
+                let message = format!(
+                    "no client gets the certificate in {}: those before it are for each of its names",
+                    files.cert.shown
+                );
+                let help = "several for one name have keys of different kinds, such as RSA and ECDSA";
+                reader.note(&files.cert, message, Some(help));
+            }
             Some(names) => names.add(&key, of),
         }
     }
@@ -172,12 +180,18 @@ fn verifier(
     }
 }
 
-/// The certificates of those who issue others.
+/// The certificates of those who issue others; one that vouches for itself alone is among them.
 fn roots(
     authorities: Vec<CertificateDer<'static>>,
     file: &NamedFile,
     reader: &mut Reader<'_>,
 ) -> Option<RootCertStore> {
+    if !authorities.iter().any(may_issue) {
+        let message = format!("nothing is issued by who has the certificate in {}", file.shown);
+        let help = "`ca` has the certificates of those who issue those that are shown; they say `CA:TRUE`";
+        reader.note(file, message, Some(help));
+        return None;
+    }
     let mut roots = RootCertStore::empty();
     for authority in authorities {
         if let Err(error) = roots.add(authority) {
@@ -186,4 +200,10 @@ fn roots(
         }
     }
     Some(roots)
+}
+
+/// Whether some certificate may be verified by this one. What cannot be read is another problem.
+fn may_issue(certificate: &CertificateDer<'_>) -> bool {
+    let Ok((_, parsed)) = x509_parser::parse_x509_certificate(certificate) else { return true };
+    parsed.is_ca() || parsed.subject() == parsed.issuer()
 }

@@ -14,6 +14,7 @@ use self::words::{nothing_to_decode, refused, unfit, unseen};
 use super::certificates::endpoints;
 use super::certificates::{self, Certificates};
 use super::expiry::{self, Expiry};
+use super::{patterns, redirects};
 use crate::chain::{Chain, Link};
 use crate::config::{self, Config, Isolation, Problem, Problems, Source, Surroundings};
 use crate::exchange::{Directory, RouteNames};
@@ -172,6 +173,8 @@ impl Loader {
             .chain(unseen)
             .chain(expiry::warnings(&self.certificates.expiries))
             .chain(endpoints::warnings(&config.upstreams))
+            .chain(redirects::warnings(config))
+            .chain(patterns::warnings(config))
             .collect();
         for warning in &self.warnings {
             tracing::warn!("{warning}");

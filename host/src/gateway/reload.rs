@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::listeners::Listeners;
 use super::loader::{self, Loader};
+use super::logs::Logs;
 use super::names::Names;
 use super::watch::{self, Seen};
 use super::{GatewayError, aside};
@@ -23,6 +24,7 @@ pub(super) struct Reloader {
     loader: Option<Loader>,
     names: Names,
     listeners: Listeners,
+    logs: Logs,
     registry: Arc<Registry>,
     /// What the process started with: some of it takes effect at a start only.
     started_with: Gateway,
@@ -30,18 +32,19 @@ pub(super) struct Reloader {
     files: Seen,
 }
 
+/// What follows the configuration.
+pub(super) struct Followers {
+    pub(super) loader: Loader,
+    pub(super) names: Names,
+    pub(super) listeners: Listeners,
+    pub(super) logs: Logs,
+}
+
 impl Reloader {
-    pub(super) fn new(
-        path: &Path,
-        config: Config,
-        loader: Loader,
-        names: Names,
-        listeners: Listeners,
-        registry: Arc<Registry>,
-        files: Seen,
-    ) -> Self {
+    pub(super) fn new(path: &Path, config: Config, followers: Followers, registry: Arc<Registry>, files: Seen) -> Self {
+        let Followers { loader, names, listeners, logs } = followers;
         let started_with = config.gateway;
-        Self { path: path.to_owned(), loader: Some(loader), names, listeners, registry, started_with, files }
+        Self { path: path.to_owned(), loader: Some(loader), names, listeners, logs, registry, started_with, files }
     }
 
     pub(super) fn files(&self) -> &Seen {
@@ -131,6 +134,7 @@ impl Reloader {
         self.names.make_live(live, plans);
         self.registry.host.reloads_ok.increment();
         self.registry.host.config_generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+        self.logs.set(config.gateway.log);
         self.say_what_waits(&config.gateway);
         tracing::info!(generation, "configuration reloaded in {:.0?}", started.elapsed());
         config.gateway.shutdown_timeout
@@ -142,7 +146,6 @@ impl Reloader {
             ("workers", old.workers != new.workers),
             ("admin", old.admin != new.admin),
             ("sandbox", old.sandbox != new.sandbox),
-            ("log", old.log != new.log),
         ];
         for (key, _) in waits.into_iter().filter(|(_, changed)| *changed) {
             tracing::warn!("[gateway] {key} was changed and takes effect at the next start");

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::spawn_local;
@@ -23,7 +23,7 @@ pub(super) async fn accept(
     settings: Rc<RefCell<Rc<Settings>>>,
     room: Arc<Room>,
 ) {
-    let mut failures = Failures::new(address);
+    let failures = Failures::new(address, Arc::clone(&room));
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => match room.seat() {
@@ -45,28 +45,25 @@ pub(super) async fn accept(
 /// What keeps a listener from accepting: when to try again, and when to tell of it.
 pub(super) struct Failures {
     address: Address,
-    told: Option<Instant>,
+    room: Arc<Room>,
 }
 
 /// How long to wait when the process is out of descriptors or memory: who waits for it to end asks the system for
 /// nothing.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Between two lines of the log.
-const SILENCE: Duration = Duration::from_secs(10);
 
 impl Failures {
-    pub(super) fn new(address: Address) -> Self {
-        Self { address, told: None }
+    pub(super) fn new(address: Address, room: Arc<Room>) -> Self {
+        Self { address, room }
     }
 
     /// Returns when the next attempt is due.
-    pub(super) async fn pause(&mut self, error: &io::Error, count: &Counter) {
+    pub(super) async fn pause(&self, error: &io::Error, count: &Counter) {
         if is_of_one_connection(error) {
             return;
         }
         count.increment();
-        if self.told.is_none_or(|told| told.elapsed() >= SILENCE) {
-            self.told = Some(Instant::now());
+        if self.room.begins_pause() {
             tracing::warn!("cannot accept on {}, and tries again all the while: {error}", self.address);
         }
         tokio::time::sleep(PAUSE).await;

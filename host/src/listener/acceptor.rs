@@ -69,7 +69,7 @@ impl Drop for Acceptor {
 }
 
 async fn accept(listener: UnixListener, address: Address, room: Arc<Room>, mut turns: Turns, registry: Arc<Registry>) {
-    let mut failures = Failures::new(address.clone());
+    let failures = Failures::new(address.clone(), Arc::clone(&room));
     loop {
         // The worker waits for what it reads: this thread's runtime forgets it.
         match listener.accept().await.and_then(|(stream, _)| stream.into_std()) {

@@ -8,8 +8,9 @@ use std::collections::hash_map::{Entry, RandomState};
 use std::hash::BuildHasher;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// How many connections may be open; `None`: as many as come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,7 +29,14 @@ pub struct Room {
     /// Those that are counted by their address. There are no more entries than open connections.
     addresses: [Mutex<HashMap<IpAddr, usize>>; SHARDS],
     hasher: RandomState,
+    made: Instant,
+    /// When an attempt to accept failed last: milliseconds since `made`; [`NEVER`]: none did.
+    failed: AtomicU64,
 }
+
+/// A pause is over when no attempt to accept has failed for so long.
+const CALM: Duration = Duration::from_secs(10);
+const NEVER: u64 = u64::MAX;
 
 const SHARDS: usize = 16;
 /// Stands for no limit.
@@ -42,6 +50,8 @@ impl Room {
             open: AtomicUsize::new(0),
             addresses: Default::default(),
             hasher: RandomState::new(),
+            made: Instant::now(),
+            failed: AtomicU64::new(NEVER),
         };
         this.limit(limits);
         Arc::new(this)
@@ -61,6 +71,17 @@ impl Room {
         let one_more = |open: usize| (open < most).then_some(open + 1);
         self.open.fetch_update(Relaxed, Relaxed, one_more).ok()?;
         Some(Seat { room: Arc::clone(self), counted: None })
+    }
+
+    /// An attempt to accept failed. Whether that is the first one of a pause, of all that the workers make.
+    pub(super) fn begins_pause(&self) -> bool {
+        self.fails_after(self.made.elapsed())
+    }
+
+    fn fails_after(&self, time: Duration) -> bool {
+        let now = u64::try_from(time.as_millis()).unwrap_or(NEVER - 1);
+        let before = self.failed.swap(now, Relaxed);
+        before == NEVER || u128::from(now.saturating_sub(before)) >= CALM.as_millis()
     }
 
     fn shard(&self, key: IpAddr) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
@@ -135,6 +156,13 @@ mod tests {
     /// Entries of addresses.
     fn entries(room: &Room) -> usize {
         room.addresses.iter().map(|shard| shard.lock().expect("nobody panicked").len()).sum()
+    }
+
+    #[test]
+    fn a_pause_begins_once_and_is_over_after_ten_seconds_without_a_failure() {
+        let room = Room::new(Limits::default());
+        let begins = [0, 1, 9, 18, 27, 37, 40].map(|second| room.fails_after(Duration::from_secs(second)));
+        assert_eq!(begins, [true, false, false, false, false, true, false]);
     }
 
     #[test]

@@ -137,7 +137,7 @@ async fn run(parts: WorkerParts, mut inbox: mpsc::UnboundedReceiver<Command>) ->
             Command::Listen(socket) => listen(&shared, &mut listening, socket),
             Command::Change(name, settings) => {
                 if let Some(listener) = listening.get(&name) {
-                    listener.settings.replace(Rc::new(settings));
+                    listener.settings.replace(settings.of_worker());
                 }
             }
             Command::Close(name) => drop(listening.remove(&name)),
@@ -179,7 +179,7 @@ impl Drop for Listening {
 
 fn listen(shared: &Rc<Shared>, listening: &mut HashMap<Address, Listening>, socket: Socket) {
     let Socket { name, socket, settings, room } = socket;
-    let settings = Rc::new(RefCell::new(Rc::new(settings)));
+    let settings = Rc::new(RefCell::new(settings.of_worker()));
     let task = match socket.map(tokio::net::TcpListener::from_std).transpose() {
         Ok(listener) => listener.map(|listener| {
             let accepts = accept::accept(Rc::clone(shared), name.clone(), listener, Rc::clone(&settings), room);

@@ -11,6 +11,7 @@ use http::request::Parts;
 use http::uri::{PathAndQuery, Scheme};
 use http::{Method, Uri, Version};
 
+use super::came::Came;
 use super::error::{ClientError, ProxyError};
 use super::forwarded::{self, Connection};
 use super::grpc;
@@ -28,6 +29,9 @@ pub(super) struct Refused {
     pub(super) id: RequestId,
     /// None when there is no head that can be read.
     pub(super) line: Option<(Method, Uri, Version)>,
+    /// What it names as its host, valid or not.
+    pub(super) host: Option<String>,
+    pub(super) came: Came,
     /// A gRPC call, whose caller understands no problem.
     pub(super) is_call: bool,
     pub(super) client: std::net::IpAddr,
@@ -92,6 +96,8 @@ pub(super) fn admit(
         Err(error) => Err(Box::new(Refused {
             error,
             id,
+            host: named(&head, told.scheme),
+            came: Came::new(&head.headers, connection),
             is_call: grpc::is_call(head.version, &head.headers),
             line: Some((head.method, head.uri, head.version)),
             client: told.client,
@@ -205,6 +211,15 @@ fn goes_no_further(headers: &mut HeaderMap) -> Result<bool, ClientError> {
 fn has_outer_whitespace(value: &HeaderValue) -> bool {
     let is_blank = |byte: Option<&u8>| byte.is_some_and(|byte| matches!(byte, b' ' | b'\t'));
     is_blank(value.as_bytes().first()) || is_blank(value.as_bytes().last())
+}
+
+/// The host that a request names, for who reads of its refusal: without the port if it is a valid one, else as it came.
+fn named(head: &Parts, scheme: &str) -> Option<String> {
+    if let Ok(authority) = authority(head, scheme) {
+        return Some(authority::host(&authority).to_owned()).filter(|host| !host.is_empty());
+    }
+    let host = head.headers.get(header::HOST).map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned());
+    host.or_else(|| head.uri.authority().map(ToString::to_string))
 }
 
 /// The one authority of a request (RFC 9112, section 3.2; RFC 9113, section 8.3.1).

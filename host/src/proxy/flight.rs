@@ -10,6 +10,7 @@ use http_body::Body as _;
 
 use super::Proxy;
 use super::body::Body;
+use super::came::Came;
 use super::chunks::{Chunks, Upload};
 use super::compress;
 use super::error::{ClientError, ProxyError};
@@ -34,6 +35,8 @@ pub(super) struct Flight {
     view: Rc<View>,
     pub(super) proxy: Rc<Proxy>,
     request_body: Rc<BodyMeter>,
+    /// For the access log, if there is one.
+    came: Option<Came>,
     /// The client asked with HEAD, whatever a plugin made of the method.
     is_head: bool,
     /// The client takes gzip, on a route that compresses; whatever a plugin made of what it said.
@@ -48,14 +51,21 @@ pub(super) fn meter(route: &Route) -> Rc<BodyMeter> {
 }
 
 impl Flight {
-    pub(super) fn new(proxy: Rc<Proxy>, view: Rc<View>, exchange: Box<Exchange>, body: &RequestBody) -> Self {
+    pub(super) fn new(
+        proxy: Rc<Proxy>,
+        view: Rc<View>,
+        exchange: Box<Exchange>,
+        body: &RequestBody,
+        came: Option<Came>,
+    ) -> Self {
         proxy.metrics.requests.increment();
         let outbound = outbound::of(&proxy, &view, exchange.route);
         let run = Run::new(exchange, proxy.worker).sending(outbound);
         let is_head = run.exchange().request.method == http::Method::HEAD;
         let route = view.route(run.exchange().route);
         let wants_gzip = route.compress.is_some() && encoding::wants_gzip(&run.exchange().request.headers);
-        Self { run, view, proxy, request_body: Rc::clone(body.meter()), is_head, wants_gzip, title: None }
+        let request_body = Rc::clone(body.meter());
+        Self { run, view, proxy, request_body, came, is_head, wants_gzip, title: None }
     }
 
     /// The upstream answered.
@@ -247,7 +257,7 @@ impl Drop for Flight {
             self.proxy.cut.set(Some(cut + 1));
             exchange.outcome.problem = Some("shutdown");
         }
-        self.proxy.ended(&self.view, &mut self.run);
+        self.proxy.ended(&self.view, &mut self.run, self.came.as_ref());
     }
 }
 

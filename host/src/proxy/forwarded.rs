@@ -104,6 +104,11 @@ impl Connection {
         self.listener.as_deref()
     }
 
+    /// The same, kept.
+    pub(super) fn shared_listener(&self) -> Option<Arc<str>> {
+        self.listener.clone()
+    }
+
     pub(super) fn most_target(&self) -> usize {
         self.most_target
     }

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use super::Proxy;
 use super::admit::Refused;
 use super::body::Body;
+use super::came::Came;
 use super::error::{ClientError, ProxyError};
 use super::flight::allow;
 use super::forwarded::{Connection, X_REQUEST_ID};
@@ -22,6 +23,7 @@ use crate::http1::{HeadError, LastAnswer};
 use crate::problem;
 use crate::telemetry::access_log::AccessEntry;
 use crate::upstream::UpstreamBody;
+use crate::wire::authority;
 
 /// Ended exchanges of one worker whose log hooks have yet to run.
 ///
@@ -86,7 +88,7 @@ impl Endings {
 
 impl Proxy {
     /// An exchange on a route has ended.
-    pub(super) fn ended(&self, view: &Rc<View>, run: &mut Run) {
+    pub(super) fn ended(&self, view: &Rc<View>, run: &mut Run, came: Option<&Came>) {
         let exchange = run.exchange();
         let route = view.route(exchange.route);
         let status = exchange.response.as_ref().map(|response| response.status.as_u16());
@@ -102,8 +104,8 @@ impl Proxy {
         if let Some(problem) = outcome.problem {
             route.metrics.record_problem(self.worker, problem);
         }
-        if self.access_log.is_on() {
-            self.log(view, exchange, status);
+        if let Some(came) = came {
+            self.log(view, exchange, came, status);
         }
         if run.has_loggers(&route.chain) {
             let run = run.take();
@@ -117,7 +119,8 @@ impl Proxy {
     pub fn malformed(&self, error: HeadError, connection: &Connection) -> Response<Body> {
         let started = Instant::now();
         let client = connection.peer().address();
-        self.refuse(Refused { error: error.into(), id: self.ids.next(), line: None, is_call: false, client, started })
+        let (id, came) = (self.ids.next(), Came::new(&http::HeaderMap::new(), connection));
+        self.refuse(Refused { error: error.into(), id, line: None, host: None, came, is_call: false, client, started })
     }
 
     /// Answers a request that no route takes.
@@ -157,9 +160,13 @@ impl Proxy {
             self.unmatched.record_problem(self.worker, told.kind);
         }
         if self.access_log.is_on() {
+            let user_agent = refused.came.user_agent();
             let entry = AccessEntry {
                 id: &refused.id,
                 client: refused.client,
+                listener: refused.came.listener(),
+                host: refused.host.as_deref(),
+                user_agent: user_agent.as_deref(),
                 method: refused.line.as_ref().map_or("-", |(method, ..)| method.as_str()),
                 path: refused.line.as_ref().map_or("-", |(_, target, _)| target.path()),
                 protocol: refused.line.as_ref().map_or("HTTP/1.1", |(.., version)| protocol(*version)),
@@ -184,11 +191,15 @@ impl Proxy {
         Response::from_parts(head, Body::detached(UpstreamBody::full(body)))
     }
 
-    fn log(&self, view: &View, exchange: &Exchange, status: Option<u16>) {
+    fn log(&self, view: &View, exchange: &Exchange, came: &Came, status: Option<u16>) {
         let route = &view.directory.routes[exchange.route];
+        let user_agent = came.user_agent();
         let entry = AccessEntry {
             id: &exchange.id,
             client: exchange.client,
+            listener: came.listener(),
+            host: Some(authority::host(&exchange.request.authority)).filter(|host| !host.is_empty()),
+            user_agent: user_agent.as_deref(),
             method: exchange.request.method.as_str(),
             path: exchange.routed.path(),
             protocol: protocol(exchange.request.version),

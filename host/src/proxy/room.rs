@@ -25,8 +25,8 @@ pub(super) struct Share {
 pub(super) struct Full;
 
 impl Room {
-    #[cfg(test)]
-    pub(super) fn taken(&self) -> usize {
+    /// Bytes.
+    pub fn taken(&self) -> usize {
         self.taken.load(Ordering::Relaxed)
     }
 

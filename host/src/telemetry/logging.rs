@@ -10,26 +10,50 @@ mod layer;
 
 use std::io;
 use std::panic;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::{Registry, reload};
 
 pub use self::findings::{Finding, Findings};
 use self::layer::LogLayer;
-use super::Format;
 use super::spool::{Drops, Spool};
+use super::{CurrentStyle, Format};
 
 /// Keeps the log running. Dropping it writes out what is left, for at most a second.
 pub struct Guard {
     spool: Spool,
+    controls: Controls,
 }
 
 impl Guard {
     /// For [`Registry::count_drops`](super::metrics::Registry::count_drops).
     pub fn drops(&self) -> Drops {
         self.spool.drops()
+    }
+
+    /// For who changes it later.
+    pub fn controls(&self) -> Controls {
+        self.controls.clone()
+    }
+}
+
+/// Changes what is logged, and how, while the process runs.
+#[derive(Clone)]
+pub struct Controls {
+    style: Arc<CurrentStyle>,
+    filter: reload::Handle<Targets, Registry>,
+}
+
+impl Controls {
+    /// From the next event on.
+    pub fn set(&self, format: Format, level: Level) {
+        self.style.set(format.style(&io::stderr()));
+        // It fails where the subscriber is gone: nobody logs any more.
+        let _ = self.filter.reload(filter(level));
     }
 }
 
@@ -46,16 +70,18 @@ impl Drop for Guard {
 /// Fails when the thread that writes cannot be started.
 pub fn init(format: Format, level: Level) -> io::Result<Guard> {
     let stderr = io::stderr();
-    let style = format.style(&stderr);
+    let style = Arc::new(CurrentStyle::new(format.style(&stderr)));
     // No linger: the lines before a crash are the ones that matter.
     let spool = Spool::start("log", Duration::ZERO, stderr)?;
-    let layer = LogLayer::new(spool.lane(), style).with_filter(filter(level));
+    let (filter, handle) = reload::Layer::new(filter(level));
+    let controls = Controls { style: Arc::clone(&style), filter: handle };
+    let layer = LogLayer::new(spool.lane(), style).with_filter(filter);
     let subscriber = tracing_subscriber::registry().with(layer);
     // Not unit-tested: subscriber and panic hook are the process's, and tests share theirs.
     if tracing::subscriber::set_global_default(subscriber).is_ok() {
         log_panics();
     }
-    Ok(Guard { spool })
+    Ok(Guard { spool, controls })
 }
 
 fn filter(level: Level) -> Targets {

@@ -50,6 +50,7 @@ pub struct Registry {
     endpoints: Mutex<Vec<Arc<Vitals>>>,
     drops: Mutex<Vec<(&'static str, Drops)>>,
     state: OnceLock<Arc<State>>,
+    bodies: OnceLock<Box<dyn Fn() -> usize + Send + Sync>>,
     process: process::Process,
 }
 
@@ -68,6 +69,7 @@ impl Registry {
             endpoints: Mutex::default(),
             drops: Mutex::default(),
             state: OnceLock::new(),
+            bodies: OnceLock::new(),
             process: process::Process::new(),
         }
     }
@@ -126,6 +128,11 @@ impl Registry {
         let _ = self.state.set(state);
     }
 
+    /// Shows how many bytes of bodies are kept, as this tells. There is one for the life of the process.
+    pub fn show_bodies(&self, kept: impl Fn() -> usize + Send + Sync + 'static) {
+        let _ = self.bodies.set(Box::new(kept));
+    }
+
     /// Prometheus' text format 0.0.4, in a stable order:
     /// <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>
     pub fn render(&self) -> String {
@@ -151,6 +158,10 @@ impl Registry {
         }
         if let Some(state) = self.state.get() {
             state::render(state, &mut out);
+        }
+        if let Some(kept) = self.bodies.get() {
+            out.family("tollgate_body_bytes", "gauge", "What is kept of bodies for plugins.");
+            out.sample("", &[], kept());
         }
         self.process.render(&mut out);
         out.into_text()

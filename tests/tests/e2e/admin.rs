@@ -44,7 +44,7 @@ fn the_families_of_metrics_are_what_dashboards_are_built_on() {
     gateway.get("/");
     let text = gateway.admin_get("/metrics").text();
     let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
-    insta::assert_snapshot!(families.collect::<Vec<_>>().join("\n"), @r##"
+    insta::assert_snapshot!(families.collect::<Vec<_>>().join("\n"), @r"
     tollgate_requests_total counter
     tollgate_problems_total counter
     tollgate_request_duration_seconds histogram
@@ -84,12 +84,13 @@ fn the_families_of_metrics_are_what_dashboards_are_built_on() {
     tollgate_state_entries gauge
     tollgate_state_bytes gauge
     tollgate_state_evicted_total counter
+    tollgate_body_bytes gauge
     process_cpu_seconds_total counter
     process_resident_memory_bytes gauge
     process_open_fds gauge
     process_max_fds gauge
     process_start_time_seconds gauge
-    "##);
+    ");
 }
 
 #[test]

@@ -72,6 +72,7 @@ fn a_client_that_leaves_while_its_body_is_kept_leaves_nothing_behind() {
     }
     let send = || gateway.send(Request::post("/", vec![b'a'; 60_000])).status;
     wait_for("room", || (send() == 200).then_some(()));
+    wait_for("nothing kept", || (gateway.metric("tollgate_body_bytes") == 0.0).then_some(()));
     assert!(upstream.received().iter().all(|received| received.target == "/"));
 }
 

@@ -37,7 +37,7 @@ fn the_help_of_match_says_what_it_takes() {
     insta::assert_snapshot!(shown(&Folder::new().tollgate(BINARY, &["match", "--help"])), @r"
     exit 0
     --- stdout
-    Say which route a request takes, and why the others lost
+    Say which route a request takes, and why the others lost. Exits with 1 if none takes it
 
     Usage: tollgate match [OPTIONS] <METHOD> <URL>
 
@@ -52,6 +52,9 @@ fn the_help_of_match_says_what_it_takes() {
       -c, --config <FILE>         The configuration [env: TOLLGATE_CONFIG] [default:
                                   config/gateway.toml]
       -h, --help                  Print help
+
+    Exit codes: 0 if a route takes the request, 1 if none does, 64 if the request is refused before
+    routes are looked at (or for wrong usage), 78 for a bad configuration.
     --- stderr
     ");
 }
@@ -376,7 +379,7 @@ fn match_says_when_no_route_is_taken() {
     let config = USERS.replace("path = \"/**\"", "path = \"/rest\"");
     let ran = tollgate(&config, &["match", "--config", "gateway.toml", "DELETE", "/nowhere"]);
     insta::assert_snapshot!(shown(&ran), @r##"
-    exit 0
+    exit 1
     --- stdout
     no route: 404
       one     another path: it wants `/users/{id}`

@@ -349,3 +349,22 @@ fn a_call_outlives_a_reload_and_is_finished_by_a_gateway_that_stops() {
     let lines = gateway.access_log();
     assert!(lines.iter().all(|line| line["completed"] == true), "{lines:?}");
 }
+
+#[test]
+fn the_example_of_the_readme_serves_every_kind_of_call() {
+    let calls = Calls::start();
+    let readme = include_str!("../../../README.md");
+    let blocks = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split_once("```"));
+    let (example, _) = blocks.into_iter().find(|(block, _)| block.contains("shop.Orders")).expect("there is one");
+    let mut config = example.to_owned();
+    for (from, to) in [
+        ("127.0.0.1:8080", "127.0.0.1:0"),
+        ("http://127.0.0.1:50051", calls.url().as_str()),
+        ("/shop.Orders/", "/test.Calls/"),
+    ] {
+        assert!(config.contains(from), "{from}");
+        config = config.replace(from, to);
+    }
+    let gateway = gateway(&config);
+    block_on(async { every_kind_of_call_works(&mut client(gateway.address()).await).await });
+}

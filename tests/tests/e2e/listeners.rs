@@ -96,7 +96,7 @@ fn match_takes_the_name_of_a_listener() {
       named       another path: it wants `/named`
     ");
     insta::assert_snapshot!(matched(&["GET", "/named"]), @r"
-    Some(0)
+    Some(1)
     no route: 404
       everywhere  another path: it wants `/`
       public      another listener: it wants `public`

@@ -235,3 +235,28 @@ fn a_file_that_is_written_in_place_is_noticed_too() {
     wait_for("the edit", || (gateway.get("/").status == 404).then_some(()));
     assert_eq!(gateway.get("/new").status, 200);
 }
+
+#[test]
+fn what_is_logged_changes_with_the_config() {
+    let config = |log: &str| everything_to("internal:echo", "") + "[gateway]\n" + log;
+    let mut gateway = gateway(&config("log = { access = false }"));
+    let generation = |gateway: &tests::Gateway, number: f64| {
+        wait_for("the next generation", || (gateway.metric("tollgate_config_generation") == number).then_some(()));
+    };
+    assert_eq!(gateway.get("/unseen").status, 200);
+    gateway.edit(&config("log = { level = \"warn\" }"));
+    generation(&gateway, 2.0);
+    gateway.get("/seen");
+    gateway.wait_for_access("/seen");
+    gateway.edit(&config("log = { access = false, level = \"debug\", format = \"text\" }"));
+    generation(&gateway, 3.0);
+    assert_eq!(gateway.get("/unseen").status, 200);
+    gateway.signal(Signal::TERM);
+    gateway.wait_exit();
+    assert_eq!(gateway.stdout().matches("/seen").count(), 1, "{}", gateway.stdout());
+    assert!(!gateway.stdout().contains("/unseen"), "{}", gateway.stdout());
+    let log = gateway.stderr();
+    // Not at "warn"; as text from then on.
+    assert!(!log.contains("\"generation\":2") && log.contains("generation=3"), "{log}");
+    assert!(!log.contains("takes effect at the next start"), "{log}");
+}

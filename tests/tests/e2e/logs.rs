@@ -9,17 +9,18 @@ use crate::{everything_to, gateway, gateway_to, settled};
 fn a_request_is_one_line_with_everything_about_it() {
     let upstream = Upstream::saying("hello");
     let gateway = gateway_to(&upstream.url(), "");
-    gateway.send(Request::post("/users/7?secret=1", "body"));
+    gateway.send(Request::post("/users/7?secret=1", "body").header("user-agent", "e2e/1.0"));
     let mut line = gateway.wait_for_access("/users/7");
     assert!(line["durationUs"].as_f64().expect("a number") > 0.0);
     line["durationUs"] = Value::Null;
     let _settled = settled();
-    insta::assert_snapshot!(format!("{line:#}"), @r##"
+    insta::assert_snapshot!(format!("{line:#}"), @r#"
     {
       "client": "127.0.0.1",
       "completed": true,
       "durationUs": null,
       "endpoint": "127.0.0.1:PORT",
+      "host": "gateway.test",
       "id": "[id]",
       "method": "POST",
       "path": "/users/7",
@@ -31,9 +32,10 @@ fn a_request_is_one_line_with_everything_about_it() {
       "status": 200,
       "time": "[time]",
       "type": "access",
-      "upstream": "behind"
+      "upstream": "behind",
+      "userAgent": "e2e/1.0"
     }
-    "##);
+    "#);
 }
 
 #[test]
@@ -137,5 +139,22 @@ fn a_line_of_the_access_log_can_be_for_people() {
     gateway.signal(tests::Signal::TERM);
     gateway.wait_exit();
     let _settled = settled();
-    insta::assert_snapshot!(gateway.stdout(), @r"[time] GET /users/7 200 265B [duration] route=everything endpoint=internal:echo");
+    insta::assert_snapshot!(gateway.stdout(), @r"[time] 127.0.0.1 GET /users/7 200 265B [duration] host=gateway.test route=everything endpoint=internal:echo");
+}
+
+#[test]
+fn a_line_says_where_a_request_came_from_and_what_the_client_called_itself() {
+    let removes = "plugins = [{ source = \"transform\", config = { request.headers.remove = [\"user-agent\"] } }]";
+    let config = everything_to("internal:echo", &format!("match.path = \"/users/**\"\n{removes}"));
+    let gateway = gateway(&format!("[[listener]]\nname = \"public\"\naddress = \"127.0.0.1:0\"\n{config}"));
+    let agent = format!("a\u{9b}\u{1f980}\"{}", "x".repeat(300));
+    for path in ["/users/7", "/nowhere"] {
+        gateway.send(Request::get(path).header("host", "Shop.Example:8080").header("user-agent", &agent));
+        let line = gateway.wait_for_access(path);
+        assert_eq!((&line["listener"], &line["host"]), (&"public".into(), &"shop.example".into()), "{line}");
+        let told = line["userAgent"].as_str().expect("text");
+        assert!(told.starts_with("a\u{9b}\u{1f980}\"xxx") && told.len() == 256, "{told}");
+    }
+    gateway.send(Request::get("/refused").header("host", "a b"));
+    assert_eq!(gateway.wait_for_access("/refused")["host"], "a b");
 }

@@ -24,6 +24,7 @@ mod expect;
 mod faults;
 mod flapping;
 mod forwarding;
+mod front_door;
 mod grpc;
 mod guests;
 mod headers;

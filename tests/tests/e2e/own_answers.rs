@@ -1,8 +1,8 @@
 //! Routes that answer by themselves: redirects and fixed responses.
 
-use tests::{Gateway, Request, http2};
+use tests::{Folder, Gateway, Request, http2};
 
-use crate::{builder, gateway, tollgate};
+use crate::{BINARY, builder, gateway, tollgate};
 
 /// A gateway with one route, which has this in it.
 fn answering(route: &str) -> Gateway {
@@ -127,4 +127,86 @@ fn match_says_what_the_route_answers() {
     let config = "[[route]]\nname = \"own\"\nrespond.status = 204\n[[listener]]\naddress = \"127.0.0.1:0\"\n";
     let ran = tollgate(config, &["match", "--config", "gateway.toml", "GET", "/"]);
     assert_eq!(ran.stdout.lines().next(), Some("route `own`: respond 204"));
+}
+
+/// The warnings of `tollgate check` for these routes, on a plain listener, one with a name, and one with TLS.
+fn warnings(routes: &str) -> String {
+    let own = tests::tls::Issued::self_signed(&["shop.example"]);
+    let listeners = "[[listener]]\naddress = \"127.0.0.1:8080\"\n[[listener]]\nname = \"plain\"\naddress = \"127.0.0.1:80\"\n\
+                     [[listener]]\naddress = \"127.0.0.1:8443\"\ntls = { cert = \"own.pem\", key = \"own.key\" }\n";
+    let folder = Folder::with_config(&format!("{listeners}{routes}"));
+    folder.write("own.pem", own.cert);
+    folder.write("own.key", own.key);
+    let ran = folder.tollgate(BINARY, &["check", "--config", "gateway.toml"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    ran.stderr
+}
+
+#[test]
+fn check_warns_of_a_redirect_that_leads_back_to_its_route() {
+    let route = |name: &str, text: &str| format!("[[route]]\nname = \"{name}\"\n{text}\n");
+    let routes = [
+        route("every-path", "redirect.to = \"/login\""),
+        route("secure", "match.host = \"shop.example\"\nredirect.to = \"https://{host}{path}\""),
+        route("grows", "match.path = \"/old/**\"\nredirect.to = \"/old/v2/{rest}\""),
+        route(
+            "same",
+            "match = { path = \"/user/{id}\", headers = { x-old = \"*\" }, query = { a = \"b c\" } }\nredirect.to = \"/user/{id}\"",
+        ),
+        route("fixed", "match = { path = \"/www/**\" }\nredirect.to = \"https://www.example{path}\""),
+        route("port", "match = { path = \"/port/**\" }\nredirect.to = \"http://{host}:8080{path}\""),
+        route("regex", "match = { path = \"~/help.*\", host = \"help.example\" }\nredirect.to = \"/help\""),
+    ];
+    insta::assert_snapshot!(warnings(&routes.concat()), @r"
+    gateway.toml:10:8: warning: the redirect of route `every-path` leads back to it: `/login` through the listener on 127.0.0.1:8080
+      help: give the route another `match`, or the location a route of its own
+    gateway.toml:13:8: warning: the redirect of route `secure` leads back to it: `/x` through the listener on 127.0.0.1:8443
+      help: name the listeners without TLS in `match.listener`
+    gateway.toml:17:8: warning: the redirect of route `grows` leads back to it: `/old/v2/v2/v2/x` through the listener on 127.0.0.1:8080
+      help: give the route another `match`, or the location a route of its own
+    gateway.toml:21:8: warning: the redirect of route `same` leads back to it: `/user/x` through the listener on 127.0.0.1:8080
+      help: give the route another `match`, or the location a route of its own
+    gateway.toml:25:8: warning: the redirect of route `fixed` leads back to it: `/www/x` through the listener on 127.0.0.1:8443
+      help: give the route another `match`, or the location a route of its own
+    gateway.toml:29:8: warning: the redirect of route `port` leads back to it: `/port/x` through the listener on 127.0.0.1:8080
+      help: give the route another `match`, or the location a route of its own
+    gateway.toml:33:8: warning: the redirect of route `regex` leads back to it: `/help` through the listener on 127.0.0.1:8080
+      help: give the route another `match`, or the location a route of its own
+    ");
+}
+
+#[test]
+fn check_warns_of_no_redirect_that_leads_elsewhere() {
+    let route = |name: &str, text: &str| format!("[[route]]\nname = \"{name}\"\n{text}\n");
+    let routes = [
+        route("login", "match.path = \"/login\"\nrespond.status = 200"),
+        route("every-path", "redirect.to = \"/login\""),
+        route("secure", "match.listener = \"plain\"\nredirect.to = \"https://{host}{path}\""),
+        route("old", "match.path = \"/old/**\"\nredirect.to = \"/{rest}\""),
+        route("asks", "match = { path = \"/asks\", query = { v = \"1\" } }\nredirect.to = \"/asks?v=2\""),
+        route("asked", "match = { path = \"/asks\", query = { v = \"2\" } }\nrespond.status = 200"),
+        route("fixed", "match = { host = \"example.com\" }\nredirect.to = \"https://www.example.com{path}\""),
+        route("port", "match = { host = \"port.example\" }\nredirect.to = \"https://{host}:9443{path}\""),
+    ];
+    assert_eq!(warnings(&routes.concat()), "");
+}
+
+#[test]
+fn check_warns_of_what_is_a_pattern_elsewhere_and_stands_for_itself_here() {
+    let upstream = "[[upstream]]\nname = \"echo\"\nendpoints = [\"internal:echo\"]\n";
+    let routes = [
+        "[[route]]\nname = \"colon\"\nmatch.path = \"/users/:id/x\"\nupstream = \"echo\"\n",
+        "[[route]]\nname = \"verb\"\nmatch.path = \"/jobs/one:cancel\"\nupstream = \"echo\"\n",
+        "[[route]]\nname = \"rewrites\"\nmatch.path = \"~/a/(.*)\"\nrewrite = \"/b/$1\"\nupstream = \"echo\"\n",
+        "[[route]]\nname = \"redirects\"\nmatch.path = \"~/c/(.*)\"\nredirect.to = \"https://other.example/$1\"\n",
+        "[[route]]\nname = \"price\"\nmatch.path = \"/d\"\nrewrite = \"/in-$\"\nupstream = \"echo\"\n",
+    ];
+    insta::assert_snapshot!(warnings(&(upstream.to_owned() + &routes.concat())), @r"
+    gateway.toml:13:8: warning: `:id` in the path of route `colon` stands for itself
+      help: a parameter is written `{id}`
+    gateway.toml:21:8: warning: `$1` in the `rewrite` or `redirect` of route `rewrites` stands for itself
+      help: `{name}` stands for `{name}` in the route's path, or for `(?<name>..)` in a regular expression
+    gateway.toml:26:8: warning: `$1` in the `rewrite` or `redirect` of route `redirects` stands for itself
+      help: `{name}` stands for `{name}` in the route's path, or for `(?<name>..)` in a regular expression
+    ");
 }

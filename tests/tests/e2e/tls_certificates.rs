@@ -8,7 +8,7 @@ use tests::tls::{Authority, Issued, Tls};
 use tests::{Folder, Gateway, wait_for};
 
 use crate::tls::{secured, shown};
-use crate::{BINARY, everything_to};
+use crate::{BINARY, builder, everything_to};
 
 /// Puts another certificate into the place of the listener's. For a moment they do not belong together.
 fn replace(gateway: &Gateway, issued: &Issued) {
@@ -193,4 +193,75 @@ fn a_certificate_without_a_name_is_a_problem_where_no_client_would_get_it() {
       help: only the first of a listener may have no DNS name in it
     1 problem
     ");
+}
+
+/// What `openssl x509 -req` makes without extensions.
+const VERSION_1: &str = "-----BEGIN CERTIFICATE-----
+MIIBKzCB0QIUU2URVTU8lSADC3fRCkuQ0yyWEbwwCgYIKoZIzj0EAwIwFzEVMBMG
+A1UEAwwMZ2F0ZXdheS50ZXN0MCAXDTI2MTEyNzAyMzQzN1oYDzIxMjYxMTAzMDIz
+NDM3WjAXMRUwEwYDVQQDDAxnYXRld2F5LnRlc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAREJUKrd9Y3irCUTyomfwXHAPpcUrS7ilJ6E61c8olEDBAN0jo/lGES
+uQeiThUG2dTteBz9hVG+RduSVBSxpppTMAoGCCqGSM49BAMCA0kAMEYCIQCQSPM/
+UhXNiNO/ljsZPPP6ruuwtXTxa2cqPsjODqVQMAIhAK8pMhOXU9Lra8n9y4wuFAKG
+c7F64C/YNeFc/q1cCxFS
+-----END CERTIFICATE-----
+";
+
+#[test]
+fn a_certificate_that_does_not_do_what_it_is_for_is_a_problem() {
+    let authority = Authority::new();
+    let config = r#"[[listener]]
+address = "127.0.0.1:0"
+[listener.tls]
+certificates = [
+    { cert = "both.pem", key = "both.key" },
+    { cert = "one.pem", key = "one.key" },
+    { cert = "more.pem", key = "more.key" },
+]
+client = { ca = "one.pem" }
+[[listener]]
+address = "127.0.0.2:0"
+tls = { cert = "version-1.pem", key = "one.key" }
+[gateway]
+admin = "off"
+"#;
+    let behind = everything_to("https://127.0.0.1:1", "").replace("[[route]]", "tls.ca = \"one.pem\"\n[[route]]");
+    let folder = Folder::with_config(&(config.to_owned() + &behind));
+    for (name, names) in [("both", &["a.test", "*.test"][..]), ("one", &["A.test"]), ("more", &["a.test", "b.example"])]
+    {
+        let issued = authority.issue(names);
+        folder.write(&format!("{name}.pem"), issued.cert);
+        folder.write(&format!("{name}.key"), issued.key);
+    }
+    folder.write("version-1.pem", VERSION_1);
+    insta::assert_snapshot!(folder.tollgate(BINARY, &["check", "--config", "gateway.toml"]).stderr, @r"
+    gateway.toml:6:14: no client gets the certificate in `one.pem`: those before it are for each of its names
+      help: several for one name have keys of different kinds, such as RSA and ECDSA
+    gateway.toml:9:17: nothing is issued by who has the certificate in `one.pem`
+      help: `ca` has the certificates of those who issue those that are shown; they say `CA:TRUE`
+    gateway.toml:12:16: the certificate in `version-1.pem` is of version 1 of X.509, which nobody takes
+      help: one of version 3, which has the names that it is for
+    gateway.toml:20:10: nothing is issued by who has the certificate in `one.pem`
+      help: `ca` has the certificates of those who issue those that are shown; they say `CA:TRUE`
+    4 problems
+    ");
+}
+
+#[test]
+fn one_that_vouches_for_itself_alone_may_be_trusted() {
+    let (server, client) = (Authority::new(), Issued::self_signed(&["client.test"]));
+    let own = server.issue(&["gateway.test"]);
+    let gateway = builder(
+        &(String::from(
+            "[[listener]]\naddress = \"127.0.0.1:0\"\n[listener.tls]\ncert = \"server.pem\"\nkey = \"server.key\"\n\
+         client = { certificate = \"required\", ca = \"client.pem\" }\n",
+        ) + &everything_to("internal:echo", "")),
+    )
+    .file("server.pem", &own.cert)
+    .file("server.key", &own.key)
+    .file("client.pem", &client.cert)
+    .start();
+    let mut shown =
+        Tls::with(&server, &[], &tests::tls::VERSIONS, Some(&client)).connect(gateway.address(), "gateway.test");
+    assert_eq!(shown.get("/").status, 200);
 }

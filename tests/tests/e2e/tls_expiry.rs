@@ -41,13 +41,14 @@ fn one_that_endpoints_are_shown_is_a_warning_too() {
     let issued = ending_in(3);
     let folder = Folder::with_config(
         "[[upstream]]\nname = \"u\"\nendpoints = [\"https://127.0.0.1:1\"]\n\
-         tls = { ca = \"own.pem\", cert = \"own.pem\", key = \"own.key\" }\n\
+         tls = { ca = \"ca.pem\", cert = \"own.pem\", key = \"own.key\" }\n\
          [[route]]\nname = \"r\"\nupstream = \"u\"\n[[listener]]\naddress = \"127.0.0.1:0\"\n",
     );
     folder.write("own.pem", &issued.cert);
     folder.write("own.key", &issued.key);
+    folder.write("ca.pem", Authority::new().pem());
     let checked = folder.tollgate(BINARY, &["check", "--config", "gateway.toml"]);
-    let warning = "gateway.toml:4:32: warning: the certificate in `own.pem` expires in 3 days, on 20";
+    let warning = "gateway.toml:4:31: warning: the certificate in `own.pem` expires in 3 days, on 20";
     assert!(checked.code == Some(0) && checked.stderr.contains(warning), "{}", checked.stderr);
 }
 

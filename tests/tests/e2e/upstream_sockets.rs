@@ -35,7 +35,7 @@ fn a_path_is_seen_from_the_config_and_nobody_there_is_a_502() {
 fn check_says_what_is_wrong_with_the_path_of_a_socket() {
     let long = "x".repeat(120);
     let checked = tollgate(
-        &format!("[[upstream]]\nname = \"u\"\nendpoints = [\n\"unix:\",\n\"unix:///run/a\",\n\"unix:/{long}\",\n]\n"),
+        &format!("[[upstream]]\nname = \"u\"\nendpoints = [\n\"unix:\",\n\"unix://run/a\",\n\"unix:/{long}\",\n]\n"),
         &["check", "--config", "gateway.toml"],
     );
     let _settled = settled();
@@ -44,7 +44,7 @@ fn check_says_what_is_wrong_with_the_path_of_a_socket() {
     gateway.toml: there is no `[[route]]`
     gateway.toml:4:1: `unix:` names no file (upstream `u`)
       help: a Unix socket is written `unix:/run/users.sock`
-    gateway.toml:5:1: `unix:///run/a` names no file (upstream `u`)
+    gateway.toml:5:1: `unix://run/a` names no file (upstream `u`)
       help: a Unix socket is written `unix:/run/users.sock`
     gateway.toml:6:1: `unix:/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…` is longer than the 107 bytes that the path of a Unix socket has at most (upstream `u`)
     5 problems

@@ -5,10 +5,10 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::names::Names;
-use super::template::Template;
+use super::template::{HOST, Template};
 use crate::config::form::{self, Status};
 use crate::config::node::Text;
-use crate::config::problem::{Place, Problem, quote};
+use crate::config::problem::{Place, Problem, closest, quote};
 use crate::config::read::Placed;
 use crate::config::{Destination, Mirror, Origin, PathTemplate, Redirect, Respond, Split, TemplatePart};
 use crate::router::PathPattern;
@@ -164,7 +164,17 @@ fn origin<'t>(to: &'t str, template: &Template<'_>) -> Result<(Option<Origin>, &
     };
     let end = ["/", "?", "{path}"].into_iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
-    let wrong = || template.problem("names no host").help("such as `https://www.example.com/`, `https://{host}{path}`");
+    let wrong = || {
+        let problem = template.problem("names no host");
+        match authority.split_once('{').and_then(|(_, name)| name.split_once('}')) {
+            Some((name, _)) if name != HOST && template.text.interpolated.is_none() => {
+                let help = "a host is written out, or `{host}`, which is that of the request";
+                let meant = closest(name, [HOST]).map(|meant| format!("did you mean `{{{meant}}}`?"));
+                problem.help(meant.unwrap_or_else(|| help.to_owned()))
+            }
+            _ => problem.help("such as `https://www.example.com/`, `https://{host}{path}`"),
+        }
+    };
     let origin = match authority.strip_prefix("{host}") {
         Some("") => Origin::OfRequest { scheme, port: None },
         Some(port) => {

@@ -40,7 +40,7 @@ pub(super) fn gateway(form: &form::Gateway, problems: &mut Vec<Problem>) -> Gate
         workers: NonZeroUsize::new(form.workers.count()),
         admin,
         shutdown_timeout: form.shutdown_timeout,
-        trusted_proxies: peers(&form.trusted_proxies),
+        trusted_proxies: peers(form.trusted_proxies.iter().copied()),
         alias_headers: form.alias_headers,
         dns: Dns {
             servers: dns.servers.iter().map(|server| server.0).collect(),
@@ -56,11 +56,11 @@ pub(super) fn gateway(form: &form::Gateway, problems: &mut Vec<Problem>) -> Gate
     }
 }
 
-pub(super) fn peers(networks: &[Network]) -> Peers {
+pub(super) fn peers(networks: impl Iterator<Item = Network>) -> Peers {
     let mut peers = Peers::default();
     for network in networks {
         match network {
-            Network::Ip(network) => peers.networks.push(*network),
+            Network::Ip(network) => peers.networks.push(network),
             Network::Unix => peers.unix = true,
         }
     }

@@ -6,9 +6,9 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use crate::config::form;
-use crate::config::problem::{Place, Problem};
+use crate::config::problem::{Place, Problem, quote};
 use crate::config::read::Placed;
-use crate::config::values::Where;
+use crate::config::values::{Network, Where};
 use crate::config::{Listener, ListenerLimits, Protocols};
 use crate::listener::{Address, LONGEST_PATH, Limits};
 
@@ -52,6 +52,7 @@ fn listener<'a>(form: &'a form::Listener, taken: &mut Taken<'a>, problems: &mut 
             }
         }
     }
+    problems.extend(form.proxy_protocol.iter().filter_map(|peers| stranger(peers, &address)));
     problems.extend(taken.collision(&address, place));
     taken.add(address.clone(), Some(place));
     let limits = &form.limits;
@@ -62,7 +63,7 @@ fn listener<'a>(form: &'a form::Listener, taken: &mut Taken<'a>, problems: &mut 
         mode: form.mode.as_ref().map_or(MODE, |mode| mode.value.0),
         protocols: Protocols { http1: speaks(form::ProtocolWord::Http1), http2: speaks(form::ProtocolWord::Http2) },
         tls,
-        proxy_protocol: peers(&form.proxy_protocol),
+        proxy_protocol: peers(form.proxy_protocol.iter().map(|network| network.value)),
         limits: ListenerLimits {
             connections: Limits {
                 connections: NonZeroUsize::new(limits.connections.count()),
@@ -83,6 +84,23 @@ fn listener<'a>(form: &'a form::Listener, taken: &mut Taken<'a>, problems: &mut 
         },
         place: place.clone(),
     })
+}
+
+/// The problem of peers that no connection of this listener is of.
+fn stranger(peers: &Placed<Network>, address: &Address) -> Option<Problem> {
+    let (what, help) = match (peers.value, address) {
+        (Network::Ip(_), Address::Tcp(_)) | (Network::Unix, Address::Unix(_)) => return None,
+        (Network::Ip(network), Address::Unix(_)) => {
+            let what = format!("nobody in {} connects to a Unix socket", quote(&network.to_string()));
+            (what, "`proxy-protocol = [\"unix\"]`: whoever connects begins with the PROXY protocol")
+        }
+        (Network::Unix, Address::Tcp(_)) => {
+            let what =
+                "`unix` is who connects to a Unix socket, and this listener has an address with a port".to_owned();
+            (what, "the networks of the load balancers, such as `10.0.0.0/8`")
+        }
+    };
+    Some(Problem::new(&peers.place, what).help(help))
 }
 
 /// A path is seen from the file that says it.
@@ -110,8 +128,8 @@ type Kind = (u16, Option<std::sync::Arc<Path>>);
 
 impl<'a> Taken<'a> {
     fn add(&mut self, address: Address, place: Option<&'a Place>) {
-        // Port 0 is another port each time.
-        if kind(&address) != (0, None) {
+        // Port 0 is another port each time; but listeners are told apart by what is written.
+        if place.is_some() || kind(&address) != (0, None) {
             self.by_kind.entry(kind(&address)).or_default().push((address, place));
         }
     }
@@ -119,7 +137,9 @@ impl<'a> Taken<'a> {
     /// The problem of an address that is not free.
     fn collision(&self, this: &Address, place: &Place) -> Option<Problem> {
         let others = self.by_kind.get(&kind(this))?;
-        let (other, first) = others.iter().find(|(other, _)| this.takes_in(other) || other.takes_in(this))?;
+        let any_port = kind(this) == (0, None);
+        let meets = |other: &Address| this == other || !any_port && (this.takes_in(other) || other.takes_in(this));
+        let (other, first) = others.iter().find(|(other, _)| meets(other))?;
         let message = if this == other {
             "a second listener is at this address".to_owned()
         } else if this.takes_in(other) {

@@ -125,7 +125,7 @@ fn rule(form: &form::Route, listeners: &Names<'_>, about: &str, problems: &mut V
         None => PathPattern::parse("/**").ok(),
     };
     let (mut hosts, mut headers, mut query) = (Vec::new(), Vec::new(), Vec::new());
-    for text in wanted.host.iter().flat_map(|hosts| &hosts.0) {
+    for text in named(&wanted.host, "host", about, problems) {
         match HostPattern::parse(&text.value) {
             Ok(host) => hosts.push(host),
             Err(error) => problems.push(foreign(text, &error, about)),
@@ -156,15 +156,31 @@ fn method(method: &Placed<Method>, about: &str, problems: &mut Vec<Problem>) -> 
     method.value.clone()
 }
 
+/// What a key of `match` names: one or more, for none would take no request.
+fn named<'f>(
+    wanted: &'f Option<Placed<OneOrMore<Text>>>,
+    key: &str,
+    about: &str,
+    problems: &mut Vec<Problem>,
+) -> &'f [Text] {
+    let Some(wanted) = wanted else { return &[] };
+    let OneOrMore(names) = &wanted.value;
+    if names.is_empty() {
+        let problem = Problem::new(&wanted.place, format!("no {key} is named, so no request would be taken{about}"));
+        problems.push(problem.help(format!("leave `{key}` out for any {key}")));
+    }
+    names
+}
+
 /// The listeners that a route is bound to.
 fn bound(
-    named: &Option<OneOrMore<Text>>,
+    wanted: &Option<Placed<OneOrMore<Text>>>,
     listeners: &Names<'_>,
     about: &str,
     problems: &mut Vec<Problem>,
 ) -> Vec<Arc<str>> {
     let mut bound: Vec<Arc<str>> = Vec::new();
-    for text in named.iter().flat_map(|named| &named.0) {
+    for text in named(wanted, "listener", about, problems) {
         if listeners.is_empty() {
             let problem = Problem::new(&text.place, format!("no listener has a name{about}"));
             problems.push(problem.help("`name = \"public\"` in a `[[listener]]`"));

@@ -18,6 +18,8 @@ pub(super) struct Template<'a> {
 /// The name of the whole path, where a location is made.
 const PATH: &str = "path";
 const QUERY: &str = "query";
+/// That of the request's host, in the place of a location's.
+pub(super) const HOST: &str = "host";
 
 impl Template<'_> {
     /// A problem with the text: "`/x` is wrong".
@@ -108,7 +110,15 @@ impl Template<'_> {
         let name = if self.text.interpolated.is_some() { self.text.written() } else { name };
         let message = format!("no parameter named {} in the route's path, {}", quote(name), self.route_path);
         let known = self.pattern.params().iter().map(AsRef::as_ref).chain(others.iter().copied());
-        Err(Problem::new(&self.text.place, message).did_you_mean(closest(name, known)))
+        let problem = Problem::new(&self.text.place, message);
+        if name == HOST && !others.is_empty() {
+            return Err(problem.help("`{host}` stands for a host alone: `https://{host}/..`"));
+        }
+        if let Some(meant) = closest(name, known.clone()) {
+            return Err(problem.help(format!("did you mean `{{{meant}}}`?")));
+        }
+        let known: Vec<String> = known.map(|name| format!("`{{{name}}}`")).collect();
+        Err(if known.is_empty() { problem } else { problem.help(format!("there are {}", known.join(", "))) })
     }
 
     fn is_param(&self, name: &str) -> bool {

@@ -135,7 +135,7 @@ form! {
         /// TLS instead of plain connections. Which protocol is spoken is agreed on by ALPN.
         optional tls: Placed<Tls>,
         /// Networks whose connections begin with the PROXY protocol; `unix`: peers on Unix sockets.
-        preset proxy_protocol: Vec<Network> = [],
+        preset proxy_protocol: Vec<Placed<Network>> = [],
         /// What a client may take.
         table limits: ListenerLimits,
     }

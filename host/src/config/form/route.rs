@@ -53,9 +53,9 @@ form! {
     /// Which requests a route wants: all parts that are given must fit.
     struct Match {
         /// Names of listeners; a request may come through any of them.
-        optional listener: OneOrMore<Text>,
+        optional listener: Placed<OneOrMore<Text>>,
         /// Host names; `*.example.com` for every name below.
-        optional host: OneOrMore<Text>,
+        optional host: Placed<OneOrMore<Text>>,
         /// `/users` alone, `/users/{id}` one segment, `/users/**` everything from there; `~` and a regular expression.
         optional path: Text,
         /// Any of them. `GET` serves `HEAD` too.
@@ -177,7 +177,11 @@ impl Form for Compress {
         let defaults = Node { place: node.place.clone(), value: Value::Table(Vec::new()) };
         let node = match &node.value {
             Value::Table(_) => node,
-            _ => reading.word(node, &[("off", &defaults), ("gzip", &defaults)])?,
+            Value::Text(_) => reading.word(node, &[("off", &defaults), ("gzip", &defaults)])?,
+            _ => {
+                reading.unexpected(node, "\"off\", \"gzip\", or a table with `types` and `min-length`");
+                return None;
+            }
         };
         Gzip::read(node, reading).map(Self)
     }

@@ -17,8 +17,13 @@ impl<T: Form> Form for Vec<T> {
                 reading.note(problem.help(format!("each begins with `[[{label}]]`")));
                 None
             }
-            _ => {
+            (Value::Table(_) | Value::Broken, _) => {
                 reading.unexpected(node, "an array");
+                None
+            }
+            _ => {
+                let message = format!("expected an array, found {}", node.kind());
+                reading.note(Problem::new(&node.place, message).help("an array of one has brackets: `[..]`"));
                 None
             }
         }

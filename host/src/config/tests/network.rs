@@ -312,3 +312,38 @@ tls = { certificates = [{ cert = "a.pem" }], client = { certificate = "always" }
     6 problems
     "#);
 }
+
+#[test]
+fn the_proxy_protocol_is_spoken_by_peers_that_can_connect() {
+    assert_snapshot!(problems(r#"
+upstream = [{ name = "echo", endpoints = ["internal:echo"] }]
+route = [{ name = "all", upstream = "echo" }]
+[[listener]]
+address = "127.0.0.1:8080"
+proxy-protocol = ["10.0.0.0/8", "unix"]
+[[listener]]
+address = "unix:/run/a.sock"
+proxy-protocol = ["unix", "10.0.0.1"]
+"#), @r#"
+    gateway.toml:6:33: `unix` is who connects to a Unix socket, and this listener has an address with a port
+      help: the networks of the load balancers, such as `10.0.0.0/8`
+    gateway.toml:9:27: nobody in `10.0.0.1/32` connects to a Unix socket
+      help: `proxy-protocol = ["unix"]`: whoever connects begins with the PROXY protocol
+    2 problems
+    "#);
+}
+
+#[test]
+fn a_match_that_names_nothing_would_take_no_request() {
+    assert_snapshot!(problems(r#"
+listener = [{ address = "127.0.0.1:8080", name = "public" }]
+upstream = [{ name = "echo", endpoints = ["internal:echo"] }]
+route = [{ name = "none", upstream = "echo", match = { listener = [], host = [] } }]
+"#), @r"
+    gateway.toml:4:67: no listener is named, so no request would be taken (route `none`)
+      help: leave `listener` out for any listener
+    gateway.toml:4:78: no host is named, so no request would be taken (route `none`)
+      help: leave `host` out for any host
+    2 problems
+    ");
+}

@@ -91,13 +91,14 @@ plugin = [7, { source = 1.5 }]
 "#), @r#"
     gateway.toml:5:19: expected an integer, found a string
     gateway.toml:6:19: expected an array, found a string
+      help: an array of one has brackets: `[..]`
     gateway.toml:7:28: expected a string with a network, such as "10.0.0.0/8", found an integer
     gateway.toml:7:31: expected a string with a network, such as "10.0.0.0/8", found a boolean
     gateway.toml:8:26: expected `true` or `false`, found a string
     gateway.toml:8:41: expected a string, found an integer
     gateway.toml:9:12: expected an array of tables, found a table
       help: each begins with `[[consumer]]`
-    gateway.toml:10:11: expected a table, found an integer
+    gateway.toml:10:11: expected a table with `name`, `source`, `config`, `grants`, `limits`, `on-error`, `isolation`, found an integer
     gateway.toml:10:25: expected a string, found a float
     9 problems
     "#);

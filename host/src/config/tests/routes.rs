@@ -41,7 +41,7 @@ fn what_is_wrong_with_a_regular_expression_is_said_at_its_place() {
     ");
     assert_snapshot!(route("match.path = '~/a/(?<id>.*)', rewrite = '/b/{di}'"), @r"
     gateway.toml:1:83: no parameter named `di` in the route's path, `~/a/(?<id>.*)` (route `r`)
-      help: did you mean `id`?
+      help: did you mean `{id}`?
     1 problem
     ");
     assert_snapshot!(route("match.path = '~/a/.*', strip-prefix = '/a'"), @r"
@@ -78,6 +78,19 @@ fn the_same_regular_expression_twice_cannot_be_told_apart() {
 fn what_is_compressed_is_told_by_media_types() {
     assert_snapshot!(route("compress = 'brotli'"), @r"
     gateway.toml:1:54: unknown value `brotli`, expected one of `off`, `gzip` (route `r`)
+    1 problem
+    ");
+    assert_snapshot!(route("compress = ['gzip']"), @r#"
+    gateway.toml:1:54: expected "off", "gzip", or a table with `types` and `min-length`, found an array (route `r`)
+    1 problem
+    "#);
+    assert_snapshot!(route("compress = true"), @r#"
+    gateway.toml:1:54: expected "off", "gzip", or a table with `types` and `min-length`, found a boolean (route `r`)
+    1 problem
+    "#);
+    assert_snapshot!(route("compress = { coding = 'br' }"), @r"
+    gateway.toml:1:56: unknown key `coding` (route `r`)
+      help: the keys here are `types`, `min-length`
     1 problem
     ");
     assert_snapshot!(route("compress = { types = ['html', '*/*', 'text/', 'text/html; charset=utf-8'], min-length = 'x' }"), @r"
@@ -143,9 +156,20 @@ fn a_redirect_leads_where_it_can() {
     ");
     assert_snapshot!(answering("redirect.to = 'https://{hots}/'"), @r"
     gateway.toml:1:38: `https://{hots}/` names no host (route `r`)
-      help: such as `https://www.example.com/`, `https://{host}{path}`
+      help: did you mean `{host}`?
     1 problem
     ");
+    for (to, help) in [
+        ("https://{name}/", "a host is written out, or `{host}`, which is that of the request"),
+        ("https://a/{host}", "`{host}` stands for a host alone: `https://{host}/..`"),
+        ("{pth}", "did you mean `{path}`?"),
+        ("/x/{ids}", "did you mean `{id}`?"),
+        ("/x/{query}", "there are `{id}`, `{rest}`, `{path}`"),
+        ("/x?a={elsewhere}", "there are `{id}`, `{rest}`, `{path}`, `{query}`"),
+    ] {
+        let said = answering(&format!("match.path = '/{{id}}/**', redirect.to = '{to}'"));
+        assert!(said.ends_with(&format!("\n  help: {help}\n1 problem")), "{to}: {said}");
+    }
     assert_snapshot!(answering("match.path = '/{path}', redirect.to = 'https://{host}{path}'"), @r"
     gateway.toml:1:62: `https://{host}{path}` has two meanings: `path` is the whole path, and a parameter of the route's path too (route `r`)
       help: give the parameter another name
@@ -314,7 +338,7 @@ fn patterns_that_match_nothing_are_problems() {
 fn a_rewrite_fits_the_path_of_its_route() {
     assert_snapshot!(route(r#"match.path = "/users/{id}/**", rewrite = "/v2/{di}""#), @r"
     gateway.toml:1:84: no parameter named `di` in the route's path, `/users/{id}/**` (route `r`)
-      help: did you mean `id`?
+      help: did you mean `{id}`?
     1 problem
     ");
     assert_snapshot!(route(r#"match.path = "/users", rewrite = "/v2/{rest}""#), @r"

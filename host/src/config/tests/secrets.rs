@@ -137,6 +137,7 @@ strip-prefix = "/${env:KEY}2"
     gateway.toml:19:12: no upstream named `${env:KEY}` (route `r`)
       help: there are `${env:UPSTREAM}`
     gateway.toml:21:11: no parameter named `/{${env:KEY}}` in the route's path, `/${env:KEY}/**` (route `r`)
+      help: there are `{rest}`
     gateway.toml:26:16: `/${env:KEY}2` is not the beginning of the route's path, `/${env:KEY}/**` (route `s`)
     22 problems
     ");

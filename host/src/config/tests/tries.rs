@@ -85,7 +85,7 @@ fn how_a_route_cannot_be_split() {
     1 problem
     ");
     assert_snapshot!(route(r#"upstream = ["echo"]"#), @r"
-    gateway.toml:3:38: expected a table, found a string (route `all`)
+    gateway.toml:3:38: expected a table with `name`, `weight`, found a string (route `all`)
     1 problem
     ");
 }

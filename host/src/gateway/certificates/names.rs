@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rustls::SignatureScheme;
 use rustls::pki_types::CertificateDer;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use x509_parser::certificate::Validity;
 use x509_parser::extensions::GeneralName;
 use x509_parser::time::ASN1Time;
+use x509_parser::x509::X509Version;
 
 use super::pem::Reader;
 use crate::config::NamedFile;
@@ -37,12 +39,36 @@ impl ByName {
         }
     }
 
+    /// Whether no client gets this certificate, because those before it are for each of its names already, and sign by
+    /// whatever it can sign by.
+    pub(super) fn hide(&self, key: &CertifiedKey, names: &[String]) -> bool {
+        let covered = |scheme, known: &[Arc<CertifiedKey>]| known.iter().any(|known| signs(known, scheme));
+        names.iter().all(|name| {
+            let known = self.names.get(name.strip_prefix('*').unwrap_or(name)).map_or(&[][..], Vec::as_slice);
+            SCHEMES.iter().filter(|scheme| signs(key, **scheme)).all(|scheme| covered(*scheme, known))
+        })
+    }
+
     /// The certificates for a name in lower case: exact ones before wildcards, which stand for one label (RFC 6125,
     /// section 6.4.3).
     fn find(&self, name: &str) -> Option<&[Arc<CertifiedKey>]> {
         let wildcard = || self.names.get(&name[name.find('.')?..]);
         self.names.get(name).or_else(wildcard).map(Vec::as_slice)
     }
+}
+
+/// What keys sign by in handshakes.
+const SCHEMES: [SignatureScheme; 6] = [
+    SignatureScheme::RSA_PSS_SHA256,
+    SignatureScheme::RSA_PKCS1_SHA256,
+    SignatureScheme::ECDSA_NISTP256_SHA256,
+    SignatureScheme::ECDSA_NISTP384_SHA384,
+    SignatureScheme::ECDSA_NISTP521_SHA512,
+    SignatureScheme::ED25519,
+];
+
+fn signs(key: &CertifiedKey, scheme: SignatureScheme) -> bool {
+    key.key.choose_scheme(&[scheme]).is_some()
 }
 
 impl ResolvesServerCert for ByName {
@@ -68,6 +94,14 @@ pub(in crate::gateway) fn day(time: ASN1Time) -> String {
 /// What a certificate says that is valid by now, or was.
 pub(super) fn of(certificate: &CertificateDer<'_>, file: &NamedFile, reader: &mut Reader<'_>) -> Option<Facts> {
     let parsed = x509_parser::parse_x509_certificate(certificate).ok();
+    if let Some((_, parsed)) = &parsed
+        && parsed.version() != X509Version::V3
+    {
+        let number = parsed.version().0.saturating_add(1);
+        let message = format!("the certificate in {} is of version {number} of X.509, which nobody takes", file.shown);
+        reader.note(file, message, Some("one of version 3, which has the names that it is for"));
+        return None;
+    }
     let facts =
         parsed.and_then(|(_, parsed)| Some(Facts { validity: parsed.validity().clone(), names: names(&parsed)? }));
     let Some(facts) = facts else {

@@ -97,6 +97,7 @@ fn an_error_says_what_would_be_right() {
         "/%2e%2E",
         "/a?b=c",
         "/caf\u{e9}",
+        "/v[0-9]/x",
         "/a b",
         "/100%",
         "/%+1",
@@ -126,6 +127,7 @@ fn an_error_says_what_would_be_right() {
         `/%2e%2E`: requests never have `.` and `..` segments; write the path without them
         `/a?b=c`: a path ends before `?` or `#`; match parameters with `query`
         `/café`: 'é' must be percent-encoded: `%C3%A9`
+        `/v[0-9]/x`: '[' must be percent-encoded: `%5B`; a regular expression begins with `~`
         `/a b`: ' ' must be percent-encoded: `%20`
         `/100%`: `%` is followed by two hex digits; a percent sign itself is `%25`
         `/%+1`: `%` is followed by two hex digits; a percent sign itself is `%25`

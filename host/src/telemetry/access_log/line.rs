@@ -23,7 +23,12 @@ pub(super) fn json<'a>(
     json_string(out, cut(entry.id));
     out.extend_from_slice(b",\"client\":\"");
     address(out, entry.client);
-    out.extend_from_slice(b"\",\"method\":");
+    out.push(b'"');
+    members(
+        out,
+        [(&b",\"listener\":"[..], entry.listener), (b",\"host\":", entry.host), (b",\"userAgent\":", entry.user_agent)],
+    );
+    out.extend_from_slice(b",\"method\":");
     json_string(out, cut(entry.method));
     out.extend_from_slice(b",\"path\":");
     json_string(out, cut(entry.path));
@@ -39,19 +44,17 @@ pub(super) fn json<'a>(
     decimal(out, entry.response_bytes);
     out.extend_from_slice(b",\"durationUs\":");
     micros(out, nanos(entry.duration));
-    for (key, value) in [
-        (&b",\"route\":"[..], entry.route),
-        (b",\"upstream\":", entry.upstream),
-        (b",\"failover\":", entry.failover),
-        (b",\"endpoint\":", entry.endpoint),
-        (b",\"consumer\":", entry.consumer),
-        (b",\"problem\":", entry.problem),
-    ] {
-        if let Some(value) = value {
-            out.extend_from_slice(key);
-            json_string(out, cut(value));
-        }
-    }
+    members(
+        out,
+        [
+            (&b",\"route\":"[..], entry.route),
+            (b",\"upstream\":", entry.upstream),
+            (b",\"failover\":", entry.failover),
+            (b",\"endpoint\":", entry.endpoint),
+            (b",\"consumer\":", entry.consumer),
+            (b",\"problem\":", entry.problem),
+        ],
+    );
     if entry.tries > 1 {
         out.extend_from_slice(b",\"tries\":");
         decimal(out, u64::from(entry.tries));
@@ -69,7 +72,17 @@ pub(super) fn json<'a>(
     out.extend_from_slice(b"}}\n");
 }
 
-/// `12:00:01.123 GET /users/7 200 512B 1.24ms route=users endpoint=127.0.0.1:9001 plugins=key-auth:0.8us`
+/// Those that have a value.
+fn members<const N: usize>(out: &mut Vec<u8>, members: [(&[u8], Option<&str>); N]) {
+    for (key, value) in members {
+        if let Some(value) = value {
+            out.extend_from_slice(key);
+            json_string(out, cut(value));
+        }
+    }
+}
+
+/// `12:00:01.123 192.0.2.7 GET /users/7 200 512B 1.24ms host=api.example route=users endpoint=127.0.0.1:9001 plugins=key-auth:0.8us`
 pub(super) fn text<'a>(
     out: &mut Vec<u8>,
     timestamp: &mut Timestamp,
@@ -79,6 +92,8 @@ pub(super) fn text<'a>(
     colour: bool,
 ) {
     timestamp.time_of_day(now, out);
+    out.push(b' ');
+    address(out, entry.client);
     out.push(b' ');
     text_value(out, cut(entry.method));
     out.push(b' ');
@@ -91,7 +106,8 @@ pub(super) fn text<'a>(
     text_duration(out, nanos(entry.duration));
     let id = (entry.problem.is_some() || !entry.completed).then_some(entry.id);
     for (key, value) in [
-        (&b" route="[..], entry.route),
+        (&b" host="[..], entry.host),
+        (b" route=", entry.route),
         (b" failover=", entry.failover),
         (b" endpoint=", entry.endpoint),
         (b" consumer=", entry.consumer),

@@ -1,14 +1,16 @@
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 use std::time::UNIX_EPOCH;
 
 use super::*;
+use crate::telemetry::captured::Captured;
 use crate::telemetry::timestamp::Timestamp;
 
 fn entry() -> AccessEntry<'static> {
     AccessEntry {
         id: "01hx",
         client: [192, 0, 2, 7].into(),
+        listener: Some("public"),
+        host: Some("api.example"),
+        user_agent: Some("curl/8.5.0"),
         method: "GET",
         path: "/users/7",
         protocol: "HTTP/1.1",
@@ -46,10 +48,12 @@ const TEXT: Style = Style::Text { colour: false };
 fn text_is_for_people() {
     assert_eq!(
         line(TEXT, &entry(), &PLUGINS),
-        "04:05:06.789 GET /users/7 200 512B 1.24ms route=users endpoint=127.0.0.1:9001 consumer=acme \
-         plugins=key-auth:0.8us,rate-limit:0.7us\n"
+        "04:05:06.789 192.0.2.7 GET /users/7 200 512B 1.24ms host=api.example route=users endpoint=127.0.0.1:9001 \
+         consumer=acme plugins=key-auth:0.8us,rate-limit:0.7us\n"
     );
     let failed = AccessEntry {
+        client: "2001:db8::7".parse().expect("an address"),
+        host: None,
         status: None,
         duration: Duration::from_micros(30_020_500),
         endpoint: None,
@@ -60,7 +64,7 @@ fn text_is_for_people() {
     };
     assert_eq!(
         line(TEXT, &failed, &[]),
-        "04:05:06.789 GET /users/7 - 512B 30.02s route=users problem=upstream-timeout id=01hx incomplete\n"
+        "04:05:06.789 2001:db8::7 GET /users/7 - 512B 30.02s route=users problem=upstream-timeout id=01hx incomplete\n"
     );
     assert!(line(Style::Text { colour: true }, &entry(), &[]).contains(" \u{1b}[32m200\u{1b}[0m 512B"));
 }
@@ -70,7 +74,7 @@ fn json_carries_everything() {
     assert_eq!(
         line(Style::Json, &entry(), &PLUGINS),
         "{\"time\":\"2026-02-03T04:05:06.789Z\",\"type\":\"access\",\"id\":\"01hx\",\"client\":\"192.0.2.7\",\
-         \"method\":\"GET\",\"path\":\"/users/7\",\"protocol\":\"HTTP/1.1\",\"status\":200,\"requestBytes\":0,\
+         \"listener\":\"public\",\"host\":\"api.example\",\"userAgent\":\"curl/8.5.0\",\"method\":\"GET\",\"path\":\"/users/7\",\"protocol\":\"HTTP/1.1\",\"status\":200,\"requestBytes\":0,\
          \"responseBytes\":512,\"durationUs\":1240.3,\"route\":\"users\",\"upstream\":\"users\",\
          \"endpoint\":\"127.0.0.1:9001\",\"consumer\":\"acme\",\"completed\":true,\
          \"plugins\":{\"key-auth\":0.8,\"rate-limit\":0.7}}\n"
@@ -80,11 +84,19 @@ fn json_carries_everything() {
 #[test]
 fn what_a_client_sends_cannot_forge_a_line_or_a_field() {
     let evil = "/a\"b\\\r\n12:00:00.000 GET /forged 200 \u{1b}[31m\u{9b}2J\u{202e}\u{0}\u{7f}";
-    let entry = AccessEntry { path: evil, method: evil, consumer: Some(evil), ..entry() };
+    let entry = AccessEntry {
+        path: evil,
+        method: evil,
+        consumer: Some(evil),
+        host: Some(evil),
+        user_agent: Some(evil),
+        ..entry()
+    };
     let json = line(Style::Json, &entry, &[(evil, 1)]);
     let value: serde_json::Value = serde_json::from_str(&json).expect("one JSON object");
     assert_eq!(value["path"], evil);
     assert_eq!(value["consumer"], evil);
+    assert_eq!((&value["host"], &value["userAgent"]), (&evil.into(), &evil.into()));
     assert_eq!(value["plugins"][evil], 0.0);
     for line in [json, line(TEXT, &entry, &[(evil, 1)])] {
         let (body, end) = line.split_at(line.len() - 1);
@@ -100,24 +112,10 @@ fn an_endless_path_is_cut_between_characters() {
     assert!(line.len() < 2_600, "{}", line.len());
 }
 
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no test panics in here").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn every_line_is_on_the_stream_when_the_log_has_been_dropped() {
     let captured = Captured::default();
-    let log = AccessLog::to(Style::Json, captured.clone()).expect("a thread");
+    let log = AccessLog::to(Style::Json, true, captured.clone()).expect("a thread");
     let writers = [log.writer(), log.writer()];
     std::thread::scope(|scope| {
         for writer in &writers {
@@ -125,7 +123,7 @@ fn every_line_is_on_the_stream_when_the_log_has_been_dropped() {
         }
     });
     drop(log);
-    let text = String::from_utf8(captured.0.lock().expect("no test panics in here").clone()).expect("UTF-8");
+    let text = captured.text();
     assert_eq!(text.lines().count(), 2_000);
     for line in text.lines() {
         serde_json::from_str::<serde_json::Value>(line).expect("whole lines");
@@ -133,9 +131,18 @@ fn every_line_is_on_the_stream_when_the_log_has_been_dropped() {
 }
 
 #[test]
-fn a_log_that_is_off_writes_nothing() {
-    let log = AccessLog::off();
-    assert!(!log.writer().is_on());
-    assert!(log.drops().is_none());
-    log.writer().write(&entry(), std::iter::from_fn(|| panic!("must not be asked")));
+fn a_log_is_off_and_on_and_of_another_form_while_it_is_written() {
+    let captured = Captured::default();
+    let log = AccessLog::to(Style::Json, false, captured.clone()).expect("a thread");
+    let writer = log.writer();
+    assert!(!writer.is_on());
+    log.set(Format::Text, true);
+    assert!(writer.is_on());
+    writer.write(&entry(), PLUGINS);
+    log.set(Format::Json, true);
+    writer.write(&entry(), PLUGINS);
+    drop(log);
+    let text = captured.text();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.len() == 2 && !lines[0].starts_with('{') && lines[1].starts_with('{'), "{text}");
 }

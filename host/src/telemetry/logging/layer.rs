@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt::{self, Write};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use tracing::field::{Field, Visit};
@@ -9,18 +10,18 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
 use super::findings::Findings;
-use crate::telemetry::Style;
 use crate::telemetry::escape::{Escaping, Quotes, json_string, text_value};
 use crate::telemetry::spool::Lane;
 use crate::telemetry::timestamp::Timestamp;
+use crate::telemetry::{CurrentStyle, Style};
 
 pub(super) struct LogLayer {
     lane: Lane,
-    style: Style,
+    style: Arc<CurrentStyle>,
 }
 
 impl LogLayer {
-    pub(super) fn new(lane: Lane, style: Style) -> Self {
+    pub(super) fn new(lane: Lane, style: Arc<CurrentStyle>) -> Self {
         Self { lane, style }
     }
 }
@@ -28,7 +29,7 @@ impl LogLayer {
 impl<S: Subscriber> Layer<S> for LogLayer {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         // Not under the lane's lock: the fields' `Debug` is foreign code, which may log itself.
-        let line = line(event, self.style, SystemTime::now());
+        let line = line(event, self.style.get(), SystemTime::now());
         self.lane.append(|out, _| out.extend_from_slice(&line));
     }
 }

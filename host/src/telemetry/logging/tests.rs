@@ -1,35 +1,18 @@
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::layer::LogLayer;
 use super::*;
 use crate::telemetry::Style;
-
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no test panics in here").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use crate::telemetry::captured::Captured;
 
 /// What `log` writes, line by line.
 fn lines(style: Style, level: Level, log: impl FnOnce()) -> Vec<String> {
     let captured = Captured::default();
     let spool = Spool::start("log", Duration::ZERO, captured.clone()).expect("a thread");
-    let layer = LogLayer::new(spool.lane(), style).with_filter(filter(level));
+    let layer = LogLayer::new(spool.lane(), Arc::new(CurrentStyle::new(style))).with_filter(filter(level));
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
     drop(spool);
-    let bytes = captured.0.lock().expect("no test panics in here").clone();
-    String::from_utf8(bytes).expect("UTF-8").lines().map(str::to_owned).collect()
+    captured.text().lines().map(str::to_owned).collect()
 }
 
 const TEXT: Style = Style::Text { colour: false };

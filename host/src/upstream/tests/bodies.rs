@@ -79,18 +79,7 @@ fn a_cut_response_does_not_look_complete_to_a_client() {
 #[test]
 fn a_body_dropped_in_its_middle_closes_the_connection() {
     worker(async {
-        let (closed, seen) = oneshot::channel();
-        let closed = Cell::new(Some(closed));
-        let endpoint = Scripted::start(move |mut peer, _| {
-            let closed = closed.take();
-            async move {
-                peer.head().await;
-                peer.write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello").await;
-                peer.rest().await;
-                closed.expect("one connection").send(()).expect("the test waits");
-            }
-        })
-        .await;
+        let (endpoint, seen) = Scripted::until_closed("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello").await;
         let upstreams = WorkerUpstreams::new(&[upstream(&[&endpoint])]);
         let answer = upstreams.get("/").await.expect("a head");
         assert_eq!(upstreams.in_flight(), [1]);
@@ -234,18 +223,7 @@ fn a_client_that_leaves_in_the_middle_of_its_body_leaves_no_complete_request() {
 #[test]
 fn an_answer_before_the_end_of_the_request_is_passed_on_and_ends_the_upload() {
     worker(async {
-        let (closed, seen) = oneshot::channel();
-        let closed = Cell::new(Some(closed));
-        let endpoint = Scripted::start(move |mut peer, _| {
-            let closed = closed.take();
-            async move {
-                peer.head().await;
-                peer.write(HELLO).await;
-                peer.rest().await;
-                closed.expect("one connection").send(()).expect("the test waits");
-            }
-        })
-        .await;
+        let (endpoint, seen) = Scripted::until_closed(HELLO).await;
         let mut client = gateway_to(&endpoint, None).await;
         client.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9999\r\n\r\nbody").await;
         client.until("hello").await.expect("the answer");

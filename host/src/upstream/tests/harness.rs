@@ -11,6 +11,7 @@ use http::{Request, Response, header};
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
 use crate::http1::Socket;
@@ -46,6 +47,22 @@ impl Scripted {
             }
         });
         Self { address, accepted }
+    }
+
+    /// Answers the first request of its one connection, and tells when that is closed.
+    pub(in crate::upstream) async fn until_closed(answer: &'static str) -> (Self, oneshot::Receiver<()>) {
+        let (closed, seen) = oneshot::channel();
+        let closed = Cell::new(Some(closed));
+        let endpoint = Self::start(move |mut peer, _| {
+            let closed = closed.take();
+            async move {
+                peer.head().await;
+                peer.write(answer).await;
+                peer.rest().await;
+                closed.expect("one connection").send(()).expect("the test waits");
+            }
+        });
+        (endpoint.await, seen)
     }
 
     /// Answers every request on every connection with the same bytes.

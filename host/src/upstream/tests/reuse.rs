@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use tokio::sync::oneshot;
 
 use super::harness::*;
 use crate::upstream::*;
@@ -107,37 +106,30 @@ async fn holding(open: &Rc<RefCell<Vec<Peer>>>) -> Scripted {
     .await
 }
 
+/// Five requests, one after the other, each of whose connections is closed after its answer; `pause` comes before the next.
+async fn each_has_a_new_connection(pause: impl AsyncFn()) {
+    let open = Rc::default();
+    let endpoint = holding(&open).await;
+    let upstreams = WorkerUpstreams::new(&[upstream(&[&endpoint])]);
+    for round in 1..=5 {
+        assert_eq!(upstreams.fetch("/").await, "hello");
+        assert_eq!(endpoint.connections(), round);
+        open.borrow_mut().clear();
+        pause().await;
+    }
+}
+
 #[test]
 fn a_request_that_a_closed_connection_did_not_take_goes_over_a_new_one() {
-    worker(async {
-        let open = Rc::default();
-        let endpoint = holding(&open).await;
-        let upstreams = WorkerUpstreams::new(&[upstream(&[&endpoint])]);
-        for round in 1..=5 {
-            assert_eq!(upstreams.fetch("/").await, "hello");
-            assert_eq!(endpoint.connections(), round);
-            open.borrow_mut().clear();
-            // The runtime hears of the end, but polls this test before the connection's task: that
-            // has the next request already when it sees the end.
-            tokio::task::yield_now().await;
-        }
-    });
+    // The runtime hears of the end, but polls this test before the connection's task: that has the next request already
+    // when it sees the end.
+    worker(each_has_a_new_connection(tokio::task::yield_now));
 }
 
 #[test]
 fn a_connection_that_waited_is_not_used_before_the_runtime_looked_for_its_end() {
-    worker(async {
-        let open = Rc::default();
-        let endpoint = holding(&open).await;
-        let upstreams = WorkerUpstreams::new(&[upstream(&[&endpoint])]);
-        for round in 1..=5 {
-            assert_eq!(upstreams.fetch("/").await, "hello");
-            assert_eq!(endpoint.connections(), round);
-            open.borrow_mut().clear();
-            // A busy worker: time goes by, and nobody asks the kernel for news.
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    });
+    // A busy worker: time goes by, and nobody asks the kernel for news.
+    worker(each_has_a_new_connection(async || std::thread::sleep(Duration::from_millis(2))));
 }
 
 #[test]
@@ -178,18 +170,7 @@ fn a_connection_that_waited_too_long_is_not_used() {
 #[test]
 fn a_sweep_closes_what_waited_too_long() {
     worker(async {
-        let (closed, seen) = oneshot::channel();
-        let closed = RefCell::new(Some(closed));
-        let endpoint = Scripted::start(move |mut peer, _| {
-            let closed = closed.take();
-            async move {
-                peer.head().await;
-                peer.write(HELLO).await;
-                peer.rest().await;
-                closed.expect("one connection").send(()).expect("the test waits");
-            }
-        })
-        .await;
+        let (endpoint, seen) = Scripted::until_closed(HELLO).await;
         let mut settings = upstream(&[&endpoint]);
         let upstreams = WorkerUpstreams::new(&[settings.clone()]);
         upstreams.fetch("/").await;

@@ -47,6 +47,8 @@ fn internal(name: &str) -> Result<Address, Wrong> {
 
 /// A path is seen from the file that says it.
 fn unix(path: &str, url: &Text) -> Result<Address, Wrong> {
+    // As a URL, which has no host here.
+    let path = path.strip_prefix("//").filter(|path| path.starts_with('/')).unwrap_or(path);
     if path.is_empty() || path.starts_with("//") {
         return Err(Wrong::help("names no file", "a Unix socket is written `unix:/run/users.sock`"));
     }

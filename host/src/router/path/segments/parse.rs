@@ -38,7 +38,7 @@ pub enum PathError {
     DotSegment(String),
     #[error("`{0}`: a path ends before `?` or `#`; match parameters with `query`")]
     Query(String),
-    #[error("`{path}`: {wrong:?} must be percent-encoded: `{encoded}`")]
+    #[error("`{path}`: {wrong:?} must be percent-encoded: `{encoded}`{}", of_expressions(*wrong))]
     Character { path: String, wrong: char, encoded: String },
     #[error("`{0}`: requests never have an encoded `/`, `\\` or NUL, the gateway refuses them; take it out")]
     Refused(String),
@@ -97,6 +97,14 @@ impl Segments {
         }
         self.segments.push(Segment::Literal(literal(piece, text)?));
         Ok(())
+    }
+}
+
+/// What else a character in a path may mean.
+fn of_expressions(wrong: char) -> &'static str {
+    match wrong {
+        '[' | ']' | '^' | '|' | '\\' => "; a regular expression begins with `~`",
+        _ => "",
     }
 }
 
