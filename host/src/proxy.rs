@@ -123,7 +123,7 @@ impl Proxy {
                     Ok(body) => match &route.destination {
                         Destination::Upstream(_) => {
                             match forward::send(self, &view, &mut flight.run, body, connection).await {
-                                Ok(answer) => flight.answer(answer),
+                                Ok(response) => flight.answer(response),
                                 Err(error) => flight.fail(error),
                             }
                         }

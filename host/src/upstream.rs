@@ -34,16 +34,13 @@ mod tls;
 mod tries;
 mod vitals;
 
-use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use http::Response;
-use http::header::SET_COOKIE;
-use tokio::time::sleep_until;
+use tokio::time::timeout_at;
 
 pub use answer_body::{AnswerBodyError, UpstreamBody};
 pub use balance::Caller;
@@ -72,15 +69,6 @@ use vitals::Standing;
 #[derive(Debug)]
 pub struct WorkerUpstreams {
     upstreams: Vec<UpstreamState>,
-}
-
-/// A response and who gave it.
-#[derive(Debug)]
-pub struct Answer {
-    /// Always HTTP/1.1, its framing checked. Hop-by-hop headers are still there.
-    pub response: Response<UpstreamBody>,
-    /// The address as logs show it.
-    pub endpoint: Arc<str>,
 }
 
 #[derive(Debug)]
@@ -120,7 +108,8 @@ impl WorkerUpstreams {
     }
 
     /// Sends `request` to an endpoint of the upstream with this index in the config, and waits for
-    /// the head of the response; its body streams. `tries` says what that took, also when there is none.
+    /// the head of the response, always HTTP/1.1 with hop-by-hop headers still there; its body streams. `tries` says
+    /// what that took and who answered, also when there is no response.
     ///
     /// The headers are cleaned; a request without `Host` gets the endpoint's. `caller` is who asks, for balancers that tell
     /// callers apart, which may give it a cookie with the response, and for endpoints that are told of it.
@@ -145,20 +134,18 @@ impl WorkerUpstreams {
         caller: &Caller<'_>,
         overrides: Overrides,
         tries: &mut Tries,
-    ) -> Result<Answer, UpstreamError> {
+    ) -> Result<Response<UpstreamBody>, UpstreamError> {
         let mut upstream = &self.upstreams[upstream];
         let mut body = Some(body);
         loop {
             let sent = upstream.send(request, &mut body, caller, overrides, tries).await;
-            match (sent, upstream.failover) {
-                (Err(error), Some(failover))
-                    if tries.failover.is_none() && body.is_some() && error.is_of_endpoints() =>
-                {
-                    tries.failover = Some(failover);
-                    upstream = &self.upstreams[failover];
-                }
-                (sent, _) => return sent,
+            let Some(failover) = upstream.failover else { return sent };
+            let nobody_has_it = body.is_some() && sent.as_ref().is_err_and(UpstreamError::is_of_endpoints);
+            if !nobody_has_it || tries.failover.is_some() {
+                return sent;
             }
+            tries.failover = Some(failover);
+            upstream = &self.upstreams[failover];
         }
     }
 
@@ -209,7 +196,7 @@ impl UpstreamState {
         caller: &Caller<'_>,
         overrides: Overrides,
         tries: &mut Tries,
-    ) -> Result<Answer, UpstreamError> {
+    ) -> Result<Response<UpstreamBody>, UpstreamError> {
         let timeouts = attempt::Timeouts {
             connect: self.connect_timeout,
             response: overrides.response.unwrap_or(self.response_timeout),
@@ -223,18 +210,22 @@ impl UpstreamState {
             Some(limit) => Some(Box::pin(limit.enter()).await.map_err(|refusal| self.refused(limit, refusal))?),
             None => None,
         };
-        let mut over = until.map(|until| Box::pin(sleep_until(until)));
         let mut trying = pin!(self.try_all(request, body, caller, timeouts, tries));
-        let sent = poll_fn(|context| match (trying.as_mut().poll(context), &mut over) {
-            (Poll::Pending, Some(over)) => over.as_mut().poll(context).map(|()| None),
-            (sent, _) => sent.map(Some),
-        });
-        let too_late =
-            || UpstreamError::TotalTimeout { upstream: Arc::clone(&self.name), after: total.unwrap_or_default() };
-        let mut answer = sent.await.ok_or_else(too_late)??;
+        let mut response = match until {
+            None => trying.await?,
+            // Boxed as well.
+            Some(until) => match Box::pin(timeout_at(until, trying.as_mut())).await {
+                Ok(sent) => sent?,
+                Err(_) => return Err(self.too_late(total.unwrap_or_default())),
+            },
+        };
         let silence = (idle.is_some() || until.is_some()).then_some(Silence { idle, until, meter, since: None });
-        answer.response.body_mut().keep_to(silence, permit);
-        Ok(answer)
+        response.body_mut().keep_to(silence, permit);
+        Ok(response)
+    }
+
+    fn too_late(&self, after: Duration) -> UpstreamError {
+        UpstreamError::TotalTimeout { upstream: Arc::clone(&self.name), after }
     }
 
     fn refused(&self, limit: &Limit, refusal: Refusal) -> UpstreamError {
@@ -251,12 +242,5 @@ impl UpstreamState {
         self.choice
             .choose(&candidates, caller)
             .ok_or_else(|| UpstreamError::NoEndpoint { upstream: Arc::clone(&self.name) })
-    }
-
-    fn answer(&self, index: usize, caller: &Caller<'_>, mut response: Response<UpstreamBody>) -> Answer {
-        if let Some(cookie) = self.choice.cookie(index, caller) {
-            response.headers_mut().append(SET_COOKIE, cookie);
-        }
-        Answer { response, endpoint: Arc::clone(&self.endpoints[index].text) }
     }
 }

@@ -24,7 +24,7 @@ use crate::chain::{Cut, Run};
 use crate::exchange::{Exchange, Origin, Reply, ResponseHead};
 use crate::live::Route;
 use crate::problem;
-use crate::upstream::{Answer, AnswerBodyError, BodyMeter, RequestBody, UpstreamBody};
+use crate::upstream::{AnswerBodyError, BodyMeter, RequestBody, UpstreamBody};
 use crate::wire::trailers::TooMany;
 use crate::wire::{encoding, headers};
 
@@ -69,8 +69,8 @@ impl Flight {
     }
 
     /// The upstream answered.
-    pub(super) fn answer(&mut self, answer: Answer) -> UpstreamBody {
-        let (head, body) = answer.response.into_parts();
+    pub(super) fn answer(&mut self, response: Response<UpstreamBody>) -> UpstreamBody {
+        let (head, body) = response.into_parts();
         let mut fields = head.headers;
         let agreed = body.is_switched().then(|| fields.remove(header::UPGRADE)).flatten();
         headers::strip_hop_by_hop(&mut fields, |_| false);

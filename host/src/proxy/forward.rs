@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use http::Response;
 use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
 
@@ -16,7 +17,7 @@ use crate::config::{Path, PathTemplate, TemplatePart};
 use crate::exchange::Exchange;
 use crate::http1::client::{Edit, Fields, Request};
 use crate::live::Route;
-use crate::upstream::{Answer, Caller, RequestBody, Tries};
+use crate::upstream::{Caller, RequestBody, Tries, UpstreamBody};
 use crate::wire::path;
 
 /// Sends the request as the chain left it.
@@ -26,7 +27,7 @@ pub(super) async fn send(
     run: &mut Run,
     body: RequestBody,
     connection: &Connection,
-) -> Result<Answer, ProxyError> {
+) -> Result<Response<UpstreamBody>, ProxyError> {
     let exchange = run.exchange();
     let route = view.route(exchange.route);
     let target = target(route, exchange)?;
@@ -59,16 +60,11 @@ pub(super) async fn send(
         metrics.retries_over_budget.add(u64::from(tries.over_budget));
         metrics.failovers.add(u64::from(tries.failover.is_some()));
     }
-    match sent {
-        Ok(answer) => {
-            outcome.endpoint = Some(answer.endpoint.clone());
-            Ok(answer)
-        }
-        Err(error) => {
-            outcome.endpoint = error.endpoint().cloned();
-            Err(error.into())
-        }
-    }
+    outcome.endpoint = match &sent {
+        Ok(_) => tries.endpoint,
+        Err(error) => error.endpoint().cloned(),
+    };
+    Ok(sent?)
 }
 
 /// What becomes of `Host`: without one, the upstream is told its own.

@@ -118,8 +118,8 @@ impl Copy {
         let sent =
             upstreams.send(self.upstream, request, body, &caller, Overrides::default(), &mut Tries::default()).await;
         match sent {
-            Ok(answer) => {
-                drain(answer.response.into_body()).await;
+            Ok(response) => {
+                drain(response.into_body()).await;
                 true
             }
             Err(_) => false,

@@ -62,8 +62,8 @@ impl Sender {
         let overrides = Overrides { response, ..Overrides::default() };
         let body = RequestBody::full(outgoing.body.clone());
         let sent = self.view.upstreams.send(upstream, request, body, &caller, overrides, &mut Tries::default()).await;
-        let answer = sent.map_err(|error| self.failed(&outgoing, &error))?;
-        let (mut head, mut body) = answer.response.into_parts();
+        let response = sent.map_err(|error| self.failed(&outgoing, &error))?;
+        let (mut head, mut body) = response.into_parts();
         headers::strip_hop_by_hop(&mut head.headers, |_| false);
         let share = self.proxy.room.share(self.view.live.max_bodies);
         let keeping = Keeping { reject: Some(outgoing.max_body), most: outgoing.max_body };

@@ -23,8 +23,13 @@ use crate::wire::trailers;
 
 /// The body of a response. An error in its middle means that it was cut: whoever passes it on must
 /// not let it look complete. Dropped before its end, it closes the upstream's connection, or resets the stream.
+///
+/// One allocation has all of it: a response is handed on many times on its way to the client.
 #[derive(Debug)]
-pub struct UpstreamBody {
+pub struct UpstreamBody(Box<Arriving>);
+
+#[derive(Debug)]
+struct Arriving {
     /// What was taken of it and put back.
     begun: Bytes,
     source: Source,
@@ -66,11 +71,11 @@ impl AnswerBodyError {
 
 #[derive(Debug)]
 enum Source {
-    Answer(Box<http1::Answer<RequestBody>>),
+    Answer(http1::Answer<RequestBody>),
     /// Over HTTP/2.
-    Stream(Box<http2::Answer>),
+    Stream(http2::Answer),
     /// No body: the connection speaks another protocol now.
-    Switched(Box<http1::Switched>),
+    Switched(http1::Switched),
     /// Decoded as it goes by.
     Coded(Box<Coded<UpstreamBody>>),
     /// At most one frame; `None` when it is spent or there was none.
@@ -96,27 +101,27 @@ impl UpstreamBody {
 
     pub(super) fn answer(status: StatusCode, answer: http1::Answer<RequestBody>) -> Self {
         let source = match status {
-            StatusCode::SWITCHING_PROTOCOLS => Source::Switched(Box::new(answer.into_switched())),
-            _ => Source::Answer(Box::new(answer)),
+            StatusCode::SWITCHING_PROTOCOLS => Source::Switched(answer.into_switched()),
+            _ => Source::Answer(answer),
         };
         Self::of(source)
     }
 
     /// Whether the upstream has switched to another protocol.
     pub fn is_switched(&self) -> bool {
-        matches!(self.source, Source::Switched(_))
+        matches!(self.0.source, Source::Switched(_))
     }
 
     /// The connection that has switched to another protocol, and the exchange's place, to be held to its end.
     pub fn into_switched(self) -> Option<(http1::Switched, Lease)> {
-        match (self.source, self.lease) {
-            (Source::Switched(switched), Some(lease)) => Some((*switched, lease)),
+        match (self.0.source, self.0.lease) {
+            (Source::Switched(switched), Some(lease)) => Some((switched, lease)),
             _ => None,
         }
     }
 
     pub(super) fn stream(answer: http2::Answer) -> Self {
-        Self::of(Source::Stream(Box::new(answer)))
+        Self::of(Source::Stream(answer))
     }
 
     pub(super) fn filler(bytes: u64) -> Self {
@@ -124,7 +129,7 @@ impl UpstreamBody {
     }
 
     fn of(source: Source) -> Self {
-        Self { begun: Bytes::new(), source, lease: None }
+        Self(Box::new(Arriving { begun: Bytes::new(), source, lease: None }))
     }
 
     /// The same body without its content codings. Its place at the endpoint ends with the bytes that were encoded.
@@ -135,28 +140,32 @@ impl UpstreamBody {
 
     /// Puts back what was taken of it.
     #[must_use]
-    pub fn after(self, bytes: Bytes) -> Self {
-        Self { begun: bytes, ..self }
+    pub fn after(mut self, bytes: Bytes) -> Self {
+        self.0.begun = bytes;
+        self
     }
 
     /// Holds the exchange's place until the end, which may be now.
     pub(super) fn hold(mut self, lease: Lease) -> Self {
-        self.lease = Some(lease);
-        self.release_at_end();
+        self.0.lease = Some(lease);
+        self.0.release_at_end();
         self
     }
 
     /// Keeps to these times, and to its place at the upstream, until the end, which may be now.
     pub(super) fn keep_to(&mut self, silence: Option<Silence>, permit: Option<Permit>) {
-        if let Some(lease) = &mut self.lease {
+        if let Some(lease) = &mut self.0.lease {
             lease.silence = silence;
             lease.permit = permit;
         }
     }
 
+}
+
+impl Arriving {
     /// Who reads a body with a known length never asks for the frame after the last.
     fn release_at_end(&mut self) {
-        if self.is_end_stream() {
+        if self.is_over() {
             self.release();
         }
     }
@@ -170,6 +179,19 @@ impl UpstreamBody {
             TooLong::Idle(after) => AnswerBodyError::Idle { after },
             TooLong::Total => AnswerBodyError::Total,
         })))
+    }
+
+    /// Nothing is left of it.
+    fn is_over(&self) -> bool {
+        let is_over = match &self.source {
+            Source::Answer(answer) => answer.is_done(),
+            Source::Stream(answer) => answer.is_done(),
+            Source::Coded(coded) => coded.is_over(),
+            Source::Switched(_) => false,
+            Source::Whole(bytes) => bytes.is_none(),
+            Source::Filler(remaining) => *remaining == 0,
+        };
+        is_over && self.begun.is_empty()
     }
 
     fn release(&mut self) {
@@ -187,22 +209,23 @@ impl Body for UpstreamBody {
     type Error = AnswerBodyError;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
-        if !self.begun.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.begun)))));
+        let body = &mut *self.get_mut().0;
+        if !body.begun.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut body.begun)))));
         }
-        let item = match &mut self.source {
+        let item = match &mut body.source {
             Source::Answer(answer) => match answer.poll_frame(context) {
                 Poll::Ready(frame) => frame.map(|frame| frame.map_err(AnswerBodyError::Cut)),
-                Poll::Pending => return self.poll_silence(context),
+                Poll::Pending => return body.poll_silence(context),
             },
             Source::Stream(answer) => match answer.poll_frame(context) {
                 Poll::Ready(frame) => frame.map(|frame| frame.map_err(AnswerBodyError::Stream)),
-                Poll::Pending => return self.poll_silence(context),
+                Poll::Pending => return body.poll_silence(context),
             },
-            Source::Coded(coded) => match coded.poll(context, |body, context| Pin::new(body).poll_frame(context)) {
+            Source::Coded(coded) => match coded.poll(context, |inner, context| Pin::new(inner).poll_frame(context)) {
                 Poll::Ready(frame) => frame.map(|frame| {
                     frame.map_err(|error| match error {
                         CodedError::Body(error) => error,
@@ -217,37 +240,29 @@ impl Body for UpstreamBody {
         };
         Poll::Ready(match item {
             Some(Ok(frame)) => {
-                if let Some(Lease { silence: Some(silence), .. }) = &mut self.lease {
+                if let Some(Lease { silence: Some(silence), .. }) = &mut body.lease {
                     silence.broken();
                 }
-                self.release_at_end();
+                body.release_at_end();
                 Some(Ok(frame))
             }
             Some(Err(error)) => {
-                self.lease = None;
+                body.lease = None;
                 Some(Err(error))
             }
             None => {
-                self.release();
+                body.release();
                 None
             }
         })
     }
 
     fn is_end_stream(&self) -> bool {
-        let is_over = match &self.source {
-            Source::Answer(answer) => answer.is_done(),
-            Source::Stream(answer) => answer.is_done(),
-            Source::Coded(coded) => coded.is_over(),
-            Source::Switched(_) => false,
-            Source::Whole(bytes) => bytes.is_none(),
-            Source::Filler(remaining) => *remaining == 0,
-        };
-        is_over && self.begun.is_empty()
+        self.0.is_over()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let rest = match &self.source {
+        let rest = match &self.0.source {
             Source::Answer(answer) => answer.size_hint(),
             Source::Stream(answer) => answer.size_hint(),
             Source::Coded(_) => SizeHint::default(),
@@ -255,7 +270,7 @@ impl Body for UpstreamBody {
             Source::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Source::Filler(remaining) => SizeHint::with_exact(*remaining),
         };
-        if self.begun.is_empty() { rest } else { longer(&rest, self.begun.len()) }
+        if self.0.begun.is_empty() { rest } else { longer(&rest, self.0.begun.len()) }
     }
 }
 

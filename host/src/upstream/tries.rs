@@ -2,10 +2,12 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use http::Response;
+use http::header::SET_COOKIE;
 use http_body::Body;
 
 use super::answer_body::UpstreamBody;
@@ -13,11 +15,11 @@ use super::error::UpstreamError;
 use super::replay::Replay;
 use super::request_body::RequestBody;
 use super::retry::{Again, Retry};
-use super::{Answer, Caller, UpstreamState, attempt};
+use super::{Caller, UpstreamState, attempt};
 use crate::http1::client::Request;
 
 /// What became of a request on the way to its response.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Tries {
     /// Endpoints that it went to, one after the other.
     pub count: u32,
@@ -25,6 +27,8 @@ pub struct Tries {
     pub over_budget: bool,
     /// The upstream that stood in, if one did.
     pub failover: Option<usize>,
+    /// Who answered, as logs show it.
+    pub endpoint: Option<Arc<str>>,
 }
 
 impl UpstreamState {
@@ -37,23 +41,19 @@ impl UpstreamState {
         caller: &Caller<'_>,
         timeouts: attempt::Timeouts,
         tries: &mut Tries,
-    ) -> Result<Answer, UpstreamError> {
+    ) -> Result<Response<UpstreamBody>, UpstreamError> {
         let mut index = self.choose(caller, &[])?;
         let (replay, timeouts) = match &self.retry {
             Some(retry) => (self.keep(retry, request, body), timeouts.of_one_try(retry)),
             None => (Replay::Impossible, timeouts),
         };
         let mut tried = Vec::new();
-        loop {
+        let sent = loop {
             tries.count += 1;
             let sent = attempt::run(&self.endpoints[index], timeouts, request, caller.ends.as_ref(), body).await;
-            let Some((retry, again)) = self.after(&sent, request, body, &replay) else {
-                return sent.map(|response| self.answer(index, caller, response));
-            };
+            let Some((retry, again)) = self.after(&sent, request, body, &replay) else { break sent };
             tried.push(index);
-            let Some(next) = self.next(retry, caller, &tried, again, tries) else {
-                return sent.map(|response| self.answer(index, caller, response));
-            };
+            let Some(next) = self.next(retry, caller, &tried, again, tries) else { break sent };
             // What is made good is no warning; who looks for the cause of many tries finds it here.
             let reason = sent.as_ref().map_or_else(UpstreamError::reason, |_| "status");
             tracing::debug!(endpoint = &*self.endpoints[index].text, reason, "a request is sent again");
@@ -64,7 +64,13 @@ impl UpstreamState {
             if body.is_none() {
                 *body = replay.again();
             }
+        };
+        let mut response = sent?;
+        tries.endpoint = Some(Arc::clone(&self.endpoints[index].text));
+        if let Some(cookie) = self.choice.cookie(index, caller) {
+            response.headers_mut().append(SET_COOKIE, cookie);
         }
+        Ok(response)
     }
 
     /// Whether what a try came to may be made good by another one.

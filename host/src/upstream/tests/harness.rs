@@ -193,7 +193,9 @@ impl WorkerUpstreams {
             client::Request { method: &head.method, target: &target, fields, takes_trailers: false, upgrade: None };
         let caller = Caller { headers: &head.headers, address: [127, 0, 0, 1].into(), secure: false, ends: None };
         let overrides = Overrides { response: timeout, ..Overrides::default() };
-        self.send(0, request, body, &caller, overrides, &mut Tries::default()).await
+        let mut tries = Tries::default();
+        let response = self.send(0, request, body, &caller, overrides, &mut tries).await?;
+        Ok(Answer { response, endpoint: tries.endpoint.expect("who answered") })
     }
 
     /// Sends, and reads the body to its end.
