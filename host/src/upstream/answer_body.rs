@@ -159,7 +159,6 @@ impl UpstreamBody {
             lease.permit = permit;
         }
     }
-
 }
 
 impl Arriving {

@@ -31,20 +31,22 @@ pub fn normalise(authority: &Authority, scheme: &str) -> Result<Box<str>, Author
         after
     };
     if let Some(port) = port(after)?
-        && port != if scheme == "https" { 443 } else { 80 }
+        && port != if scheme == "https" { "443" } else { "80" }
     {
-        normal.push_str(&format!(":{port}"));
+        normal.push(':');
+        normal.push_str(port);
     }
     Ok(normal.into_boxed_str())
 }
 
-/// What is behind a host: nothing, a colon, or a colon and a number.
-fn port(after: &str) -> Result<Option<u16>, AuthorityError> {
+/// What is behind a host: nothing, a colon, or a colon and a number, of which the zeros before it are not kept.
+fn port(after: &str) -> Result<Option<&str>, AuthorityError> {
     match after.strip_prefix(':') {
         None if after.is_empty() => Ok(None),
         Some("") => Ok(None),
-        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
-            port.parse().map(Some).map_err(|_| AuthorityError)
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok() => {
+            let zeros = port.bytes().take_while(|byte| *byte == b'0').count();
+            Ok(Some(&port[zeros.min(port.len() - 1)..]))
         }
         _ => Err(AuthorityError),
     }
@@ -85,6 +87,7 @@ mod tests {
             ("a.example:80", "a.example", "a.example:80"),
             ("a.example.:0443", "a.example:443", "a.example"),
             ("a.example:8080", "a.example:8080", "a.example:8080"),
+            ("a.example:00", "a.example:0", "a.example:0"),
             ("127.0.0.1:80", "127.0.0.1", "127.0.0.1:80"),
             ("[0:0::1]:443", "[::1]:443", "[::1]"),
             ("[2001:DB8::0:1]", "[2001:db8::1]", "[2001:db8::1]"),
