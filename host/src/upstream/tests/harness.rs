@@ -19,6 +19,13 @@ use crate::http1::client::{self, Fields};
 use crate::http1::server::{self, HeadLimits, Next};
 use crate::upstream::*;
 
+/// A response and who gave it.
+#[derive(Debug)]
+pub(in crate::upstream) struct Answer {
+    pub(in crate::upstream) response: Response<UpstreamBody>,
+    pub(in crate::upstream) endpoint: Arc<str>,
+}
+
 /// Runs a test as a worker would, on one thread. A test that hangs fails.
 pub(in crate::upstream) fn worker<F: Future>(test: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

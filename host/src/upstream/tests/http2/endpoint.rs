@@ -1,8 +1,10 @@
 //! Endpoints that speak HTTP/2: by a library, or in raw frames.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
