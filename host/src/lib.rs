@@ -52,6 +52,7 @@ mod listener {
         pub mod watch;
     }
     mod room;
+    mod told;
     pub use address::{Address, LONGEST_PATH};
     pub use room::Limits;
 }

@@ -13,10 +13,12 @@ mod connection;
 pub(crate) mod http2;
 mod patience;
 mod proxied;
+mod refusals;
 mod room;
 mod socket;
 mod stalls;
 mod tls;
+mod told;
 mod unix;
 mod worker;
 

@@ -50,7 +50,7 @@ use crate::config::Destination;
 use crate::live::Live;
 use crate::telemetry::access_log::AccessWriter;
 use crate::telemetry::metrics::{RouteMetrics, WorkerMetrics};
-pub use crate::upstream::ClientBody;
+pub use crate::upstream::{ClientBody, GivenUp, Verdict};
 use crate::upstream::{RequestBody, RequestBodyError};
 use flight::Flight;
 use request_id::RequestIds;

@@ -49,7 +49,7 @@ pub use endpoint::Lease;
 pub use error::UpstreamError;
 pub use from_config::Plan;
 pub use limit::Permits;
-pub use request_body::{BodyMeter, ClientBody, PIECE, RequestBody, RequestBodyError, Through};
+pub use request_body::{BodyMeter, ClientBody, GivenUp, PIECE, RequestBody, RequestBodyError, Through, Verdict};
 pub use tls::Handshakes;
 pub use tries::Tries;
 pub use vitals::Vitals;

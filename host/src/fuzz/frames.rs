@@ -23,7 +23,7 @@ pub(super) fn frames(bytes: &[u8]) {
     for seconds in 0..30 {
         let mut stalled = Vec::new();
         let _ = whole.look(seconds % 2 == 0, now + Duration::from_secs(seconds), &mut stalled);
-        assert!(stalled.iter().all(|number| *number <= whole.highest()), "{stalled:?}");
+        assert!(stalled.iter().all(|stalled| stalled.number <= whole.highest()), "{stalled:?}");
     }
 }
 

@@ -165,7 +165,7 @@ impl Listeners {
             }
         };
         let limits = listener.limits.connections;
-        let (name, room) = (listener.address.clone(), Room::new(limits));
+        let (name, room) = (listener.address.clone(), Room::new(limits, address.clone()));
         let socket = |socket| {
             let (name, settings, room) = (name.clone(), settings.clone(), Arc::clone(&room));
             Socket { name, socket, settings, room }

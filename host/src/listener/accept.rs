@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::task::spawn_local;
 
 use super::room::{Room, Seat};
+use super::told::Told;
 use super::worker::Shared;
 use super::{Address, Settings, connection};
 use crate::http1::Socket;
@@ -87,6 +88,11 @@ impl Open {
         shared.connections.set(shared.connections.get() + 1);
         shared.proxy.opened();
         Self { shared, seat }
+    }
+
+    /// What the listener tells of those who are turned away.
+    pub(super) fn told(&self) -> &Told {
+        self.seat.told()
     }
 
     /// Whether this peer may have one more connection. Asked once, when it is known who that is.

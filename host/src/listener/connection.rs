@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 
 use super::accept::Open;
 use super::patience::{Busy, News, Patience};
+use super::refusals::Why;
 use super::stalls::Stalls;
 use super::tls::{self, Greeted, Secure, Tls};
 use super::{Settings, http2, proxied};
@@ -108,7 +109,7 @@ async fn source(open: &Open, socket: &mut Socket, peer: Peer, settings: &Setting
         Ok(source) => Some(source),
         Err(error) => {
             open.shared.proxy.metrics().refusals.proxy_protocol.increment();
-            tracing::debug!("{peer}: no PROXY header: {error}");
+            Why::ProxyProtocol.tell(open.told(), peer, &error);
             None
         }
     }
@@ -126,6 +127,7 @@ async fn secure(open: Open, stream: TcpStream, peer: Peer, ends: Option<Ends>, s
             news = patience.news() => {
                 let draining = matches!(news, News::Drain);
                 let why = if draining { HandshakeFailure::Shutdown } else { HandshakeFailure::Timeout };
+                Why::Handshake(why).tell(open.told(), peer, &"it took too long");
                 return tls.metrics.failed(worker, why);
             }
         }
@@ -143,6 +145,7 @@ async fn secure(open: Open, stream: TcpStream, peer: Peer, ends: Option<Ends>, s
         }
         Ok(Greeted::Plain(stream)) => {
             tls.metrics.failed(worker, HandshakeFailure::PlainHttp);
+            Why::Handshake(HandshakeFailure::PlainHttp).tell(open.told(), peer, &HeadError::WithoutTls);
             let limits = limits(&settings);
             let client = Connection::new(peer, settings.headers, "http");
             let served = Served::new(open, peer, settings, client);
@@ -151,8 +154,9 @@ async fn secure(open: Open, stream: TcpStream, peer: Peer, ends: Option<Ends>, s
             refuse(&served, connection, HeadError::WithoutTls).await;
         }
         Err(error) => {
-            tls.metrics.failed(worker, tls::failure(&error));
-            tracing::debug!("{peer}: no TLS handshake: {error}");
+            let why = tls::failure(&error);
+            tls.metrics.failed(worker, why);
+            Why::Handshake(why).tell(open.told(), peer, &error);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! HTTP/2, with prior knowledge or agreed on by ALPN: hyper's, behind a watch of our own.
 
+mod asked;
 mod block;
 pub(crate) mod breach;
 mod budget;
@@ -84,13 +85,15 @@ async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
             true => Some(h2::Reason::REFUSED_STREAM),
             false => (!heads.are_sent(length, received)).then_some(h2::Reason::ENHANCE_YOUR_CALM),
         };
+        let verdict = wire.asks(refused.is_some());
         async move {
             if let Some(reason) = refused {
                 return Err(h2::Error::from(reason));
             }
             let busy = busy.holding(heads.enter(length, received).await);
+            let request = request.map(|body| ClientBody::Http2(body, verdict));
             // Boxed: it is large, and the task keeps its room for as long as the response goes out.
-            let response = Box::pin(async move { proxy.handle(request.map(ClientBody::Http2), &client).await }).await;
+            let response = Box::pin(async move { proxy.handle(request, &client).await }).await;
             if response.extensions().get::<NotHttp2>().is_some() {
                 return Err(h2::Error::from(h2::Reason::PROTOCOL_ERROR));
             }

@@ -12,6 +12,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::Address;
+use super::told::Told;
+
 /// How many connections may be open; `None`: as many as come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
@@ -32,6 +35,7 @@ pub struct Room {
     made: Instant,
     /// When an attempt to accept failed last: milliseconds since `made`; [`NEVER`]: none did.
     failed: AtomicU64,
+    told: Told,
 }
 
 /// A pause is over when no attempt to accept has failed for so long.
@@ -43,7 +47,8 @@ const SHARDS: usize = 16;
 const ENDLESS: usize = usize::MAX;
 
 impl Room {
-    pub fn new(limits: Limits) -> Arc<Self> {
+    /// Of the listener at this address.
+    pub fn new(limits: Limits, listener: Address) -> Arc<Self> {
         let this = Self {
             most: AtomicUsize::new(ENDLESS),
             most_of_address: AtomicUsize::new(ENDLESS),
@@ -52,6 +57,7 @@ impl Room {
             hasher: RandomState::new(),
             made: Instant::now(),
             failed: AtomicU64::new(NEVER),
+            told: Told::new(listener),
         };
         this.limit(limits);
         Arc::new(this)
@@ -99,6 +105,11 @@ pub struct Seat {
 }
 
 impl Seat {
+    /// What the listener tells of those who are turned away.
+    pub(super) fn told(&self) -> &Told {
+        &self.room.told
+    }
+
     /// Whether connections of one address are limited.
     pub fn is_by_address(&self) -> bool {
         self.room.most_of_address.load(Relaxed) != ENDLESS
@@ -149,6 +160,10 @@ mod tests {
         Limits { connections: NonZeroUsize::new(connections), of_address: NonZeroUsize::new(of_address) }
     }
 
+    fn room(connections: usize, of_address: usize) -> Arc<Room> {
+        Room::new(limits(connections, of_address), Address::Unix(std::path::Path::new("here").into()))
+    }
+
     fn address(text: &str) -> IpAddr {
         text.parse().expect("an address")
     }
@@ -160,14 +175,14 @@ mod tests {
 
     #[test]
     fn a_pause_begins_once_and_is_over_after_ten_seconds_without_a_failure() {
-        let room = Room::new(Limits::default());
+        let room = room(0, 0);
         let begins = [0, 1, 9, 18, 27, 37, 40].map(|second| room.fails_after(Duration::from_secs(second)));
         assert_eq!(begins, [true, false, false, false, false, true, false]);
     }
 
     #[test]
     fn who_leaves_makes_room_for_one() {
-        let room = Room::new(limits(2, 0));
+        let room = room(2, 0);
         let (first, second) = (room.seat().expect("room"), room.seat().expect("room"));
         assert!(room.seat().is_none());
         drop(first);
@@ -186,7 +201,7 @@ mod tests {
 
     #[test]
     fn an_address_has_so_many_and_a_network_of_64_bits_counts_as_one() {
-        let room = Room::new(limits(0, 2));
+        let room = room(0, 2);
         let seated = |text: &str| {
             let mut seat = room.seat().expect("room");
             seat.count(address(text)).then_some(seat)
@@ -204,7 +219,7 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_of_who_has_left() {
-        let room = Room::new(limits(0, 1));
+        let room = room(0, 1);
         for number in 0..10_000_u32 {
             let mut seat = room.seat().expect("room");
             assert!(seat.count(IpAddr::from(number.to_be_bytes())));
@@ -214,7 +229,7 @@ mod tests {
 
     #[test]
     fn workers_together_let_in_no_more_than_may_be() {
-        let room = Room::new(limits(50, 7));
+        let room = room(50, 7);
         let seats: Vec<Seat> = std::thread::scope(|scope| {
             let worker = || {
                 let try_one = |_| {

@@ -256,6 +256,9 @@ impl Drop for Flight {
         {
             self.proxy.cut.set(Some(cut + 1));
             exchange.outcome.problem = Some("shutdown");
+        } else if !exchange.outcome.completed {
+            let outcome = &mut exchange.outcome;
+            outcome.problem = self.request_body.blamed(exchange.response.is_some()).or(outcome.problem);
         }
         self.proxy.ended(&self.view, &mut self.run, self.came.as_ref());
     }

@@ -51,7 +51,24 @@ enum Source {
 #[derive(Debug)]
 pub enum ClientBody {
     Http1(http1::RequestStream),
-    Http2(Incoming),
+    /// With what the listener does with its stream.
+    Http2(Incoming, Verdict),
+}
+
+/// What became of a stream of HTTP/2 that its client was waited for on, told by the listener to whom it may concern.
+pub type Verdict = Rc<Cell<GivenUp>>;
+
+/// What the listener has given up, because the client does not take or send anything.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum GivenUp {
+    #[default]
+    Nothing,
+    /// The stream, whose request's body did not come.
+    Body,
+    /// The stream, whose response was not taken.
+    Response,
+    /// The whole connection, on which no response was taken.
+    Connection,
 }
 
 /// What went through a body, shared by the body and the proxy. Per worker: no atomics.
@@ -66,6 +83,8 @@ pub struct BodyMeter {
     waiting: Cell<bool>,
     /// The listener ends the waiting.
     watched: Cell<bool>,
+    /// Over HTTP/2.
+    verdict: RefCell<Option<Verdict>>,
     /// For a second upstream.
     copy: RefCell<Copy>,
 }
@@ -106,7 +125,10 @@ impl RequestBody {
         if meter.limit.is_some_and(|limit| body.size_hint().lower() > limit) {
             meter.over_limit.set(true);
         }
-        meter.watched.set(matches!(body, ClientBody::Http1(_)));
+        match &body {
+            ClientBody::Http1(_) => meter.watched.set(true),
+            ClientBody::Http2(_, verdict) => drop(meter.verdict.replace(Some(Rc::clone(verdict)))),
+        }
         Self { source: Source::Client(body), meter, passage: None }
     }
 
@@ -231,6 +253,11 @@ impl BodyMeter {
         self.over_limit.get()
     }
 
+    /// What the listener has given up of the client's, over HTTP/2.
+    fn given_up(&self) -> GivenUp {
+        self.verdict.borrow().as_ref().map(|verdict| verdict.get()).unwrap_or_default()
+    }
+
     /// Whether the body is being asked for and the client has sent no more of it.
     pub(super) fn waiting(&self) -> bool {
         self.waiting.get()
@@ -264,6 +291,17 @@ impl BodyMeter {
         bytes.extend_from_slice(piece);
         if is_last() {
             *copy = Copy::Whole(std::mem::take(bytes).freeze());
+        }
+    }
+
+    /// Why an exchange did not come to its end, if the client is to blame: it sent more than it may, or was waited for over
+    /// HTTP/2. `has_begun`: there was a response that it could take.
+    pub fn blamed(&self, has_begun: bool) -> Option<&'static str> {
+        match self.given_up() {
+            GivenUp::Body => Some(RequestBodyError::Late.reason()),
+            GivenUp::Response => Some("client-write-timeout"),
+            GivenUp::Connection if has_begun => Some("client-write-timeout"),
+            GivenUp::Connection | GivenUp::Nothing => self.over_limit().then_some("body-too-large"),
         }
     }
 
@@ -468,7 +506,7 @@ impl Body for ClientBody {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.get_mut() {
             Self::Http1(body) => Pin::new(body).poll_frame(context).map(|frame| frame.map(|frame| Ok(frame?))),
-            Self::Http2(body) => Poll::Ready(match ready!(Pin::new(&mut *body).poll_frame(context)) {
+            Self::Http2(body, _) => Poll::Ready(match ready!(Pin::new(&mut *body).poll_frame(context)) {
                 // hyper takes a stream that the client has reset with NO_ERROR or CANCEL for a whole body.
                 None if !body.is_end_stream() => Some(Err("the client reset the stream".into())),
                 frame => frame.map(|frame| Ok(frame?)),
@@ -479,14 +517,14 @@ impl Body for ClientBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Http1(body) => body.is_end_stream(),
-            Self::Http2(body) => body.is_end_stream(),
+            Self::Http2(body, _) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Http1(body) => body.size_hint(),
-            Self::Http2(body) => body.size_hint(),
+            Self::Http2(body, _) => body.size_hint(),
         }
     }
 }

@@ -231,6 +231,22 @@ fn who_gives_a_call_up_cancels_it_at_the_server() {
     assert_eq!(gateway.wait_for_access("/test.Calls/Echo")["completed"], false);
 }
 
+#[test]
+fn a_conversation_that_says_more_than_a_body_may_have_is_cut_and_the_log_says_why() {
+    let calls = Calls::start();
+    let gateway = gateway(&to(&calls, "max-body = \"1KiB\""));
+    block_on(async {
+        let mut client = client(gateway.address()).await;
+        let (send, mut heard) = client.talk("Echo").await;
+        repeats(&send, &mut heard, "one").await;
+        send.send(Bytes::from(vec![b'x'; 2_000])).await.expect("it is open");
+        heard.message().await.expect_err("it is cut");
+    });
+    let line = gateway.wait_for_access("/test.Calls/Echo");
+    let wanted = (&200.into(), &false.into(), &"body-too-large".into());
+    assert_eq!((&line["status"], &line["completed"], &line["problem"]), wanted, "{line}");
+}
+
 /// Waits while connections go on.
 async fn until(condition: impl Fn() -> bool) {
     while !condition() {

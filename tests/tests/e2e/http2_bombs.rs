@@ -16,6 +16,11 @@ fn resident(gateway: &Gateway) -> u64 {
     1024 * line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number")
 }
 
+/// How many lines of the access log name this problem.
+fn logged(gateway: &Gateway, problem: &str) -> usize {
+    gateway.access_log().iter().filter(|line| line["problem"] == problem && line["completed"] == false).count()
+}
+
 fn requests(gateway: &Gateway) -> f64 {
     gateway.metric("tollgate_requests")
 }
@@ -137,6 +142,7 @@ fn a_byte_now_and_then_keeps_no_response() {
         bomb.trickle(&mut connections);
         (gateway.metric("tollgate_http2_stalled_total") == 8.0).then_some(())
     });
+    wait_for("their lines", || (logged(&gateway, "client-write-timeout") == 8).then_some(()));
     wait_for("all to be free", || (requests(&gateway) == 0.0).then_some(()));
 }
 
@@ -146,5 +152,6 @@ fn bodies_that_many_requests_promise_and_do_not_send_are_not_waited_for() {
     let bomb = Bomb { connections: 1, streams: 20, fields: 10, window: 65_535, without_end: true, ..Bomb::default() };
     let connections = bomb.drop_on(gateway.address());
     wait_for("all to be given up", || (gateway.metric("tollgate_http2_stalled_total") == 20.0).then_some(()));
+    wait_for("their lines", || (logged(&gateway, "request-body-timeout") == 20).then_some(()));
     drop(connections);
 }

@@ -106,6 +106,46 @@ fn a_body_of_another_length_than_was_said_is_reset() {
     assert!(upstream.received().is_empty(), "{:?}", upstream.received());
 }
 
+/// It arrives whole, and then the client is told that the rest of the body is not wanted.
+#[test]
+fn an_answer_that_comes_before_the_end_of_a_body_arrives() {
+    let more = "max-body = \"1KiB\"\nplugins = [\"key-auth\"]";
+    let upstream = Upstream::saying("");
+    let (small, keyed) = (gateway_to(&upstream.url(), "max-body = \"1KiB\""), gateway_to(&upstream.url(), more));
+    let with_length = [frames::POST, &field("content-length", "100000")].concat();
+    for (what, gateway, block, pieces, status) in [
+        ("a length over the limit", &small, &with_length[..], 0, "413"),
+        ("more bytes than may be", &small, frames::POST, 20, "413"),
+        ("no key", &keyed, frames::POST, 0, "401"),
+        ("no key, and a body on its way", &keyed, frames::POST, 20, "401"),
+    ] {
+        let mut connection = Connection::open(gateway.address(), &[]);
+        let mut request = frame(HEADERS, END_HEADERS, 1, block);
+        (0..pieces).for_each(|_| request.extend(frame(DATA, 0, 1, &[b'x'; 1_000])));
+        connection.write(request).expect("it is open");
+        let head = connection.wait_for_stream(1);
+        assert_eq!((head.kind, head.flags & END_STREAM), (HEADERS, 0), "{what}: {head:?}");
+        let mut body = Vec::new();
+        loop {
+            let frame = connection.wait_for_stream(1);
+            assert_eq!(frame.kind, DATA, "{what}: {frame:?}");
+            body.extend(&frame.payload);
+            if frame.flags & END_STREAM != 0 {
+                break;
+            }
+        }
+        let body = String::from_utf8_lossy(&body);
+        assert!(body.contains(&format!("\"status\":{status}")), "{what}: {body}");
+        let reset = connection.wait_for_stream(1);
+        assert_eq!((reset.kind, reset.code()), (RST_STREAM, Some(0)), "{what}: {reset:?}");
+        // The connection serves on, also when what was sent before is still on its way.
+        let mut request = frame(DATA, 0, 1, &[b'x'; 1_000]);
+        request.extend(frames::request(3, frames::GET));
+        connection.write(request).expect("it is open");
+        connection.wait_for("an answer", |frame| frame.stream == 3 && frame.flags & END_STREAM != 0);
+    }
+}
+
 /// Whichever way HPACK has to say them, and whether or not the name is Huffman coded.
 #[test]
 fn pseudo_header_fields_in_trailers_end_the_connection() {

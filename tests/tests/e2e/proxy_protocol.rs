@@ -184,3 +184,22 @@ fn a_reload_changes_who_has_to_speak_it() {
     assert_eq!(gateway.get("/").json()["headers"]["x-forwarded-for"], "127.0.0.1");
     assert_eq!(kept.get("/").json()["headers"]["x-forwarded-for"], "192.0.2.7");
 }
+
+#[test]
+fn who_does_not_speak_it_is_told_of_in_the_log_once_a_second() {
+    let gateway = behind_a_balancer("internal:echo", "");
+    for _ in 0..20 {
+        said(&gateway, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").wait_for_close();
+    }
+    let line = gateway.wait_for_log("no PROXY header");
+    assert_eq!(
+        (&line["level"], &line["reason"], &line["left_out"]),
+        (&"info".into(), &"proxy-protocol".into(), &0.into())
+    );
+    tests::wait_for("a line that counts the others", || {
+        said(&gateway, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").wait_for_close();
+        let lines = gateway.log().into_iter().filter(|line| line["reason"] == "proxy-protocol");
+        let told = lines.filter_map(|line| line["left_out"].as_u64()).map(|left_out| left_out + 1);
+        (told.sum::<u64>() > 20).then_some(())
+    });
+}

@@ -1,6 +1,6 @@
 //! Handshakes and certificates as they are counted.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use rustls::version::{TLS12, TLS13};
 use tests::tls::{Authority, Tls, VERSIONS};
@@ -77,6 +77,42 @@ fn a_handshake_that_takes_too_long_is_counted() {
     let gateway = secured(&authority.issue(&["gateway.test"]), limits, &everything_to("internal:echo", ""));
     gateway.client().wait_for_close();
     wait_for("the timeout", || (failed(&gateway, "timeout") == 1.0).then_some(()));
+}
+
+/// How many are told of by these lines, and how many lines there are.
+fn told(gateway: &Gateway, reason: &str) -> (u64, usize) {
+    let lines = gateway.log().into_iter().filter(|line| line["reason"] == reason && line["level"] == "info");
+    let counts: Vec<u64> = lines.map(|line| line["left_out"].as_u64().expect("a count")).collect();
+    (counts.iter().sum::<u64>() + counts.len() as u64, counts.len())
+}
+
+#[test]
+fn handshakes_that_fail_are_told_of_once_a_second_and_the_others_are_counted() {
+    let authority = Authority::new();
+    let gateway = secured(&authority.issue(&["gateway.test"]), "", &everything_to("internal:echo", ""));
+    let broken = || {
+        let mut broken = gateway.client();
+        broken.write(b"\x16\x03\x01\x00\x04\x01\xff\xff\xff");
+        broken.half_close();
+        broken.rest();
+    };
+    let began = Instant::now();
+    let mut failures = 0;
+    wait_for("three lines", || {
+        broken();
+        failures += 1;
+        (told(&gateway, "malformed").1 == 3).then_some(())
+    });
+    assert!(began.elapsed() >= Duration::from_secs(2), "three lines within {:?}", began.elapsed());
+    let counted = told(&gateway, "malformed").0;
+    assert!(counted > 3 && counted <= failures, "{counted} of {failures}");
+    let line = gateway.log().into_iter().find(|line| line["reason"] == "malformed").expect("a line");
+    assert!(line["listener"].as_str().is_some_and(|listener| listener.starts_with("127.0.0.1:")), "{line}");
+    // Another kind has its own line, and who only leaves has none.
+    gateway.send(Request::get("/"));
+    gateway.client().half_close();
+    wait_for("a line of it", || (told(&gateway, "plain-http") == (1, 1)).then_some(()));
+    assert_eq!(told(&gateway, "closed"), (0, 0));
 }
 
 #[test]

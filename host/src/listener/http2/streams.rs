@@ -72,6 +72,14 @@ pub struct Timeouts {
     pub body: Duration,
 }
 
+/// A stream that is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stalled {
+    pub number: u32,
+    /// The request's body did not come; else the response was not taken.
+    pub of_body: bool,
+}
+
 /// Since when the client is waited for, and what had moved by then.
 #[derive(Debug, Default)]
 struct Wait(Option<(Instant, u64)>);
@@ -225,7 +233,7 @@ impl Streams {
 
     /// Looks who waits for the client in vain: puts the streams into `stalled`, and answers whether it is all of the
     /// connection. `blocked` says that the connection itself takes no bytes.
-    pub fn look(&mut self, blocked: bool, timeouts: Timeouts, now: Instant, stalled: &mut Vec<u32>) -> bool {
+    pub fn look(&mut self, blocked: bool, timeouts: Timeouts, now: Instant, stalled: &mut Vec<Stalled>) -> bool {
         let (shut, full) = (blocked || self.window <= 0, self.room <= 0);
         let takes_none = |stream: &Stream| stream.answering && (shut || stream.window <= 0);
         let sends_none = |stream: &Stream| !stream.ended && !stream.answering && !full && stream.room > 0;
@@ -237,10 +245,10 @@ impl Streams {
             let write = if stream.taken < FIRST_BYTES { write.min(FIRST_WAIT) } else { write };
             let takes_none = stream.answering && stream.window <= 0;
             let sends_none = sends_none(stream);
-            let is_over = stream.wait.is_over(takes_none, stream.taken, (write, rate), now)
-                || stream.body.is_over(sends_none, stream.sent, (body, rate), now);
-            if is_over {
-                stalled.push(stream.number);
+            let is_taken = !stream.wait.is_over(takes_none, stream.taken, (write, rate), now);
+            let is_sent = !stream.body.is_over(sends_none, stream.sent, (body, rate), now);
+            if !is_taken || !is_sent {
+                stalled.push(Stalled { number: stream.number, of_body: is_taken });
             }
         }
         let waits = blocked || shut && self.open.iter().any(|stream| stream.answering);
@@ -282,10 +290,10 @@ mod tests {
             let (mut stalled, mut all) = (Vec::new(), false);
             for _ in 0..seconds {
                 all |= self.streams.look(false, TIMEOUTS, self.now, &mut stalled);
-                stalled.iter().for_each(|number| self.streams.closed(*number));
+                stalled.iter().for_each(|stalled| self.streams.closed(stalled.number));
                 self.now += Duration::from_secs(1);
             }
-            (stalled, all)
+            (stalled.iter().map(|stalled| stalled.number).collect(), all)
         }
     }
 

@@ -12,7 +12,7 @@ use super::breach::{Breach, CALM};
 use super::budget::Budget;
 use super::fields::Names;
 use super::frames::{END_HEADERS, END_STREAM, Frames, Head, Kind, Piece};
-use super::streams::{Streams, Timeouts};
+use super::streams::{Stalled, Streams, Timeouts};
 
 /// What comes before the first frame (RFC 9113, section 3.4).
 const PREFACE: usize = 24;
@@ -66,6 +66,8 @@ pub struct Watch {
     received: usize,
     /// Lines of requests since they last had a turn.
     lines: u32,
+    /// Streams that were opened since [`take_opened`](Self::take_opened) was last asked.
+    opened: Vec<u32>,
     /// The stream whose block was the last is not to be served.
     refuses: bool,
     /// Where the type of a GOAWAY stands in what was received last.
@@ -104,6 +106,7 @@ impl Watch {
             streams: Streams::new(),
             received: 0,
             lines: 0,
+            opened: Vec::new(),
             refuses: false,
             farewell: None,
             refused: 0,
@@ -176,15 +179,15 @@ impl Watch {
 
     /// Looks at what takes too long. Streams that are to be reset go into `stalled`; they count as closed. `blocked`
     /// says that the connection takes no bytes.
-    pub fn look(&mut self, blocked: bool, now: Instant, stalled: &mut Vec<u32>) -> Result<(), Breach> {
+    pub fn look(&mut self, blocked: bool, now: Instant, stalled: &mut Vec<Stalled>) -> Result<(), Breach> {
         if self.block.as_ref().is_some_and(|block| block.since + self.limits.header_timeout <= now) {
             return Err(Breach::Late);
         }
         if self.streams.look(blocked, self.limits.timeouts, now, stalled) {
             return Err(Breach::Stalled);
         }
-        for number in stalled {
-            self.streams.closed(*number);
+        for stalled in stalled {
+            self.streams.closed(stalled.number);
             self.spend(RESET_COST, now)?;
         }
         Ok(())
@@ -193,6 +196,12 @@ impl Watch {
     /// Whether there is anything to look at.
     pub fn is_waiting(&self) -> bool {
         self.block.is_some() || self.streams.len() > 0
+    }
+
+    /// Streams that were opened since this was last asked, in their order.
+    pub fn take_opened(&mut self, streams: &mut Vec<u32>) {
+        streams.clear();
+        std::mem::swap(streams, &mut self.opened);
     }
 
     /// Bytes that the client sent.
@@ -349,6 +358,7 @@ impl Watch {
                 return Err(Breach::Tiny);
             }
             self.streams.opened(stream, unusual, ends);
+            self.opened.push(stream);
             if self.streams.len() > self.limits.streams + MORE_STREAMS {
                 return Err(Breach::Flood);
             }

@@ -16,11 +16,14 @@ use bytes::{Buf, BytesMut};
 use hyper::rt::ReadBufCursor;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
+use super::asked::Asked;
 use super::breach::Breach;
 use super::frames;
+use super::streams::Stalled;
 use super::watch::Watch;
 use crate::http1::Socket;
 use crate::listener::patience::Patience;
+use crate::proxy::Verdict;
 
 /// Read at once.
 const READ: usize = 16 * 1024;
@@ -54,6 +57,9 @@ struct Inner {
     /// The socket takes no more bytes until the client has read some.
     blocked: bool,
     breach: Option<Breach>,
+    asked: Asked,
+    /// Streams that were opened in this turn; kept for its room.
+    opened: Vec<u32>,
 }
 
 impl Wire {
@@ -69,6 +75,8 @@ impl Wire {
             resting: false,
             blocked: false,
             breach: None,
+            asked: Asked::default(),
+            opened: Vec::new(),
         };
         Self { inner: RefCell::new(inner), patience }
     }
@@ -83,6 +91,12 @@ impl Wire {
         let mut inner = self.inner.borrow_mut();
         // An error is hyper's to find.
         let _ = inner.poll_say(context);
+        let Inner { watch, asked, opened, breach, .. } = &mut *inner;
+        watch.take_opened(opened);
+        asked.turned(opened);
+        if matches!(breach, Some(Breach::Stalled | Breach::Tiny)) {
+            asked.give_up_all();
+        }
         self.patience.looks(inner.watch.is_waiting() || inner.blocked);
         inner.breach.map_or(Poll::Pending, Poll::Ready)
     }
@@ -90,6 +104,16 @@ impl Wire {
     /// Whether the request that hyper has just read is not to be served.
     pub(super) fn refuses(&self) -> bool {
         self.inner.borrow().watch.refuses()
+    }
+
+    /// hyper asks for the next request. Answers where it is told what becomes of its stream.
+    pub(super) fn asks(&self, is_refused: bool) -> Verdict {
+        let asked = &mut self.inner.borrow_mut().asked;
+        if is_refused {
+            asked.refused();
+            return Verdict::default();
+        }
+        asked.request()
     }
 
     /// Bytes that the client sent.
@@ -100,7 +124,7 @@ impl Wire {
     /// Looks at what takes too long. Answers how many responses are given up.
     pub(super) fn look(&self) -> usize {
         let mut inner = self.inner.borrow_mut();
-        let Inner { watch, hears, says, breach, blocked, .. } = &mut *inner;
+        let Inner { watch, hears, says, breach, blocked, asked, .. } = &mut *inner;
         if !hears.is_empty() {
             // The client has been in the middle of a frame since the last look, so that h2 can be told nothing.
             *breach = Some(Breach::Stalled);
@@ -110,7 +134,8 @@ impl Wire {
         if let Err(found) = watch.look(*blocked, self.patience.now(), &mut stalled) {
             *breach = Some(found);
         }
-        for number in &stalled {
+        for Stalled { number, of_body } in &stalled {
+            asked.give_up(*number, *of_body);
             // h2 may have the whole response, and nobody else a handle on it: it hears that the client wants no more.
             hears.extend_from_slice(&frames::reset(*number, CANCEL));
             says.extend_from_slice(&frames::reset(*number, CANCEL));

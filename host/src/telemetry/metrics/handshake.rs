@@ -51,7 +51,8 @@ impl TlsVersion {
 }
 
 impl HandshakeFailure {
-    const ALL: [Self; 8] = [
+    /// In the order in which they are declared.
+    pub const ALL: [Self; 8] = [
         Self::Timeout,
         Self::Closed,
         Self::PlainHttp,
@@ -62,7 +63,8 @@ impl HandshakeFailure {
         Self::Shutdown,
     ];
 
-    fn label(self) -> &'static str {
+    /// In one word.
+    pub fn label(self) -> &'static str {
         match self {
             Self::Timeout => "timeout",
             Self::Closed => "closed",

@@ -1,0 +1,62 @@
+//! Lines of the log about clients that are turned away before they have asked for anything.
+
+use std::fmt::Display;
+
+use super::told::{KINDS, Told};
+use crate::telemetry::metrics::HandshakeFailure;
+use crate::wire::peer::Peer;
+
+/// Why somebody is turned away.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Why {
+    Handshake(HandshakeFailure),
+    /// It is no load balancer that says whose connection it is.
+    ProxyProtocol,
+}
+
+impl Why {
+    /// Tells why this peer is turned away, or counts it. Who just leaves is seen at the level `debug` only: so do those who
+    /// look whether somebody listens.
+    pub(super) fn tell(self, told: &Told, peer: Peer, error: &dyn Display) {
+        let (reason, words) = (self.label(), self.words());
+        if matches!(self, Self::Handshake(HandshakeFailure::Closed | HandshakeFailure::Shutdown)) {
+            return tracing::debug!(reason, "{peer}: {words}: {error}");
+        }
+        if let Some(left_out) = told.line(self.kind()) {
+            let listener = tracing::field::display(told.listener());
+            tracing::info!(listener, reason, left_out, "{peer}: {words}: {error}");
+        }
+    }
+
+    fn kind(self) -> usize {
+        match self {
+            Self::Handshake(failure) => failure as usize,
+            Self::ProxyProtocol => KINDS - 1,
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Handshake(failure) => failure.label(),
+            Self::ProxyProtocol => "proxy-protocol",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Handshake(_) => "no TLS handshake",
+            Self::ProxyProtocol => "no PROXY header",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_do_not_keep_each_other_from_being_told() {
+        let all = HandshakeFailure::ALL.map(Why::Handshake).into_iter().chain([Why::ProxyProtocol]);
+        assert_eq!(all.map(Why::kind).collect::<Vec<_>>(), (0..KINDS).collect::<Vec<_>>());
+    }
+}
