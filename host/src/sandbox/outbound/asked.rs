@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{OutboundPolicy, Outgoing, SendError};
 use crate::exchange::{Exchange, append_header, method};
 use crate::sandbox::bindings::outbound::Target;
 use crate::wire::{origin, path};
 
-/// What goes on from the exchange's request, unless the plugin says it.
-const PASSED_ON: [HeaderName; 2] = [HeaderName::from_static("traceparent"), HeaderName::from_static("tracestate")];
+/// What goes on from the exchange's request, unless the plugin says it. The second belongs to the first.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A request in a guest's words.
@@ -28,7 +29,8 @@ pub(in crate::sandbox) struct Asked<'a, F> {
 
 /// What the exchange says of itself with each request.
 pub(in crate::sandbox) struct Said {
-    fields: HeaderMap,
+    trace: HeaderMap,
+    id: HeaderValue,
     client: IpAddr,
     secure: bool,
 }
@@ -36,9 +38,14 @@ pub(in crate::sandbox) struct Said {
 impl Said {
     pub(in crate::sandbox) fn of(exchange: &Exchange) -> Self {
         let headers = &exchange.request.headers;
-        let passed = PASSED_ON.into_iter().filter_map(|name| Some((name.clone(), headers.get(name)?.clone())));
-        let fields = passed.chain([(X_REQUEST_ID, exchange.id.value().clone())]).collect();
-        Self { fields, client: exchange.client, secure: exchange.request.scheme == "https" }
+        let all = |name: HeaderName| headers.get_all(&name).into_iter().map(move |value| (name.clone(), value.clone()));
+        let trace = all(TRACEPARENT).chain(all(TRACESTATE)).collect();
+        Self {
+            trace,
+            id: exchange.id.value().clone(),
+            client: exchange.client,
+            secure: exchange.request.scheme == "https",
+        }
     }
 }
 
@@ -58,9 +65,10 @@ impl<'a, F: Iterator<Item = (&'a str, &'a [u8])>> Asked<'a, F> {
             append_header(&mut headers, name, value)
                 .map_err(|error| SendError::Invalid(format!("header `{}`: {error}", name.escape_debug())))?;
         }
-        for (name, value) in &said.fields {
-            headers.entry(name).or_insert_with(|| value.clone());
+        if !headers.contains_key(TRACEPARENT) && !headers.contains_key(TRACESTATE) {
+            headers.extend(said.trace.clone());
         }
+        headers.entry(X_REQUEST_ID).or_insert_with(|| said.id.clone());
         if self.body.len() > policy.max_body {
             return Err(SendError::Invalid(format!("its body has more than {} bytes", policy.max_body)));
         }
