@@ -17,7 +17,7 @@ mod pieces;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is that of its binary and of its corpus.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("http2_frames", frames::frames),
     ("request_head", heads::request),
     ("response_head", heads::response),
@@ -26,6 +26,7 @@ pub const TARGETS: [(&str, Target); 13] = [
     ("coding", codings::coding),
     ("path", names::path),
     ("authority", names::authority),
+    ("url", names::url),
     ("forwarded", names::forwarded),
     ("upgrade", names::upgrade),
     ("certificate", names::certificate),

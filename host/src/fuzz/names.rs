@@ -1,14 +1,14 @@
 //! What is asked for and who asks: paths, hosts, other protocols, what proxies say of clients, and what clients'
 //! certificates say.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
 use crate::exchange::ClientCertificate;
 use crate::http1::Protocols;
 use crate::proxy::forwarded::{self, Connection};
 use crate::router::PathPattern;
 use crate::wire::peer::{Peer, Peers};
-use crate::wire::{authority, headers, path};
+use crate::wire::{authority, headers, origin, path};
 
 /// A path is in its normal form once and for all, and nothing in it can be read in two ways.
 pub(super) fn path(bytes: &[u8]) {
@@ -74,6 +74,36 @@ pub(super) fn upgrade(bytes: &[u8]) {
     }
     assert!(asked.include(&fields(text.as_bytes())));
     assert!(!asked.include(&fields(format!("{text}, h2c").as_bytes())) && !asked.include(&HeaderMap::new()));
+}
+
+/// Where a URL leads to has one form once and for all, and another reader of URLs takes it to lead there too.
+pub(super) fn url(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let Ok((origin, target)) = origin::url(text) else { return };
+    // The other one takes no longer text.
+    if text.len() > 65_000 {
+        return;
+    }
+    let whole = format!("{origin}{target}");
+    assert_eq!(origin::url(&whole), Ok((origin.clone(), target.clone())), "{text:?}");
+    assert_eq!(origin::Origin::parse(&origin.to_string()), Ok(origin.clone()), "{text:?}");
+    assert!(target.path().starts_with('/') && !whole.contains(['\\', '#']) && whole.is_ascii(), "{whole:?}");
+    for text in [text, &whole] {
+        let other: Uri = text.parse().unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        let host = other.host().unwrap_or_default().to_ascii_lowercase();
+        let is_same = match &origin.host {
+            origin::Host::Name(name) => *host == **name,
+            origin::Host::Address(address) => host.trim_matches(['[', ']']).parse() == Ok(*address),
+        };
+        assert!(is_same, "{text:?}: {host:?}");
+        let usual = if origin.secure { 443 } else { 80 };
+        assert_eq!(other.port_u16().unwrap_or(usual), origin.port, "{text:?}");
+        assert_eq!(other.scheme_str(), Some(if origin.secure { "https" } else { "http" }), "{text:?}");
+        let asked = other.path_and_query().map_or("/", |target| target.as_str());
+        // What is asked for by a query alone is the query of `/`.
+        let slash = if asked.starts_with('?') { "/" } else { "" };
+        assert_eq!(format!("{slash}{asked}"), target.as_str(), "{text:?}");
+    }
 }
 
 /// A host is in its one form once and for all.
