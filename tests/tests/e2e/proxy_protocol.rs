@@ -122,7 +122,7 @@ fn a_header_that_does_not_arrive_in_time_ends_the_connection() {
 
 #[test]
 fn nobody_else_is_believed() {
-    let listener = expecting("\"10.0.0.0/8\", \"unix\"", "");
+    let listener = expecting("\"10.0.0.0/8\"", "");
     let gateway = gateway(&format!("{listener}{}", everything_to("internal:echo", "")));
     for header in [LINE.as_bytes().to_vec(), binary(1), b"PROXY UNKNOWN\r\n".to_vec()] {
         let request = b"GET /spoofed HTTP/1.1\r\nhost: x\r\n\r\n";

@@ -98,7 +98,7 @@ plugin = [7, { source = 1.5 }]
     gateway.toml:8:41: expected a string, found an integer
     gateway.toml:9:12: expected an array of tables, found a table
       help: each begins with `[[consumer]]`
-    gateway.toml:10:11: expected a table with `name`, `source`, `config`, `grants`, `limits`, `on-error`, `isolation`, found an integer
+    gateway.toml:10:11: expected a table, found an integer
     gateway.toml:10:25: expected a string, found a float
     9 problems
     "#);
