@@ -22,10 +22,10 @@ const LIMITS: HeadLimits = HeadLimits { bytes: MOST_RECEIVED_BYTES as usize, fie
 /// 1xx before the response itself (RFC 9110, section 15.2).
 pub const MOST_INTERIM_RESPONSES: usize = 8;
 
-/// A connection between two exchanges.
+/// A connection between two exchanges. Boxed, for it changes hands many times in each.
 #[derive(Debug)]
 pub struct Connection {
-    stream: Stream,
+    stream: Box<Stream>,
 }
 
 /// Why there is no response.
@@ -45,7 +45,7 @@ pub enum SendError<E> {
 /// A response's body on its connection, and what is still to be sent of the request's.
 #[derive(Debug)]
 pub struct Answer<B> {
-    stream: Stream,
+    stream: Box<Stream>,
     decoder: Decoder,
     upload: Upload<B>,
     reusable: bool,
@@ -54,7 +54,7 @@ pub struct Answer<B> {
 /// A connection that has switched to another protocol.
 #[derive(Debug)]
 pub struct Switched {
-    pub(super) stream: Stream,
+    pub(super) stream: Box<Stream>,
 }
 
 #[derive(Debug)]
@@ -68,7 +68,7 @@ struct Upload<B> {
 
 impl Connection {
     pub fn new(socket: Socket) -> Self {
-        Self { stream: Stream::new(socket, BytesMut::new()) }
+        Self { stream: Box::new(Stream::new(socket, BytesMut::new())) }
     }
 
     /// Whether the other side has neither closed it nor written when it was not its turn, as far as the

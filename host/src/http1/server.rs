@@ -217,7 +217,7 @@ impl Connection {
         let told = (Length::None, false);
         write::response(&mut shared.stream.borrow_mut().output, status, &headers, told, Persistence::Upgrade);
         drop(headers);
-        let mut tunnel = Tunnel::new(endpoint.stream);
+        let mut tunnel = Tunnel::new(*endpoint.stream);
         tunnel.reset_on_close(&shared.stream.borrow(), true);
         shared.progress.tunnel.set(true);
         let passed = poll_fn(|context| {

@@ -84,11 +84,11 @@ impl Attempt<'_> {
         self.over_http1(connector, fresh, request, body).await
     }
 
-    /// `fresh` is a connection on which nothing was said yet; boxed, for there mostly is none.
+    /// `fresh` is a connection on which nothing was said yet.
     async fn over_http1(
         &self,
         connector: &Connector,
-        mut fresh: Option<Box<client::Connection>>,
+        mut fresh: Option<client::Connection>,
         request: client::Request<'_>,
         body: &mut Option<RequestBody>,
     ) -> Sent {
@@ -100,7 +100,7 @@ impl Attempt<'_> {
                 Some(connection) => connection,
                 None => {
                     let connection = match fresh.take() {
-                        Some(connection) => *connection,
+                        Some(connection) => connection,
                         // Boxed, so that requests on connections that are kept keep no room for it.
                         None => Box::pin(self.open(connector)).await?,
                     };

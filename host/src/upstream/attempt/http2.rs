@@ -19,7 +19,7 @@ use crate::upstream::request_body::RequestBody;
 
 /// It breaks off with a response over HTTP/2; it goes on over HTTP/1, where nothing was sent yet, perhaps on a
 /// connection that was opened.
-pub(super) type Chosen = ControlFlow<(Response<UpstreamBody>, Alarm), Option<Box<client::Connection>>>;
+pub(super) type Chosen = ControlFlow<(Response<UpstreamBody>, Alarm), Option<client::Connection>>;
 
 impl Attempt<'_> {
     /// Unless the endpoint chooses HTTP/1.
@@ -32,7 +32,7 @@ impl Attempt<'_> {
         let mut slot = match self.take(connector, None).await? {
             Taken::Stream(slot) => slot,
             Taken::Http1(socket) => {
-                let fresh = socket.map(|socket| Box::new(client::Connection::new(socket)));
+                let fresh = socket.map(client::Connection::new);
                 return Ok(ControlFlow::Continue(fresh));
             }
         };
