@@ -92,6 +92,11 @@ impl Run {
     pub async fn on_request(&mut self, chain: &Chain) -> Option<Halt> {
         // No plugin has seen a response until the way back begins.
         self.back = usize::MAX;
+        if chain.links.is_empty() {
+            // Without a look at the clock.
+            self.turn_at(0);
+            return None;
+        }
         let mut mark = Instant::now();
         for (place, link) in chain.links.iter().enumerate() {
             self.exchange_mut().progress.met = place + 1;
@@ -127,6 +132,9 @@ impl Run {
     /// Calls the next response hooks in reverse order, up to one that makes the response anew. Call
     /// it again after that, until it answers none. There is a response.
     pub async fn on_response(&mut self, chain: &Chain) -> Option<Halt> {
+        if self.back == 0 {
+            return None;
+        }
         let mut mark = Instant::now();
         while self.back > 0 {
             self.back -= 1;
