@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tests::{Gate, Gateway, Reply, Request, Response, Upstream};
+use tests::{Gate, Gateway, Reply, Request, Response, Upstream, wait_for};
 
 use crate::guests::{faults, plugin, routes};
 use crate::{gateway, tollgate};
@@ -123,7 +123,9 @@ fn who_leaves_while_it_waits_leaves_nothing_behind() {
     behind.wait_for_requests(1);
     drop(client);
     gateway.wait_for_access("/asks/left");
-    assert_eq!(ask(&gateway, &[("x-url", &behind.url())]).text(), "200 - soon");
+    // On a busy machine the fresh instance's first call may be over its deadline, which is a fault of that call alone.
+    let soon = || ask(&gateway, &[("x-url", &behind.url())]).text() == "200 - soon";
+    wait_for("the instance to serve again", || soon().then_some(()));
     gate.open();
 }
 
