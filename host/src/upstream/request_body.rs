@@ -3,25 +3,26 @@
 //!
 //! It must not know what a limit means to the client; the proxy reads that from the meter.
 
+mod client;
+mod meter;
 mod passage;
 
-use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
-use tokio::time::Instant;
 
+pub use client::ClientBody;
+pub use meter::{BodyMeter, GivenUp, Verdict};
 pub use passage::{PIECE, Through};
 
 use super::coded::{Coded, CodedError, Room};
 use super::replay::{Kept, Piece, Reader};
-use crate::http1;
 use crate::wire::coding::{DecodeError, Decoder};
+use client::of_client;
 use passage::Passage;
 
 /// The body of a request that goes to an upstream. Its size hint is exact when the client's framing
@@ -47,58 +48,6 @@ enum Source {
     Begun(Bytes, Box<Source>),
 }
 
-/// What a client sends, by the protocol that it speaks.
-#[derive(Debug)]
-pub enum ClientBody {
-    Http1(http1::RequestStream),
-    /// With what the listener does with its stream.
-    Http2(Incoming, Verdict),
-}
-
-/// What became of a stream of HTTP/2 that its client was waited for on, told by the listener to whom it may concern.
-pub type Verdict = Rc<Cell<GivenUp>>;
-
-/// What the listener has given up, because the client does not take or send anything.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub enum GivenUp {
-    #[default]
-    Nothing,
-    /// The stream, whose request's body did not come.
-    Body,
-    /// The stream, whose response was not taken.
-    Response,
-    /// The whole connection, on which no response was taken.
-    Connection,
-}
-
-/// What went through a body, shared by the body and the proxy. Per worker: no atomics.
-#[derive(Debug, Default)]
-pub struct BodyMeter {
-    bytes: Cell<u64>,
-    limit: Option<u64>,
-    over_limit: Cell<bool>,
-    /// The last time that a piece was taken.
-    last: Cell<Option<Instant>>,
-    /// The upstream wants more and the client sends none.
-    waiting: Cell<bool>,
-    /// The listener ends the waiting.
-    watched: Cell<bool>,
-    /// Over HTTP/2.
-    verdict: RefCell<Option<Verdict>>,
-    /// For a second upstream.
-    copy: RefCell<Copy>,
-}
-
-/// What has gone by.
-#[derive(Debug, Default)]
-enum Copy {
-    /// Nobody wants it, or it is too much.
-    #[default]
-    None,
-    Begun(BytesMut, usize),
-    Whole(Bytes),
-}
-
 /// Why a request's body has no end.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestBodyError {
@@ -122,13 +71,7 @@ impl RequestBody {
     /// What a client sends. A body whose declared length is over the meter's limit marks the meter
     /// at once, so that it can be refused before anything is done for it.
     pub fn incoming(body: ClientBody, meter: Rc<BodyMeter>) -> Self {
-        if meter.limit.is_some_and(|limit| body.size_hint().lower() > limit) {
-            meter.over_limit.set(true);
-        }
-        match &body {
-            ClientBody::Http1(_) => meter.watched.set(true),
-            ClientBody::Http2(_, verdict) => drop(meter.verdict.replace(Some(Rc::clone(verdict)))),
-        }
+        meter.begin(&body);
         Self { source: Source::Client(body), meter, passage: None }
     }
 
@@ -146,7 +89,7 @@ impl RequestBody {
     /// A body that an earlier try has begun to read.
     pub(super) fn again(reader: Reader, meter: Rc<BodyMeter>) -> Self {
         // Nobody waits for the client until this is read.
-        meter.waiting.set(false);
+        meter.waits(false);
         Self { source: Source::Kept(reader), meter, passage: None }
     }
 
@@ -237,137 +180,6 @@ impl RequestBody {
     }
 }
 
-impl BodyMeter {
-    /// `limit` is the largest body in bytes that passes; `None`: any.
-    pub fn new(limit: Option<u64>) -> Rc<Self> {
-        Rc::new(Self { limit, ..Self::default() })
-    }
-
-    /// Bytes of data so far; trailers and framing do not count.
-    pub fn bytes(&self) -> u64 {
-        self.bytes.get()
-    }
-
-    /// The body is longer than the limit, as declared or as read. The upstream never sees its end.
-    pub fn over_limit(&self) -> bool {
-        self.over_limit.get()
-    }
-
-    /// What the listener has given up of the client's, over HTTP/2.
-    fn given_up(&self) -> GivenUp {
-        self.verdict.borrow().as_ref().map(|verdict| verdict.get()).unwrap_or_default()
-    }
-
-    /// Whether the body is being asked for and the client has sent no more of it.
-    pub(super) fn waiting(&self) -> bool {
-        self.waiting.get()
-    }
-
-    /// Whether it is for the listener to say how long the client may take.
-    pub(super) fn is_watched(&self) -> bool {
-        self.watched.get()
-    }
-
-    /// From now on what goes by is copied, up to so many bytes; of a body that is empty that is all.
-    pub fn copy_up_to(&self, most: usize, is_empty: bool) {
-        self.copy.replace(if is_empty { Copy::Whole(Bytes::new()) } else { Copy::Begun(BytesMut::new(), most) });
-    }
-
-    /// All that went by, if it was copied and has come to its end.
-    pub fn take_copy(&self) -> Option<Bytes> {
-        match self.copy.take() {
-            Copy::Whole(bytes) => Some(bytes),
-            Copy::None | Copy::Begun(..) => None,
-        }
-    }
-
-    fn copy(&self, piece: &[u8], is_last: impl FnOnce() -> bool) {
-        let mut copy = self.copy.borrow_mut();
-        let Copy::Begun(bytes, most) = &mut *copy else { return };
-        if bytes.len() + piece.len() > *most {
-            *copy = Copy::None;
-            return;
-        }
-        bytes.extend_from_slice(piece);
-        if is_last() {
-            *copy = Copy::Whole(std::mem::take(bytes).freeze());
-        }
-    }
-
-    /// Why an exchange did not come to its end, if the client is to blame: it sent more than it may, or was waited for over
-    /// HTTP/2. `has_begun`: there was a response that it could take.
-    pub fn blamed(&self, has_begun: bool) -> Option<&'static str> {
-        match self.given_up() {
-            GivenUp::Body => Some(RequestBodyError::Late.reason()),
-            GivenUp::Response => Some("client-write-timeout"),
-            GivenUp::Connection if has_begun => Some("client-write-timeout"),
-            GivenUp::Connection | GivenUp::Nothing => self.over_limit().then_some("body-too-large"),
-        }
-    }
-
-    /// Counts what went through a tunnel, which has no limit.
-    pub fn carried(&self, bytes: usize) {
-        self.bytes.set(self.bytes.get().saturating_add(bytes as u64));
-    }
-
-    /// When the last piece was taken.
-    pub(super) fn last(&self) -> Option<Instant> {
-        self.last.get()
-    }
-
-    /// What comes of a client's body, counted.
-    fn pull(
-        &self,
-        body: &mut ClientBody,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
-        let polled = Pin::new(body).poll_frame(context);
-        self.waiting.set(polled.is_pending());
-        let counted = |frame: Result<Frame<Bytes>, _>| {
-            let frame = frame.map_err(of_client)?;
-            self.add(frame.data_ref().map_or(0, |data| data.len() as u64)).map(|()| frame)
-        };
-        polled.map(|frame| frame.map(counted))
-    }
-
-    /// What goes on of a decoded frame, `made` bytes in all. The limit is that of decoded bytes too.
-    fn decoded(
-        &self,
-        frame: Result<Frame<Bytes>, CodedError<RequestBodyError>>,
-        made: u64,
-    ) -> Option<Result<Frame<Bytes>, RequestBodyError>> {
-        match frame {
-            Ok(frame) if frame.is_trailers() => None,
-            Ok(frame) => {
-                if self.limit.is_some_and(|limit| made > limit) {
-                    self.over_limit.set(true);
-                }
-                Some(self.check().map(|()| frame))
-            }
-            Err(CodedError::Body(error)) => Some(Err(error)),
-            Err(CodedError::Coding(error)) => Some(Err(RequestBodyError::Coding(error))),
-        }
-    }
-
-    /// The error to end with when the limit is known to be crossed.
-    pub(super) fn check(&self) -> Result<(), RequestBodyError> {
-        match self.limit {
-            Some(limit) if self.over_limit.get() => Err(RequestBodyError::OverLimit { limit }),
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) fn add(&self, more: u64) -> Result<(), RequestBodyError> {
-        let bytes = self.bytes.get().saturating_add(more);
-        self.bytes.set(bytes);
-        self.last.set(Some(Instant::now()));
-        if self.limit.is_some_and(|limit| bytes > limit) {
-            self.over_limit.set(true);
-        }
-        self.check()
-    }
-}
-
 impl Body for RequestBody {
     type Data = Bytes;
     type Error = RequestBodyError;
@@ -418,12 +230,12 @@ impl RequestBody {
         let item = match &mut self.source {
             Source::Client(body) => {
                 let polled = Pin::new(body).poll_frame(context);
-                self.meter.waiting.set(polled.is_pending());
+                self.meter.waits(polled.is_pending());
                 ready!(polled)
             }
             Source::Kept(reader) => {
                 let polled = reader.poll(context);
-                self.meter.waiting.set(polled.is_pending());
+                self.meter.waits(polled.is_pending());
                 let item = match ready!(polled) {
                     // It was counted and copied when it was new.
                     Some(Ok(Piece::Again(bytes))) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
@@ -473,13 +285,6 @@ impl RequestBody {
     }
 }
 
-fn of_client(error: Box<dyn std::error::Error + Send + Sync>) -> RequestBodyError {
-    match error.downcast_ref() {
-        Some(http1::BodyError::Late) => RequestBodyError::Late,
-        _ => RequestBodyError::Client(error),
-    }
-}
-
 /// The size of a body that has so many bytes before it.
 pub(super) fn longer(hint: &SizeHint, bytes: usize) -> SizeHint {
     hint.exact().map_or_else(SizeHint::default, |rest| SizeHint::with_exact(rest.saturating_add(bytes as u64)))
@@ -495,36 +300,6 @@ impl RequestBodyError {
             Self::Stalled { .. } | Self::Late => "request-body-timeout",
             Self::Stopped => "plugin-stop",
             Self::Failed => "plugin-fault",
-        }
-    }
-}
-
-impl Body for ClientBody {
-    type Data = Bytes;
-    type Error = Box<dyn std::error::Error + Send + Sync>;
-
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        match self.get_mut() {
-            Self::Http1(body) => Pin::new(body).poll_frame(context).map(|frame| frame.map(|frame| Ok(frame?))),
-            Self::Http2(body, _) => Poll::Ready(match ready!(Pin::new(&mut *body).poll_frame(context)) {
-                // hyper takes a stream that the client has reset with NO_ERROR or CANCEL for a whole body.
-                None if !body.is_end_stream() => Some(Err("the client reset the stream".into())),
-                frame => frame.map(|frame| Ok(frame?)),
-            }),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Http1(body) => body.is_end_stream(),
-            Self::Http2(body, _) => body.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Http1(body) => body.size_hint(),
-            Self::Http2(body, _) => body.size_hint(),
         }
     }
 }
