@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
+use wasmtime::component::ResourceTable;
 
 use crate::sandbox::deadline::Overrun;
 use crate::sandbox::host::{Host, Stage};
@@ -29,6 +30,17 @@ impl Host {
         };
         self.deadline.pause();
         Ok(Wait { began: Instant::now(), left: most.saturating_sub(self.waited) + GRACE, most })
+    }
+
+    /// The result of what waits for something that the library has in the table of the instance.
+    pub(in crate::sandbox) async fn waiting<T>(
+        &mut self,
+        wait_for: impl AsyncFnOnce(&mut ResourceTable) -> T,
+    ) -> wasmtime::Result<T> {
+        let wait = self.begin_wait()?;
+        let waited_for = wait.limit(wait_for(&mut self.wasi.table)).await;
+        self.end_wait(&wait);
+        waited_for
     }
 
     pub(in crate::sandbox) fn end_wait(&mut self, wait: &Wait) {

@@ -1,7 +1,7 @@
 //! Polls and streams of plugins that speak `wasi:http`, whose calls wait on fibers: those that the library keeps in a table,
 //! beside those of every plugin, whose handles are numbers of their own.
 
-use wasmtime::component::{HasSelf, Linker, Resource};
+use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
 use wasmtime_wasi::p2::bindings::io::{poll, streams};
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable, StreamError, StreamResult};
 
@@ -24,10 +24,7 @@ impl poll::Host for Host {
         if !ready.is_empty() {
             return Ok(ready);
         }
-        let wait = self.begin_wait()?;
-        let polled = wait.limit(poll::Host::poll(&mut self.wasi.table, pollables)).await;
-        self.end_wait(&wait);
-        polled?
+        self.waiting(async |table: &mut ResourceTable| poll::Host::poll(table, pollables).await).await?
     }
 }
 
@@ -43,10 +40,7 @@ impl poll::HostPollable for Host {
         if pollable.rep() == READY {
             return Ok(());
         }
-        let wait = self.begin_wait()?;
-        let blocked = wait.limit(poll::HostPollable::block(&mut self.wasi.table, pollable)).await;
-        self.end_wait(&wait);
-        blocked?
+        self.waiting(async |table: &mut ResourceTable| poll::HostPollable::block(table, pollable).await).await?
     }
 
     fn drop(&mut self, pollable: Resource<DynPollable>) -> wasmtime::Result<()> {
@@ -76,10 +70,9 @@ impl streams::HostInputStream for Host {
         if is_stdio(&stream) {
             return Err(StreamError::Closed);
         }
-        let wait = self.begin_wait().map_err(StreamError::Trap)?;
-        let read = wait.limit(streams::HostInputStream::blocking_read(&mut self.wasi.table, stream, most)).await;
-        self.end_wait(&wait);
-        read.map_err(StreamError::Trap)?
+        let wait_for =
+            async |table: &mut ResourceTable| streams::HostInputStream::blocking_read(table, stream, most).await;
+        self.waiting(wait_for).await.map_err(StreamError::Trap)?
     }
 
     fn skip(&mut self, stream: Resource<DynInputStream>, most: u64) -> StreamResult<u64> {
@@ -93,10 +86,9 @@ impl streams::HostInputStream for Host {
         if is_stdio(&stream) {
             return Err(StreamError::Closed);
         }
-        let wait = self.begin_wait().map_err(StreamError::Trap)?;
-        let skipped = wait.limit(streams::HostInputStream::blocking_skip(&mut self.wasi.table, stream, most)).await;
-        self.end_wait(&wait);
-        skipped.map_err(StreamError::Trap)?
+        let wait_for =
+            async |table: &mut ResourceTable| streams::HostInputStream::blocking_skip(table, stream, most).await;
+        self.waiting(wait_for).await.map_err(StreamError::Trap)?
     }
 
     fn subscribe(&mut self, stream: Resource<DynInputStream>) -> wasmtime::Result<Resource<DynPollable>> {
@@ -138,11 +130,10 @@ impl streams::HostOutputStream for Host {
         if is_stdio(&stream) {
             return self.print(&bytes);
         }
-        let wait = self.begin_wait().map_err(StreamError::Trap)?;
-        let table = &mut self.wasi.table;
-        let written = wait.limit(streams::HostOutputStream::blocking_write_and_flush(table, stream, bytes)).await;
-        self.end_wait(&wait);
-        written.map_err(StreamError::Trap)?
+        let wait_for = async |table: &mut ResourceTable| {
+            streams::HostOutputStream::blocking_write_and_flush(table, stream, bytes).await
+        };
+        self.waiting(wait_for).await.map_err(StreamError::Trap)?
     }
 
     fn flush(&mut self, stream: Resource<DynOutputStream>) -> StreamResult<()> {
@@ -156,10 +147,8 @@ impl streams::HostOutputStream for Host {
         if is_stdio(&stream) {
             return Ok(());
         }
-        let wait = self.begin_wait().map_err(StreamError::Trap)?;
-        let flushed = wait.limit(streams::HostOutputStream::blocking_flush(&mut self.wasi.table, stream)).await;
-        self.end_wait(&wait);
-        flushed.map_err(StreamError::Trap)?
+        let wait_for = async |table: &mut ResourceTable| streams::HostOutputStream::blocking_flush(table, stream).await;
+        self.waiting(wait_for).await.map_err(StreamError::Trap)?
     }
 
     fn subscribe(&mut self, stream: Resource<DynOutputStream>) -> wasmtime::Result<Resource<DynPollable>> {
