@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 
-use rustix::process::{Resource, setpriority_process};
+use rustix::process::{Pid, Resource, setpriority_process};
 use serde_json::Value;
 
 use crate::process::{Process, Signal};
@@ -202,9 +202,14 @@ impl Gateway {
         self.process.limit(Resource::As, most);
     }
 
+    /// The ids of its threads.
+    pub fn threads(&self) -> Vec<Pid> {
+        self.process.threads()
+    }
+
     /// From now on each of its threads that are there comes last.
     pub fn make_nice(&self) {
-        for thread in self.process.threads() {
+        for thread in self.threads() {
             setpriority_process(Some(thread), 19).expect("it is of our child");
         }
     }
