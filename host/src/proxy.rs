@@ -48,6 +48,7 @@ pub use room::Room;
 use crate::chain::Halt;
 use crate::config::Destination;
 use crate::live::Live;
+use crate::sandbox;
 use crate::telemetry::access_log::AccessWriter;
 use crate::telemetry::metrics::{RouteMetrics, WorkerMetrics};
 pub use crate::upstream::{ClientBody, GivenUp, Verdict};
@@ -142,10 +143,10 @@ impl Proxy {
         flight.deliver(answer, connection)
     }
 
-    /// Runs beside the requests of the worker, for as long as it lives: calls log hooks, and closes
-    /// upstream connections that idle.
+    /// Runs beside the requests of the worker, for as long as it lives: calls log hooks, closes upstream connections
+    /// that idle, and gives turns to plugins that waited.
     pub async fn attend(self: Rc<Self>) {
-        tokio::join!(self.endings.drain(), self.views.sweep());
+        tokio::join!(self.endings.drain(), self.views.sweep(), sandbox::attend());
     }
 
     /// What the worker counts.

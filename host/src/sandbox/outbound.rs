@@ -1,19 +1,18 @@
 //! Requests of a plugin's own, while its call waits on a fiber.
 //!
-//! What runs on the fiber may not hold what is the worker's (a store and its futures are `Send`, a worker's connections are
-//! not), so an import puts a request into the [`Mailbox`] of its instance and waits. Whoever drives the call ([`drive`])
-//! takes it out, has it sent, and puts the answer in. So no task is spawned, and a call that is dropped takes its requests
-//! with it.
+//! An import puts a request into the mailbox of its instance and waits, and who drives the call has it sent
+//! (`outbound/mailbox.rs`); when there is an answer, the guest goes on in its turn (`outbound/turns.rs`).
 
 mod asked;
+mod mailbox;
+mod turns;
 mod wait;
 
-use std::collections::VecDeque;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -21,9 +20,10 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, StatusCode};
 use thiserror::Error;
-use tokio::sync::oneshot;
 
 pub(super) use self::asked::{Asked, Said};
+pub(super) use self::mailbox::{Mailbox, drive};
+pub use self::turns::attend;
 use crate::telemetry::metrics::Sent;
 use crate::wire::origin::Origin;
 
@@ -114,78 +114,6 @@ impl From<&Answer> for Sent {
             ) => Self::Failed,
         }
     }
-}
-
-/// Requests on their way from a call, or from what it has begun, to who drives it. The lock is never contended: both run on
-/// one thread.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Mailbox(Arc<Mutex<Post>>);
-
-#[derive(Debug, Default)]
-struct Post {
-    asked: VecDeque<(Outgoing, oneshot::Sender<Answer>)>,
-    /// Of who drives the call.
-    driver: Option<Waker>,
-}
-
-impl Mailbox {
-    /// Has a request sent. There is no answer if the call ends before.
-    pub(super) fn ask(&self, request: Outgoing) -> oneshot::Receiver<Answer> {
-        let (sender, receiver) = oneshot::channel();
-        let mut post = self.post();
-        post.asked.push_back((request, sender));
-        if let Some(driver) = post.driver.take() {
-            driver.wake();
-        }
-        receiver
-    }
-
-    /// What is to be sent. Whoever asks for more wakes the driver.
-    fn take(&self, driver: &Waker) -> VecDeque<(Outgoing, oneshot::Sender<Answer>)> {
-        let mut post = self.post();
-        post.driver = Some(driver.clone());
-        std::mem::take(&mut post.asked)
-    }
-
-    /// Forgets what an earlier call has left.
-    fn clear(&self) {
-        self.post().asked.clear();
-    }
-
-    fn post(&self) -> MutexGuard<'_, Post> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Runs a call to its end, and sends what it asks for meanwhile. What is under way then is given up.
-pub(super) async fn drive<T>(mailbox: Mailbox, outbound: &dyn Outbound, call: impl Future<Output = T>) -> T {
-    mailbox.clear();
-    let mut call = pin!(call);
-    let mut sending: Vec<(Sending<'_>, Option<oneshot::Sender<Answer>>)> = Vec::new();
-    poll_fn(|context| {
-        loop {
-            if let Poll::Ready(ended) = call.as_mut().poll(context) {
-                return Poll::Ready(ended);
-            }
-            let asked = mailbox.take(context.waker());
-            sending.extend(asked.into_iter().map(|(request, sender)| (outbound.send(request), Some(sender))));
-            let before = sending.len();
-            sending.retain_mut(|(sending, sender)| match sending.as_mut().poll(context) {
-                Poll::Ready(answer) => {
-                    // Who asked may have lost interest.
-                    if let Some(sender) = sender.take() {
-                        let _ = sender.send(answer);
-                    }
-                    false
-                }
-                Poll::Pending => true,
-            });
-            if sending.len() == before {
-                return Poll::Pending;
-            }
-        }
-    })
-    .await
 }
 
 /// The result of a call that waits for nothing, on a fiber though it may be.
