@@ -58,13 +58,19 @@ pub enum AnswerBodyError {
 }
 
 impl AnswerBodyError {
-    /// The kind of failure in one word, for the access log, where it says more than that the response was cut.
+    /// The kind of failure in one word, for the access log and the metrics: it was not the client who left. None where
+    /// who made the error has said it.
     pub fn problem(&self) -> Option<&'static str> {
         match self {
             Self::Idle { .. } => Some("upstream-idle-timeout"),
             Self::Total => Some("upstream-total-timeout"),
             Self::Coding(error) => Some(error.kind()),
-            Self::Cut(_) | Self::Stream(_) | Self::Trailers(_) | Self::Stopped | Self::Failed => None,
+            Self::Cut(http1::BodyError::Chunk | http1::BodyError::Trailers) | Self::Trailers(_) => {
+                Some("upstream-malformed")
+            }
+            Self::Stream(cut) if cut.is_malformed => Some("upstream-malformed"),
+            Self::Cut(_) | Self::Stream(_) => Some("upstream-reset"),
+            Self::Stopped | Self::Failed => None,
         }
     }
 }

@@ -63,6 +63,34 @@ fn each_fault_has_its_outcome() {
 }
 
 #[test]
+fn a_response_that_is_cut_is_told_from_a_client_that_left() {
+    let upstream = Upstream::start(|received| match received.target.as_str() {
+        "/cut" => Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf").then_close(),
+        "/reset" => Reply::raw("HTTP/1.1 200 OK\r\n\r\nhalf").then_reset(),
+        "/chunk" => {
+            Reply::raw("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n").then_slowly("x\r\n")
+        }
+        _ => Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf").then_hang(),
+    });
+    let gateway = gateway(&config(&upstream.url()));
+    for (path, problem) in [("/cut", "upstream-reset"), ("/reset", "upstream-reset"), ("/chunk", "upstream-malformed")]
+    {
+        let mut client = gateway.client();
+        client.start(Request::get(path));
+        assert!(client.try_receive().is_err(), "{path}");
+        let line = gateway.wait_for_access(path);
+        assert_eq!((&line["problem"], &line["completed"]), (&problem.into(), &false.into()), "{line}");
+    }
+    let mut client = gateway.client();
+    client.start(Request::get("/left"));
+    client.read_until("half");
+    client.abort();
+    let line = gateway.wait_for_access("/left");
+    assert_eq!((&line["problem"], &line["completed"]), (&serde_json::Value::Null, &false.into()), "{line}");
+    assert_eq!(gateway.metric("tollgate_problems_total"), 3.0);
+}
+
+#[test]
 fn an_endpoint_that_refuses_or_swallows_packets_has_its_outcome() {
     let down = Flapping::start("down");
     down.fall();

@@ -24,8 +24,12 @@ pub(in crate::upstream) struct Answer {
 /// Why a body has no end. The error that it stands for is not to be found behind it: hyper would tell the client its
 /// reason, and clients take some, such as NO_ERROR, for a good end.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Cut(String);
+#[error("{text}")]
+pub struct Cut {
+    text: String,
+    /// What came is not HTTP/2, or not the length that was told.
+    pub(in crate::upstream) is_malformed: bool,
+}
 
 impl Answer {
     pub(super) fn new(
@@ -77,6 +81,6 @@ impl Answer {
 
 impl Cut {
     fn of(error: h2::Error) -> Self {
-        Self(error.to_string())
+        Self { is_malformed: error.is_library(), text: error.to_string() }
     }
 }

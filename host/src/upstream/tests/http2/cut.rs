@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -47,6 +48,31 @@ async fn answer(mut stream: TcpStream, bytes: &[u8]) {
         };
         stream.write_all(&said).await.expect("it is open");
     }
+}
+
+/// How the body of the response fails, in one word.
+async fn problem(bytes: Vec<u8>) -> Option<&'static str> {
+    let bytes: Rc<[u8]> = bytes.into();
+    let endpoint = Endpoint::with(move |stream, _| {
+        let bytes = Rc::clone(&bytes);
+        async move { answer(stream, &bytes).await }
+    })
+    .await;
+    let response = endpoint.worker().get("/").await.ok()?.response;
+    response.into_body().collect().await.err()?.problem()
+}
+
+#[test]
+fn a_cut_says_whether_what_came_was_not_valid() {
+    worker(async {
+        // The head and one piece.
+        let begun = &response(true)[..16 + 19];
+        let reset = frame(RST_STREAM, 0, 1, &[0, 0, 0, 8]);
+        assert_eq!(problem([begun, &reset].concat()).await, Some("upstream-reset"));
+        // Fewer bytes than were told.
+        let end = frame(DATA, END_STREAM, 1, b"");
+        assert_eq!(problem([begun, &end].concat()).await, Some("upstream-malformed"));
+    });
 }
 
 /// The body of the response, if it looks whole.
