@@ -29,6 +29,15 @@ const REFUSED: usize = 10;
 impl RefusingUpstream {
     /// `most` streams of a connection are answered or refused.
     pub fn start(most: usize) -> Self {
+        Self::begin(most, true)
+    }
+
+    /// Refuses none, and leaves each connection after so many.
+    pub fn leaving(most: usize) -> Self {
+        Self::begin(most, false)
+    }
+
+    fn begin(most: usize, refuses: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let counts = Arc::<Counts>::default();
@@ -37,7 +46,7 @@ impl RefusingUpstream {
             for (number, stream) in listener.incoming().flatten().enumerate() {
                 let counts = Arc::clone(&serving);
                 // How a connection ends, the other side tells.
-                thread::spawn(move || counts.serve(stream, number.is_multiple_of(2), most));
+                thread::spawn(move || counts.serve(stream, refuses && number.is_multiple_of(2), most));
             }
         });
         Self { address, counts }

@@ -131,6 +131,23 @@ fn a_body_without_an_end_flows_in_constant_memory_and_ends_with_its_client_or_it
 }
 
 #[test]
+fn a_burst_over_http2_is_answered_whole_by_a_server_that_leaves_after_fewer_requests() {
+    const BURST: usize = 100;
+    // As one with a low `keepalive_requests`: what one connection leaves out is too much for the next as well.
+    let upstream = RefusingUpstream::leaving(BURST / 2 - 15);
+    let upstream_is = format!("endpoints = [\"{}\"]\nprotocol = \"http2\"\n", upstream.url());
+    let gateway =
+        gateway(&format!("[[upstream]]\nname = \"all\"\n{upstream_is}[[route]]\nname = \"all\"\nupstream = \"all\"\n"));
+    let url = format!("http://{}/", gateway.address());
+    for _ in 0..10 {
+        for answer in http2::send(gateway.address(), (0..BURST).map(|_| http2::get(&url)).collect()) {
+            assert_eq!(answer.status(), 200, "{:?}", answer.body());
+        }
+    }
+    assert!(upstream.left_out() > BURST, "{}", upstream.left_out());
+}
+
+#[test]
 fn a_burst_over_http2_of_which_some_are_refused_and_some_left_out_is_answered_whole() {
     const BURST: usize = 50;
     // More than a burst: what one connection leaves out has room on the next.

@@ -1,10 +1,11 @@
-//! An attempt over HTTP/2. It begins again, once, when the endpoint did nothing with the request.
+//! An attempt over HTTP/2. It begins again when the endpoint did nothing with the request.
 
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use h2::Reason;
 use http::{Response, Version};
 use tokio::time::{Instant, timeout};
 
@@ -20,6 +21,29 @@ use crate::upstream::request_body::RequestBody;
 /// It breaks off with a response over HTTP/2; it goes on over HTTP/1, where nothing was sent yet, perhaps on a
 /// connection that was opened.
 pub(super) type Chosen = ControlFlow<(Response<UpstreamBody>, Alarm), Option<client::Connection>>;
+
+/// Connections that may say goodbye before they come to one request. Servers do when a connection is old, or has had its
+/// number of requests, and many that are left out at once are again more than the next connection takes.
+const MOST_LEFT_OUT: u32 = 4;
+
+/// How often a request may still begin again.
+struct Chances {
+    refused: u32,
+    left_out: u32,
+}
+
+impl Chances {
+    fn take(&mut self, error: &h2::Error) -> bool {
+        let chances = match error.reason() {
+            None | Some(Reason::NO_ERROR) => &mut self.left_out,
+            // It has too much to do, or something is wrong.
+            Some(_) => &mut self.refused,
+        };
+        let left = chances.checked_sub(1);
+        *chances = left.unwrap_or(0);
+        left.is_some()
+    }
+}
 
 impl Attempt<'_> {
     /// Unless the endpoint chooses HTTP/1.
@@ -38,7 +62,7 @@ impl Attempt<'_> {
         };
         let (mut upload, mut alarm) = (Upload::new(body.take().expect(NOT_SENT)), Alarm::default());
         let head = http2::head(&request, &connector.remote, upload.length());
-        let mut again = true;
+        let mut chances = Chances { refused: 1, left_out: MOST_LEFT_OUT };
         loop {
             let connection = Rc::clone(slot.connection());
             let sent = {
@@ -51,7 +75,7 @@ impl Attempt<'_> {
                     let response = Response::from_parts(head, UpstreamBody::stream(answer));
                     return Ok(ControlFlow::Break((response, alarm)));
                 }
-                Some(Err(SendError::Undone(error))) if std::mem::take(&mut again) && upload.rewind() => {
+                Some(Err(SendError::Undone(error))) if chances.take(&error) && upload.rewind() => {
                     match self.take(connector, Some(&connection)).await? {
                         Taken::Stream(other) => slot = other,
                         Taken::Http1(_) => return Err(self.failed_over_http2(SendError::Undone(error))),
