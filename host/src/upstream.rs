@@ -49,7 +49,9 @@ pub use endpoint::Lease;
 pub use error::UpstreamError;
 pub use from_config::Plan;
 pub use limit::Permits;
-pub use request_body::{BodyMeter, ClientBody, GivenUp, PIECE, RequestBody, RequestBodyError, Through, Verdict};
+pub use request_body::{
+    BodyMeter, ClientBody, GivenUp, PIECE, RequestBody, RequestBodyError, Through, Turn, Verdict, give_way,
+};
 pub use tls::Handshakes;
 pub use tries::Tries;
 pub use vitals::Vitals;

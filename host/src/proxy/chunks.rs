@@ -13,7 +13,7 @@ use http_body::{Body as _, Frame};
 use super::flight::Flight;
 use super::view::View;
 use crate::chain::{Cut, Run};
-use crate::upstream::{AnswerBodyError, PIECE, RequestBodyError, Through, UpstreamBody};
+use crate::upstream::{AnswerBodyError, PIECE, RequestBodyError, Through, Turn, UpstreamBody, give_way};
 
 /// What a request's body goes through on its way to the upstream.
 pub(super) struct Upload {
@@ -44,6 +44,7 @@ impl fmt::Debug for Upload {
 pub(super) struct Chunks {
     /// What came and did not go through yet.
     waiting: Bytes,
+    turn: Turn,
     trailers: Option<HeaderMap>,
     /// Nothing comes any more.
     ended: bool,
@@ -63,18 +64,21 @@ impl Chunks {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
         if !self.over {
+            if self.turn.is_over(context) {
+                return Poll::Pending;
+            }
             if self.waiting.is_empty() && !self.ended {
                 ready!(self.take(source, context))?;
             }
             let piece = self.waiting.split_to(self.waiting.len().min(PIECE));
             self.over = self.ended && self.waiting.is_empty();
+            self.turn.takes(piece.len());
             let passed = flight.pass(piece, self.over)?;
             if !passed.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(passed))));
             }
             if !self.over {
-                // Others have their turn before the next piece.
-                context.waker().wake_by_ref();
+                give_way(context);
                 return Poll::Pending;
             }
         }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress, Status};
 use http_body::{Body, Frame, SizeHint};
 
-use crate::upstream::{AnswerBodyError, UpstreamBody};
+use crate::upstream::{AnswerBodyError, UpstreamBody, give_way};
 
 /// Bytes that are compressed in one turn: a fraction of a millisecond.
 const PIECE: usize = 16 * 1024;
@@ -99,7 +99,7 @@ impl Gzip {
             if !self.waiting.is_empty() {
                 self.worked = !self.worked;
                 if !self.worked {
-                    context.waker().wake_by_ref();
+                    give_way(context);
                     return Poll::Pending;
                 }
                 let piece = self.waiting.split_to(self.waiting.len().min(PIECE));

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Frame;
 
+use super::request_body::give_way;
 use crate::wire::coding::{DecodeError, Decoded, Decoder, SUMS};
 
 #[derive(Debug)]
@@ -72,7 +73,7 @@ impl<B> Coded<B> {
                 }
                 Ok(Decoded::Wanting | Decoded::Busy) => {
                     // Others have their turn before the next piece.
-                    context.waker().wake_by_ref();
+                    give_way(context);
                     return Poll::Pending;
                 }
                 Err(error) => return Poll::Ready(Some(Err(CodedError::Coding(error)))),

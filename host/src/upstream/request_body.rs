@@ -17,7 +17,7 @@ use http_body::{Body, Frame, SizeHint};
 
 pub use client::ClientBody;
 pub use meter::{BodyMeter, GivenUp, Verdict};
-pub use passage::{PIECE, Through};
+pub use passage::{PIECE, Through, Turn, give_way};
 
 use super::coded::{Coded, CodedError, Room};
 use super::replay::{Kept, Piece, Reader};

@@ -1,6 +1,9 @@
 //! Bodies through plugins piece by piece: the guest `shout` upper-cases them, or does what its configuration says.
 
 use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::thread;
 
 use tests::{Gateway, Reply, Request, Upstream, http2, wait_for};
 
@@ -135,6 +138,45 @@ fn exchanges_wait_for_an_instance_or_are_refused() {
     assert_eq!((answer.status, answer.problem().as_str()), (503, "plugin-busy"));
     slow.write("f");
     assert_eq!(slow.receive().status, 200);
+}
+
+/// What goes through between a request of another client and its answer, on the only worker, at the median.
+fn passes_meanwhile(gateway: &Gateway, mut passed: impl FnMut() -> usize) -> usize {
+    let mut client = gateway.client();
+    let mut between: Vec<_> = (0..31)
+        .map(|_| {
+            let before = passed();
+            assert_eq!(client.get("/other").status, 200);
+            passed() - before
+        })
+        .collect();
+    between.sort_unstable();
+    between[between.len() / 2]
+}
+
+#[test]
+fn others_have_their_turn_while_a_body_goes_through() {
+    // Pieces: a request has three or four turns from its first byte to its answer.
+    const FEW: usize = 8;
+    const PIECE: usize = 64 << 10;
+    let plugin = plugin("shout", "shout", "config = {}");
+    let route = "[[route]]\nname = \"long\"\nmatch = { path = \"/bytes/**\" }\nupstream = \"behind\"\n\
+                 plugins = [\"shout\"]\n";
+    let gateway = gateway(&format!("{plugin}{}{route}", everything_to("internal:echo", "")));
+    let mut reader = gateway.client();
+    // Always the next one is at hand.
+    reader.write(format!("GET /bytes/{}b HTTP/1.1\r\nhost: x\r\n\r\n", 64 << 20).repeat(100));
+    let read = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&read);
+    thread::spawn(move || {
+        let mut piece = vec![0; 1 << 20];
+        while let Ok(more @ 1..) = reader.read(&mut piece) {
+            count.fetch_add(more, SeqCst);
+        }
+    });
+    wait_for("the body to flow", || (read.load(SeqCst) > 100 * PIECE).then_some(()));
+    let few = passes_meanwhile(&gateway, || read.load(SeqCst) / PIECE);
+    assert!(few < FEW, "{few} pieces went through between a request and its answer");
 }
 
 #[test]
