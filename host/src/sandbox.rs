@@ -33,6 +33,6 @@ pub use answer::Action;
 pub use component::{Component, Hooks, LoadError};
 pub use engine::{Engine, EngineSettings};
 pub use fault::Fault;
-pub use outbound::{Answer, Incoming, Outbound, OutboundPolicy, Outgoing, SendError, Sending, attend};
+pub use outbound::{Answer, Incoming, Named, Outbound, OutboundPolicy, Outgoing, SendError, Sending, attend};
 pub use plugin::{Plugin, PluginSpec};
 pub use pool::Lease;

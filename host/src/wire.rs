@@ -6,6 +6,7 @@ pub mod coding;
 pub mod cookie;
 pub mod encoding;
 pub mod headers;
+pub mod location;
 pub mod origin;
 pub mod path;
 pub mod peer;

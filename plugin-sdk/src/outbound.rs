@@ -68,6 +68,7 @@ pub struct Request {
     pub(crate) body: Vec<u8>,
     /// Milliseconds.
     pub(crate) timeout: Option<u32>,
+    pub(crate) redirects: u8,
 }
 
 /// Where a request goes.
@@ -92,7 +93,7 @@ impl Request {
     }
 
     fn new(method: Method, target: Target) -> Self {
-        Self { target, method, headers: Vec::new(), body: Vec::new(), timeout: None }
+        Self { target, method, headers: Vec::new(), body: Vec::new(), timeout: None, redirects: 0 }
     }
 
     /// Adds a header.
@@ -130,6 +131,24 @@ impl Request {
         self
     }
 
+    /// How many redirects are followed at most: none if nothing is said, and not more than 10, or the request is
+    /// [`SendError::Invalid`].
+    ///
+    /// Each leads where the plugin may send by itself, or is [`SendError::Redirect`]: to the same upstream or origin, to
+    /// another origin that is granted, never from https to http. Methods and bodies change as in browsers (RFC 9110, section
+    /// 15.4). `authorization` and `cookie` stay behind where it leads to another origin; a key in a header of another name
+    /// goes on. All of them have one timeout. A native test prepares what they lead to in the end.
+    ///
+    /// ```
+    /// # use tollgate_plugin_sdk::prelude::*;
+    /// let request = outbound::Request::url(Method::GET, "https://api.example.com/v1/keys").redirects(3);
+    /// assert_eq!(request.most_redirects(), 3);
+    /// ```
+    pub fn redirects(mut self, most: u8) -> Self {
+        self.redirects = most;
+        self
+    }
+
     /// Sends it and waits for the whole response.
     pub fn send(self) -> Result<Response, SendError> {
         backend::outbound::send(self)
@@ -154,6 +173,11 @@ impl Request {
     pub fn bytes(&self) -> &[u8] {
         &self.body
     }
+
+    /// How many redirects are followed at most.
+    pub fn most_redirects(&self) -> u8 {
+        self.redirects
+    }
 }
 
 /// Sends all of them at once, at most 16, and waits for every answer; they are in the order of the requests.
@@ -161,7 +185,8 @@ pub fn send_all(requests: impl IntoIterator<Item = Request>) -> Vec<Result<Respo
     backend::outbound::send_all(requests.into_iter().collect())
 }
 
-/// A whole response. One that says to go elsewhere (3xx) is a response as any other.
+/// A whole response. One that says to go elsewhere (3xx) is a response as any other, unless [`Request::redirects`] has it
+/// followed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Response {
     pub(crate) status: StatusCode,
@@ -222,6 +247,9 @@ pub enum SendError {
     TooLarge,
     /// The upstream has its limit of requests, or the gateway no room for the body.
     Busy,
+    /// The response leads elsewhere, and that is not followed: it is one more than [`Request::redirects`] says, it leads where
+    /// this plugin may not send or from https to http, or its `location` is no place. Says why.
+    Redirect(String),
     /// What this version does not tell apart.
     Other(String),
 }
@@ -238,6 +266,7 @@ impl Display for SendError {
             Self::Broken => "the connection ended before the response",
             Self::TooLarge => "the response is too long",
             Self::Busy => "there is no room for it now",
+            Self::Redirect(why) => return write!(f, "a redirect is not followed: {why}"),
             Self::Other(why) => why,
         })
     }

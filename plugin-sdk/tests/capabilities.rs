@@ -107,6 +107,35 @@ fn a_consumer_is_found_by_id_and_verified_by_secret() {
 }
 
 #[test]
+fn a_request_asks_for_a_number_of_redirects_that_there_may_be() {
+    struct Follower;
+
+    #[plugin]
+    impl Plugin for Follower {
+        type Config = ();
+
+        fn configure(_: ()) -> Result<Self, ConfigError> {
+            Ok(Self)
+        }
+
+        fn on_request(&self, _: &mut Request) -> Action {
+            let most = |most| outbound::Request::url(Method::GET, "https://a.test/").redirects(most).send();
+            assert!(matches!(most(11), Err(outbound::SendError::Invalid(_))));
+            Reply::new(most(10).map_or(StatusCode::BAD_GATEWAY, |response| response.status())).into()
+        }
+    }
+
+    let gateway = Gateway::new();
+    let plugin = testing::configure::<Follower>(json!({})).expect("it takes any");
+    // What the redirects lead to in the end is what a test prepares.
+    gateway.answer(testing::response(200));
+    assert_eq!(plugin.request(testing::get("/")).reply().status(), 200);
+    gateway.fail(outbound::SendError::Redirect("it is one more than 10".into()));
+    assert_eq!(plugin.request(testing::get("/")).reply().status(), 502);
+    assert_eq!(gateway.sent().iter().map(outbound::Request::most_redirects).collect::<Vec<_>>(), [10, 10]);
+}
+
+#[test]
 #[should_panic(expected = "only inside `configure`")]
 fn setup_is_refused_outside_configure() {
     let _gateway = Gateway::new();

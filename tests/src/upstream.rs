@@ -112,8 +112,13 @@ impl Upstream {
 
     /// The same at this address; port 0 is a free one.
     pub fn saying_at(address: &str, text: &'static str) -> Self {
+        Self::start_at(address, move |_| Reply::ok(text))
+    }
+
+    /// As the script says, at this address; port 0 is a free one.
+    pub fn start_at(address: &str, script: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(address).expect("the address is free");
-        Self::serve_on(listener, move |_| Reply::ok(text), |tcp| Ok(Wire::Tcp(tcp)))
+        Self::serve_on(listener, script, |tcp| Ok(Wire::Tcp(tcp)))
     }
 
     /// The same on a free port of every address, of both families where there are two.

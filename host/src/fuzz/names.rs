@@ -1,6 +1,7 @@
 //! What is asked for and who asks: paths, hosts, other protocols, what proxies say of clients, and what clients'
 //! certificates say.
 
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
 use crate::exchange::ClientCertificate;
@@ -8,7 +9,7 @@ use crate::http1::Protocols;
 use crate::proxy::forwarded::{self, Connection};
 use crate::router::PathPattern;
 use crate::wire::peer::{Peer, Peers};
-use crate::wire::{authority, headers, origin, path};
+use crate::wire::{authority, headers, location, origin, path};
 
 /// A path is in its normal form once and for all, and nothing in it can be read in two ways.
 pub(super) fn path(bytes: &[u8]) {
@@ -79,6 +80,7 @@ pub(super) fn upgrade(bytes: &[u8]) {
 /// Where a URL leads to has one form once and for all, and another reader of URLs takes it to lead there too.
 pub(super) fn url(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
+    redirect(text);
     let Ok((origin, target)) = origin::url(text) else { return };
     // The other one takes no longer text.
     if text.len() > 65_000 {
@@ -104,6 +106,22 @@ pub(super) fn url(bytes: &[u8]) {
         let slash = if asked.starts_with('?') { "/" } else { "" };
         assert_eq!(format!("{slash}{asked}"), target.as_str(), "{text:?}");
     }
+}
+
+/// A redirect stays with its origin unless its location names one, and what it leads to is a URL that leads there too.
+fn redirect(text: &str) {
+    let base = PathAndQuery::from_static("/folder/x?q");
+    let Ok((origin, target)) = location::resolve(text, true, &base) else { return };
+    let path = target.path();
+    assert!(path.starts_with('/') && target.as_str().bytes().all(|byte| byte.is_ascii_graphic()), "{text:?}");
+    assert!(!path.split('/').any(|segment| segment == "." || segment == ".."), "{text:?}: {target}");
+    let Some(origin) = origin else {
+        assert!(!text.starts_with("//") && !text.starts_with("http:"), "{text:?}");
+        return;
+    };
+    let whole = format!("{origin}{target}");
+    assert_eq!(origin::url(&whole), Ok((origin.clone(), target.clone())), "{text:?}");
+    assert_eq!(location::resolve(&whole, false, &base), Ok((Some(origin), target)), "{text:?}");
 }
 
 /// A host is in its one form once and for all.

@@ -3,7 +3,9 @@
 
 use std::fmt;
 use std::rc::Rc;
+use std::time::Duration;
 
+use http::Response;
 use tokio::time::timeout;
 
 use super::Proxy;
@@ -11,9 +13,15 @@ use super::keep::{KeepError, Kept, keep};
 use super::view::View;
 use crate::chain::Keeping;
 use crate::http1::client::{Fields, Request};
-use crate::sandbox::{Answer, Incoming, Outbound, Outgoing, SendError, Sending};
-use crate::upstream::{AnswerBodyError, Caller, Overrides, RequestBody, Tries, UpstreamError};
+use crate::sandbox::{Answer, Incoming, Named, Outbound, Outgoing, SendError, Sending};
+use crate::upstream::{AnswerBodyError, Caller, Overrides, RequestBody, Tries, Upstream, UpstreamBody, UpstreamError};
 use crate::wire::headers;
+use crate::wire::origin::Origin;
+
+/// What is read of a redirect's body, so that its connection is kept for others: bytes, and how long. More of it, or more
+/// slowly, costs more than another connection does.
+const MOST_REDIRECT_BODY: usize = 16 * 1024;
+const MOST_REDIRECT_WAIT: Duration = Duration::from_millis(100);
 
 /// Sends for the plugins of one exchange.
 struct Sender {
@@ -44,10 +52,42 @@ impl fmt::Debug for Sender {
     }
 }
 
+/// An upstream that was asked by its name.
+struct Behind<'a>(&'a Upstream);
+
+impl Named for Behind<'_> {
+    fn stands_for(&self, origin: &Origin) -> bool {
+        self.0.stands_for(origin)
+    }
+
+    fn is_secure(&self) -> bool {
+        self.0.is_secure()
+    }
+}
+
 impl Sender {
-    async fn exchange(&self, outgoing: Outgoing) -> Answer {
-        // A reload in between may have taken the upstream away from a plugin that stayed.
-        let upstream = self.view.upstream_named(&outgoing.upstream).ok_or(SendError::NoEndpoint)?;
+    async fn exchange(&self, mut outgoing: Outgoing) -> Answer {
+        loop {
+            // A reload in between may have taken the upstream away from a plugin that stayed.
+            let upstream = self.view.upstream_named(&outgoing.upstream).ok_or(SendError::NoEndpoint)?;
+            let (head, body) = self.once(upstream, &outgoing).await?.into_parts();
+            let behind = Behind(&self.view.live.upstreams[upstream]);
+            let redirected = outgoing.redirect(head.status, &head.headers, &behind);
+            let (status, upstream) = (head.status.as_u16(), &*outgoing.upstream);
+            match redirected {
+                Ok(false) => return self.whole(Response::from_parts(head, body), outgoing.max_body).await,
+                Ok(true) => tracing::debug!(status, upstream, "a plugin's request is redirected"),
+                Err(error) => {
+                    tracing::debug!(status, upstream, "a plugin's request is not redirected: {error}");
+                    return Err(error);
+                }
+            }
+            self.discard(body).await;
+        }
+    }
+
+    /// One response, whatever it says.
+    async fn once(&self, upstream: usize, outgoing: &Outgoing) -> Result<Response<UpstreamBody>, SendError> {
         let request = Request {
             method: &outgoing.method,
             target: &outgoing.target,
@@ -58,15 +98,18 @@ impl Sender {
         let caller =
             Caller { headers: &outgoing.headers, address: outgoing.client, secure: outgoing.secure, ends: None };
         // An upstream has its own idea of how long a response takes; of an origin the plugin has one.
-        let response = outgoing.is_origin.then_some(outgoing.timeout);
+        let response = outgoing.origin.as_ref().map(|_| outgoing.timeout);
         let overrides = Overrides { response, ..Overrides::default() };
         let body = RequestBody::full(outgoing.body.clone());
         let sent = self.view.upstreams.send(upstream, request, body, &caller, overrides, &mut Tries::default()).await;
-        let response = sent.map_err(|error| self.failed(&outgoing, &error))?;
+        sent.map_err(|error| self.failed(outgoing, &error))
+    }
+
+    async fn whole(&self, response: Response<UpstreamBody>, max_body: usize) -> Answer {
         let (mut head, mut body) = response.into_parts();
         headers::strip_hop_by_hop(&mut head.headers, |_| false);
         let share = self.proxy.room.share(self.view.live.max_bodies);
-        let keeping = Keeping { reject: Some(outgoing.max_body), most: outgoing.max_body };
+        let keeping = Keeping { reject: Some(max_body), most: max_body };
         match keep(&mut body, keeping, share, None).await {
             Ok(Kept::Whole(body) | Kept::Beginning(body)) => {
                 Ok(Incoming { status: head.status, headers: head.headers, body })
@@ -77,6 +120,13 @@ impl Sender {
             Err(KeepError::Body(AnswerBodyError::Idle { .. } | AnswerBodyError::Total)) => Err(SendError::Timeout),
             Err(KeepError::Body(_)) => Err(SendError::Broken),
         }
+    }
+
+    /// Whatever comes of it, the next request does not hang on it.
+    async fn discard(&self, mut body: UpstreamBody) {
+        let share = self.proxy.room.share(self.view.live.max_bodies);
+        let keeping = Keeping { reject: Some(MOST_REDIRECT_BODY), most: MOST_REDIRECT_BODY };
+        let _ = timeout(MOST_REDIRECT_WAIT, keep(&mut body, keeping, share, None)).await;
     }
 
     /// The plugin learns the kind of failure; the operator finds the cause in the log.

@@ -5,6 +5,7 @@
 
 mod asked;
 mod mailbox;
+mod redirect;
 mod turns;
 mod wait;
 
@@ -23,12 +24,15 @@ use thiserror::Error;
 
 pub(super) use self::asked::{Asked, Said};
 pub(super) use self::mailbox::{Mailbox, drive};
+pub use self::redirect::{Named, Redirects};
 pub use self::turns::attend;
 use crate::telemetry::metrics::Sent;
 use crate::wire::origin::Origin;
 
 /// Requests of one plugin's call that are under way at once.
 pub(super) const MOST_AT_ONCE: usize = 16;
+/// Redirects that one request may ask to be followed.
+pub(super) const MOST_REDIRECTS: u8 = 10;
 
 /// Sends what plugins ask for. It may take any time up to the request's timeout, and no longer.
 pub trait Outbound: fmt::Debug {
@@ -58,8 +62,8 @@ pub struct OutboundPolicy {
 pub struct Outgoing {
     /// Name of an upstream.
     pub upstream: Arc<str>,
-    /// Whether that stands for an origin.
-    pub is_origin: bool,
+    /// The one that it stands for, if it does.
+    pub origin: Option<Origin>,
     pub method: Method,
     pub target: PathAndQuery,
     pub headers: HeaderMap,
@@ -70,6 +74,7 @@ pub struct Outgoing {
     /// Of the exchange, as balancers tell callers apart.
     pub client: IpAddr,
     pub secure: bool,
+    pub redirects: Redirects,
 }
 
 /// A whole response.
@@ -101,13 +106,17 @@ pub enum SendError {
     TooLarge,
     #[error("there is no room for it")]
     Busy,
+    #[error("a redirect is not followed: {0}")]
+    Redirect(String),
 }
 
 impl From<&Answer> for Sent {
     fn from(answer: &Answer) -> Self {
         match answer {
             Ok(_) => Self::Answered,
-            Err(SendError::Unavailable | SendError::NotGranted | SendError::Invalid(_)) => Self::Refused,
+            Err(SendError::Unavailable | SendError::NotGranted | SendError::Invalid(_) | SendError::Redirect(_)) => {
+                Self::Refused
+            }
             Err(SendError::Timeout) => Self::Timeout,
             Err(
                 SendError::NoEndpoint | SendError::Connect | SendError::Broken | SendError::TooLarge | SendError::Busy,

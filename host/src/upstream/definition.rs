@@ -16,6 +16,7 @@ use super::limit::Limit;
 use super::retry::Retry;
 use super::tls::Tls;
 use super::vitals::{Standing, Vitals};
+use crate::wire::origin::Origin;
 use crate::wire::proxy_protocol::Version;
 
 /// A named group of equal endpoints.
@@ -153,6 +154,18 @@ pub enum Balancer {
     Sticky(Arc<Sticky>),
 }
 
+impl Upstream {
+    /// Whether a URL of this origin means one of its endpoints.
+    pub fn stands_for(&self, origin: &Origin) -> bool {
+        self.endpoints.iter().any(|endpoint| endpoint.address.origin().as_ref() == Some(origin))
+    }
+
+    /// Whether requests to it are encrypted, at one endpoint at least.
+    pub fn is_secure(&self) -> bool {
+        self.endpoints.iter().any(|it| matches!(&it.address, Address::Remote(remote) if remote.tls.is_some()))
+    }
+}
+
 impl Balancer {
     /// Whether it asks for the unfinished requests of all workers.
     pub(super) fn counts_load(&self) -> bool {
@@ -192,6 +205,17 @@ impl Address {
         let authority = HeaderValue::from_str(&text).expect("an address is a header value");
         let (place, text) = (Place::Tcp(address), text.into());
         Self::Remote(Arc::new(Remote { place, tls: None, protocol, proxy_protocol: None, authority, text }))
+    }
+
+    /// As its URL is written. A socket's path has none, though `Host` says something.
+    fn origin(&self) -> Option<Origin> {
+        match self {
+            Self::Remote(remote) if matches!(remote.place, Place::Tcp(_)) => {
+                let scheme = if remote.tls.is_some() { "https" } else { "http" };
+                Origin::parse(&format!("{scheme}://{}", remote.authority.to_str().ok()?)).ok()
+            }
+            Self::Remote(_) | Self::Internal(Internal::Echo) => None,
+        }
     }
 
     /// The address as logs and metrics show it: `127.0.0.1:9001`, `unix:/run/users.sock`, `internal:echo`.

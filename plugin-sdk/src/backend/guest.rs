@@ -308,6 +308,7 @@ pub(crate) mod outbound {
             headers: request.headers.into_iter().map(|(name, value)| Field { name, value }).collect(),
             body: request.body,
             timeout: request.timeout,
+            redirects: request.redirects,
         }
     }
 
@@ -322,6 +323,7 @@ pub(crate) mod outbound {
             outbound::SendError::Broken => SendError::Broken,
             outbound::SendError::TooLarge => SendError::TooLarge,
             outbound::SendError::Busy => SendError::Busy,
+            outbound::SendError::Redirect(why) => SendError::Redirect(why),
             outbound::SendError::Other(why) => SendError::Other(why),
         })?;
         let status = crate::StatusCode::from_u16(response.status).map_err(|_| SendError::Broken)?;

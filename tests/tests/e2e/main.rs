@@ -46,6 +46,7 @@ mod log_sinks;
 mod logs;
 mod names;
 mod outbound;
+mod outbound_redirects;
 mod outbound_ssrf;
 mod outbound_wasi;
 mod own_answers;

@@ -38,21 +38,41 @@ fn pair() -> (Upstream, Upstream) {
     (Upstream::saying_at(&format!("127.0.0.2:{port}"), "allowed"), canary)
 }
 
+/// The same, whose first one answers with a redirect to what it was sent.
+fn leading_pair() -> (Upstream, Upstream) {
+    let canary = Upstream::saying("a secret");
+    let port = canary.address().port();
+    let leading = Upstream::start_at(&format!("127.0.0.2:{port}"), |received| match &*received.body {
+        b"" => Reply::ok("allowed"),
+        location => {
+            let parts = [b"HTTP/1.1 302 Found\r\nlocation: ", location, b"\r\ncontent-length: 0\r\n\r\n"];
+            Reply::raw(parts.concat())
+        }
+    });
+    (leading, canary)
+}
+
+/// What becomes of a request that is answered with a redirect, and follows it.
+fn redirect(gateway: &Gateway, origin: &str, location: &str) -> Value {
+    let asked = json!({ "url": origin, "method": "POST", "body": location, "redirects": 10 });
+    came(&gateway.send(request(&[asked]))).remove(0)
+}
+
 fn addresses(texts: &[&str]) -> Vec<IpAddr> {
     texts.iter().map(|text| text.parse().expect("an address")).collect()
 }
 
-#[test]
-fn no_form_of_a_url_reaches_what_is_not_granted() {
-    let (server, (allowed, canary)) = (NameServer::start(), pair());
-    let port = canary.address().port();
+/// Names of these two: `api.test` of the one where a plugin may send.
+fn name_pair(server: &NameServer) {
     server.say_addresses("api.test", &addresses(&["127.0.0.2"]), Duration::ZERO);
     for name in ["localhost.test", "evil.test", "api.test.evil.test", "127.0.0.1.nip.test"] {
         server.say_addresses(name, &addresses(&["127.0.0.1"]), Duration::ZERO);
     }
-    let origin = format!("http://api.test:{port}");
-    let gateway = gateway(&config(&server, std::slice::from_ref(&origin), &["127.0.0.2"]));
-    let forms = [
+}
+
+/// URLs of what is not granted, and texts that some take for one.
+fn forms(port: u16) -> Vec<String> {
+    vec![
         format!("http://127.0.0.1:{port}/"),
         format!("http://127.1:{port}/"),
         format!("http://127.0.1:{port}/"),
@@ -118,10 +138,19 @@ fn no_form_of_a_url_reaches_what_is_not_granted() {
         "http://169.254.169.254/latest/meta-data/".to_owned(),
         "http://metadata.google.internal/".to_owned(),
         "http://[fd00:ec2::254]/latest/meta-data/".to_owned(),
-        String::new(),
-    ];
+    ]
+}
+
+#[test]
+fn no_form_of_a_url_reaches_what_is_not_granted() {
+    let (server, (allowed, canary)) = (NameServer::start(), pair());
+    let port = canary.address().port();
+    name_pair(&server);
+    let origin = format!("http://api.test:{port}");
+    let gateway = gateway(&config(&server, std::slice::from_ref(&origin), &["127.0.0.2"]));
+    let forms = forms(port);
     assert!(forms.len() >= 40);
-    for form in &forms {
+    for form in forms.iter().map(String::as_str).chain([""]) {
         let answer = send(&gateway, form);
         let error = answer["error"].as_str().unwrap_or_default();
         assert!(error == "NotGranted" || error.starts_with("Invalid"), "{form:?}: {answer}");
@@ -251,7 +280,7 @@ fn a_name_that_changes_what_it_stands_for_leads_nowhere_else() {
 }
 
 #[test]
-fn a_redirect_leads_nowhere() {
+fn a_redirect_leads_nowhere_unless_it_is_to_be_followed() {
     let canary = Upstream::saying("a secret");
     let to = canary.url();
     let server = NameServer::start();
@@ -263,6 +292,59 @@ fn a_redirect_leads_nowhere() {
     for status in [301, 302, 303, 307, 308] {
         assert_eq!(send(&gateway, &format!("{}/{status}", behind.url()))["status"], status);
     }
+    assert_eq!(canary.connections(), 0);
+}
+
+#[test]
+fn no_redirect_that_is_followed_reaches_what_is_not_granted() {
+    let (server, (leading, canary)) = (NameServer::start(), leading_pair());
+    let port = canary.address().port();
+    name_pair(&server);
+    let origin = format!("http://api.test:{port}");
+    let gateway = gateway(&config(&server, std::slice::from_ref(&origin), &["127.0.0.2"]));
+    // By `//` with the scheme of what was asked for, too.
+    let short = |form: &String| form.strip_prefix("http:").filter(|rest| rest.starts_with("//")).map(str::to_owned);
+    let forms: Vec<String> = forms(port).into_iter().flat_map(|form| [short(&form), Some(form)]).flatten().collect();
+    assert!(forms.len() >= 80);
+    for form in &forms {
+        let before = leading.received().len();
+        let answer = redirect(&gateway, &origin, form);
+        let error = answer["error"].as_str().unwrap_or_default();
+        // A field or a head that is none is no response.
+        assert!(error.starts_with("Redirect(") || error == "Broken", "{form:?}: {answer}");
+        assert_eq!(leading.received().len(), before + 1, "{form:?}");
+    }
+    assert_eq!(canary.connections(), 0);
+    for granted in [format!("{origin}/x"), "/x".to_owned(), "x".to_owned(), format!("//API.test:{port}/")] {
+        assert_eq!(redirect(&gateway, &origin, &granted)["body"], "allowed", "{granted}");
+    }
+}
+
+#[test]
+fn no_name_leads_a_redirect_to_an_address_that_is_not_granted() {
+    let (server, (leading, canary)) = (NameServer::start(), leading_pair());
+    let port = canary.address().port();
+    let [first, second] = ["first.test", "second.test"].map(|name| format!("http://{name}:{port}"));
+    for name in ["first.test", "second.test"] {
+        server.say_addresses(name, &addresses(&["127.0.0.2"]), Duration::ZERO);
+    }
+    // Both origins are granted by name.
+    let gateway = gateway(&config(&server, &[first.clone(), second.clone()], &["127.0.0.2"]));
+    let said = |text: &str| {
+        wait_for(text, || {
+            let answer = redirect(&gateway, &first, &second);
+            assert!(answer["body"] == "allowed" || answer["error"] == "NoEndpoint", "{answer}");
+            (answer["body"] == text || answer["error"] == text).then_some(())
+        });
+    };
+    said("allowed");
+    for address in ["127.0.0.1", "169.254.169.254", "::ffff:127.0.0.1", "10.0.0.1"] {
+        server.say_addresses("second.test", &addresses(&[address]), Duration::ZERO);
+        said("NoEndpoint");
+        server.say_addresses("second.test", &addresses(&["127.0.0.2"]), Duration::ZERO);
+        said("allowed");
+    }
+    assert!(leading.connections() > 0);
     assert_eq!(canary.connections(), 0);
 }
 

@@ -69,6 +69,17 @@ fn requests_that_are_sent_at_once_wait_together_and_block_nobody() {
 }
 
 #[test]
+fn a_redirect_is_for_the_crate_to_follow() {
+    let behind = Upstream::start(|received| match received.target.as_str() {
+        "/moved" => Reply::raw("HTTP/1.1 302 Found\r\nlocation: /there\r\ncontent-length: 0\r\n\r\n"),
+        _ => Reply::ok("told"),
+    });
+    let gateway = asking(&behind, "", "");
+    assert_eq!(ask(&gateway, &[("x-url", &format!("{}/moved", behind.url()))]).text(), "302 - ");
+    assert_eq!(behind.only().target, "/moved");
+}
+
+#[test]
 fn what_is_not_granted_is_not_sent() {
     let (behind, canary) = (Upstream::saying("told"), Upstream::saying("a secret"));
     let gateway = asking(&behind, "", "max-body = \"8B\"");

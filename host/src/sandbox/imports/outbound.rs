@@ -70,6 +70,7 @@ impl Host {
             fields: request.headers.iter().map(|field| (field.name.as_str(), field.value.as_slice())),
             body: Bytes::from(request.body),
             timeout: request.timeout.map(|millis| Duration::from_millis(millis.into())),
+            redirects: request.redirects,
         };
         asked.check(policy, &Said::of(exchange), policy.timeout.saturating_sub(self.waited))
     }
@@ -101,6 +102,7 @@ impl From<SendError> for wit::SendError {
             SendError::Broken => Self::Broken,
             SendError::TooLarge => Self::TooLarge,
             SendError::Busy => Self::Busy,
+            SendError::Redirect(why) => Self::Redirect(why),
         }
     }
 }

@@ -8,10 +8,11 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{OutboundPolicy, Outgoing, SendError};
+use super::{MOST_REDIRECTS, OutboundPolicy, Outgoing, Redirects, SendError};
 use crate::exchange::{Exchange, append_header, method};
 use crate::sandbox::bindings::outbound::Target;
-use crate::wire::{origin, path};
+use crate::wire::origin::{self, Origin};
+use crate::wire::path;
 
 /// What goes on from the exchange's request, unless the plugin says it. The second belongs to the first.
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -25,6 +26,8 @@ pub(in crate::sandbox) struct Asked<'a, F> {
     pub(in crate::sandbox) fields: F,
     pub(in crate::sandbox) body: Bytes,
     pub(in crate::sandbox) timeout: Option<Duration>,
+    /// How many are followed at most.
+    pub(in crate::sandbox) redirects: u8,
 }
 
 /// What the exchange says of itself with each request.
@@ -53,11 +56,11 @@ impl<'a, F: Iterator<Item = (&'a str, &'a [u8])>> Asked<'a, F> {
     /// The request as it may be sent, with an answer within what is left of the time.
     pub(in crate::sandbox) fn check(
         self,
-        policy: &OutboundPolicy,
+        policy: &Arc<OutboundPolicy>,
         said: &Said,
         left: Duration,
     ) -> Result<Outgoing, SendError> {
-        let (upstream, is_origin, target) = destination(policy, self.target)?;
+        let (upstream, origin, target) = destination(policy, self.target)?;
         let invalid = |why: &str| SendError::Invalid(why.to_owned());
         let method = method(self.method).map_err(|_| invalid("it has no method that may be sent"))?;
         let mut headers = HeaderMap::with_capacity(8);
@@ -72,12 +75,15 @@ impl<'a, F: Iterator<Item = (&'a str, &'a [u8])>> Asked<'a, F> {
         if self.body.len() > policy.max_body {
             return Err(SendError::Invalid(format!("its body has more than {} bytes", policy.max_body)));
         }
+        if self.redirects > MOST_REDIRECTS {
+            return Err(SendError::Invalid(format!("more than {MOST_REDIRECTS} redirects are not followed")));
+        }
         if left.is_zero() {
             return Err(SendError::Timeout);
         }
         Ok(Outgoing {
             upstream,
-            is_origin,
+            origin,
             method,
             target,
             headers,
@@ -86,26 +92,38 @@ impl<'a, F: Iterator<Item = (&'a str, &'a [u8])>> Asked<'a, F> {
             max_body: policy.max_body,
             client: said.client,
             secure: said.secure,
+            redirects: Redirects::new(self.redirects, policy),
         })
     }
 }
 
-/// Where a request goes, if it is granted: the upstream's name, whether that stands for an origin, and what is asked for.
-fn destination(policy: &OutboundPolicy, target: Target) -> Result<(Arc<str>, bool, PathAndQuery), SendError> {
-    let invalid = |error: &dyn std::fmt::Display| SendError::Invalid(error.to_string());
+/// Where a request goes, if it is granted: the upstream's name, the origin that it stands for if it does, and what is asked
+/// for.
+fn destination(policy: &OutboundPolicy, target: Target) -> Result<(Arc<str>, Option<Origin>, PathAndQuery), SendError> {
     match target {
         Target::Upstream((name, target)) => {
             let granted = policy.upstreams.iter().find(|granted| ***granted == *name).ok_or(SendError::NotGranted)?;
-            let (path, query) = target.split_once('?').map_or((&*target, None), |(path, query)| (path, Some(query)));
-            let path = path::joined(path).map_err(|error| invalid(&error))?;
-            let target = query.map_or_else(|| path.to_string(), |query| format!("{path}?{query}"));
-            Ok((Arc::clone(granted), false, origin::target(&target).map_err(|error| invalid(&error))?))
+            Ok((Arc::clone(granted), None, of_upstream(&target).map_err(SendError::Invalid)?))
         }
         Target::Url(url) => {
-            let (origin, target) = origin::url(&url).map_err(|error| invalid(&error))?;
-            let granted = policy.origins.iter().find(|(granted, _)| *granted == origin);
-            let (_, upstream) = granted.ok_or(SendError::NotGranted)?;
-            Ok((Arc::clone(upstream), true, target))
+            let (origin, target) = origin::url(&url).map_err(|error| SendError::Invalid(error.to_string()))?;
+            let upstream = policy.upstream_of(&origin).ok_or(SendError::NotGranted)?;
+            Ok((upstream, Some(origin), target))
         }
+    }
+}
+
+/// What an upstream is asked for by its name: the path in normal form, with the query. Else why there is none.
+pub(super) fn of_upstream(target: &str) -> Result<PathAndQuery, String> {
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    let path = path::joined(path).map_err(|error| error.to_string())?;
+    let target = query.map_or_else(|| path.to_string(), |query| format!("{path}?{query}"));
+    origin::target(&target).map_err(|error| error.to_string())
+}
+
+impl OutboundPolicy {
+    /// Who stands for an origin, if that is granted.
+    pub(super) fn upstream_of(&self, origin: &Origin) -> Option<Arc<str>> {
+        self.origins.iter().find(|(granted, _)| granted == origin).map(|(_, upstream)| Arc::clone(upstream))
     }
 }

@@ -154,7 +154,7 @@ mod tests {
     use tokio::task::{spawn_local, yield_now};
 
     use super::*;
-    use crate::sandbox::outbound::SendError;
+    use crate::sandbox::outbound::{OutboundPolicy, Redirects, SendError};
 
     /// Its answers take several turns of the worker.
     #[derive(Debug)]
@@ -172,17 +172,20 @@ mod tests {
     }
 
     fn request() -> Outgoing {
+        let timeout = Duration::from_secs(1);
+        let nowhere = OutboundPolicy { upstreams: Vec::new(), origins: Vec::new(), timeout, max_body: 0 };
         Outgoing {
             upstream: "slow".into(),
-            is_origin: false,
+            origin: None,
             method: Method::GET,
             target: http::uri::PathAndQuery::from_static("/"),
             headers: HeaderMap::new(),
             body: Bytes::new(),
-            timeout: Duration::from_secs(1),
+            timeout,
             max_body: 0,
             client: Ipv4Addr::LOCALHOST.into(),
             secure: false,
+            redirects: Redirects::new(0, &Arc::new(nowhere)),
         }
     }
 

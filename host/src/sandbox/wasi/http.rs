@@ -119,6 +119,8 @@ impl Hooks {
             fields: fields.map(|(name, value)| (name.as_str(), value.as_bytes())),
             body: Bytes::new(),
             timeout: options.and_then(timeout),
+            // Crates that speak it follow by themselves, and ask again.
+            redirects: 0,
         };
         asked.check(policy, said, policy.timeout)
     }
@@ -161,7 +163,7 @@ fn response(incoming: Incoming) -> (Response<WasiBody>, Ending) {
 fn error(error: SendError) -> Error {
     match error {
         SendError::Unavailable | SendError::NotGranted => Error::HttpRequestDenied,
-        SendError::Invalid(why) => Error::InternalError(Some(why)),
+        SendError::Invalid(why) | SendError::Redirect(why) => Error::InternalError(Some(why)),
         SendError::NoEndpoint => Error::DestinationUnavailable,
         SendError::Connect => Error::ConnectionRefused,
         SendError::Timeout => Error::HttpResponseTimeout,

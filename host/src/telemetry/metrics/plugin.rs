@@ -137,7 +137,7 @@ impl FaultKind {
 pub enum Sent {
     /// There was a response, whatever it says.
     Answered,
-    /// It is not granted, not well-formed, or cannot be sent in this hook.
+    /// It is not granted, not well-formed, or cannot be sent in this hook; or its response leads where it is not followed.
     Refused,
     /// There was no answer in time.
     Timeout,

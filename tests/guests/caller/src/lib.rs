@@ -1,7 +1,7 @@
 //! Sends requests of its own, as the exchange's tell it.
 //!
 //! `x-send` is a JSON array of requests, each `{"upstream": ["name", "/path"]}` or `{"url": ".."}` with `method`, `headers`,
-//! `body`, `timeout` (milliseconds) if they are not the usual ones; the hook that `x-in` names sends them: `on-request` if
+//! `body`, `timeout` (milliseconds), `redirects` if they are not the usual ones; the hook that `x-in` names sends them: `on-request` if
 //! nothing is said, `on-request-body`, `on-response`, `on-response-body`, `on-log`; those that can reply
 //! with what came back do, as JSON; what came back to the others is what `x-ask` answers then. `x-times` has them sent so
 //! often, one after the other, and `x-spin` has the hook compute for so many rounds before each.
@@ -27,6 +27,7 @@ struct Told {
     #[serde(default)]
     body: String,
     timeout: Option<u64>,
+    redirects: Option<u8>,
 }
 
 #[plugin]
@@ -121,6 +122,9 @@ impl Told {
         }
         if let Some(millis) = self.timeout {
             request = request.timeout(std::time::Duration::from_millis(millis));
+        }
+        if let Some(most) = self.redirects {
+            request = request.redirects(most);
         }
         request.body(self.body.as_bytes())
     }
