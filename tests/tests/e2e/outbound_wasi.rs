@@ -15,6 +15,9 @@ fn config(behind: &Upstream, more: &str, table: &str) -> String {
     plugin("asker", "asker", &own) + &routes(&[("asks", &["asker"]), ("plain", &[])])
 }
 
+/// A fresh instance is called, by a gateway that is not optimised and on a machine that may be busy.
+const UNHURRIED: &str = "limits = { deadline = \"200ms\" }";
+
 fn asking(behind: &Upstream, more: &str, table: &str) -> Gateway {
     gateway(&config(behind, more, table))
 }
@@ -58,14 +61,14 @@ fn requests_that_are_sent_at_once_wait_together_and_block_nobody() {
     let gate = Gate::closed();
     let held = gate.clone();
     let behind = Upstream::start(move |_| Reply::ok("late").after(&held));
-    let gateway = asking(&behind, "", "timeout = \"60s\"");
+    let gateway = asking(&behind, UNHURRIED, "timeout = \"60s\"");
     let urls = std::array::from_fn::<_, 8, _>(|_| behind.url()).join(" ");
     let mut client = gateway.client();
     client.start(Request::get("/asks/x").header("x-url", &urls));
     behind.wait_for_requests(8);
     assert_eq!(gateway.get("/plain/x").status, 200);
     gate.open();
-    assert_eq!(client.receive().text(), ["200 - late"; 8].join("\n"));
+    assert_eq!(client.receive().text(), ["200 - late"; 8].join("\n"), "{}", gateway.stderr());
 }
 
 #[test]
@@ -106,9 +109,9 @@ fn what_is_not_granted_is_not_sent() {
 #[test]
 fn waiting_and_sleeping_have_a_timeout_and_cost_no_cpu_time() {
     let behind = Upstream::start(|_| Reply::hang());
-    let gateway = asking(&behind, "", "timeout = \"700ms\"");
+    let gateway = asking(&behind, UNHURRIED, "timeout = \"700ms\"");
     // Longer than `limits.deadline`, which is of CPU time.
-    assert_eq!(ask(&gateway, &[("x-sleep", "300")]).status, 200);
+    assert_eq!(ask(&gateway, &[("x-sleep", "300")]).status, 200, "{}", gateway.stderr());
     let began = Instant::now();
     let limited = ask(&gateway, &[("x-url", &behind.url()), ("x-timeout", "100")]).text();
     assert!(limited.starts_with("error: "), "{limited}");
