@@ -107,27 +107,37 @@ pub fn is_said_by_gateway(name: &HeaderName) -> bool {
 }
 
 /// Families of headers that tell of a client, those that begin with `x-`.
-const FAMILIES: [&str; 6] =
-    ["x-forwarded", "x-ssl", "x-client-cert", "x-client-verify", "x-amzn-mtls", "x-arr-clientcert"];
+const FAMILIES: [&str; 8] = [
+    "x-forward",
+    "x-original-forwarded",
+    "x-ssl",
+    "x-client-cert",
+    "x-client-verify",
+    "x-amzn-mtls",
+    "x-arr-clientcert",
+    "x-envoy-",
+];
 
 /// Whether a header tells who asked for what, and how: what only a trusted proxy may say. `name` is in lower case.
 ///
 /// Whole families, because upstreams read more of them than any RFC names: `x-forwarded-prefix` makes links,
 /// `x-forwarded-ssl` and `front-end-https` make a connection secure, `client-cert` (RFC 9440) and what other servers call
-/// it make a certificate, the last ones name a host, the others make addresses.
+/// it make a certificate, `wl-proxy-` all of that for WebLogic, `x-envoy-` makes Envoy retry, and believe that a request is
+/// internal; the last ones name a host, the others make addresses.
 pub fn tells_of_client(name: &str) -> bool {
     let starts_with_one_of = |families: &[&str]| families.iter().any(|start| name.starts_with(start));
     let family = match name.as_bytes() {
         [b'x', b'-', ..] => starts_with_one_of(&FAMILIES),
-        [b'c', ..] => starts_with_one_of(&["client-cert"]),
+        [b'c', ..] => starts_with_one_of(&["client-cert", "cf-connecting-ip", "cloudfront-"]),
+        [b'f', ..] => starts_with_one_of(&["forwarded"]),
         [b's', ..] => starts_with_one_of(&["ssl-client"]),
+        [b'w', ..] => starts_with_one_of(&["wl-proxy-"]),
         _ => false,
     };
     family
         || matches!(
             name,
-            "forwarded"
-                | "x-request-id"
+            "x-request-id"
                 | "x-real-ip"
                 | "x-client-ip"
                 | "x-cluster-client-ip"
@@ -135,10 +145,21 @@ pub fn tells_of_client(name: &str) -> bool {
                 | "x-remote-ip"
                 | "x-remote-addr"
                 | "client-ip"
+                | "x-true-client-ip"
+                | "x-proxyuser-ip"
+                | "x-appengine-user-ip"
+                | "x-azure-clientip"
+                | "x-azure-socketip"
                 | "true-client-ip"
-                | "cf-connecting-ip"
+                | "proxy-client-ip"
+                | "cf-pseudo-ipv4"
+                | "cf-visitor"
                 | "fastly-client-ip"
+                | "fastly-ssl"
+                | "fly-client-ip"
                 | "front-end-https"
+                | "x-arr-ssl"
+                | "x-scheme"
                 | "x-url-scheme"
                 | "x-host"
                 | "x-original-host"

@@ -8,7 +8,7 @@ use crate::gateway;
 
 /// What the gateway or a plugin says, what else upstreams read of who asked and for what, and what makes them do
 /// something else.
-const NAMES: [&str; 28] = [
+const NAMES: [&str; 42] = [
     "x-consumer-name",
     "x-consumer-groups",
     SET_BY_A_PLUGIN,
@@ -21,6 +21,20 @@ const NAMES: [&str; 28] = [
     "x-forwarded-server",
     "x-forwarded-scheme",
     "forwarded",
+    "forwarded-for",
+    "x-forward-for",
+    "x-original-forwarded-for",
+    "x-envoy-external-address",
+    "x-envoy-original-path",
+    "x-azure-clientip",
+    "cloudfront-viewer-address",
+    "wl-proxy-client-ip",
+    "wl-proxy-client-cert",
+    "proxy-client-ip",
+    "cf-connecting-ipv6",
+    "cf-visitor",
+    "x-arr-ssl",
+    "x-scheme",
     "x-real-ip",
     "x-request-id",
     "x-client-ip",
