@@ -51,7 +51,7 @@ use crate::live::Live;
 use crate::sandbox;
 use crate::telemetry::access_log::AccessWriter;
 use crate::telemetry::metrics::{RouteMetrics, WorkerMetrics};
-pub use crate::upstream::{ClientBody, GivenUp, Verdict};
+pub use crate::upstream::{ClientBody, GivenUp, Invitation, Verdict};
 use crate::upstream::{RequestBody, RequestBodyError};
 use flight::Flight;
 use request_id::RequestIds;

@@ -50,7 +50,7 @@ pub use error::UpstreamError;
 pub use from_config::Plan;
 pub use limit::Permits;
 pub use request_body::{
-    BodyMeter, ClientBody, GivenUp, PIECE, RequestBody, RequestBodyError, Through, Turn, Verdict, give_way,
+    BodyMeter, ClientBody, GivenUp, Invitation, PIECE, RequestBody, RequestBodyError, Through, Turn, Verdict, give_way,
 };
 pub use tls::Handshakes;
 pub use tries::Tries;

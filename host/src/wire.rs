@@ -5,6 +5,7 @@ pub mod authority;
 pub mod coding;
 pub mod cookie;
 pub mod encoding;
+pub mod expect;
 pub mod headers;
 pub mod location;
 pub mod origin;

@@ -133,7 +133,9 @@ pub struct Bomb {
     pub cookies: Option<usize>,
     /// What each response may send.
     pub window: u32,
-    /// The same, said anew when all requests are there.
+    /// The whole connection may send as much as there is, and nothing of it is read.
+    pub unread: bool,
+    /// The same as `window`, said anew when all requests are there.
     pub window_after: Option<u32>,
     /// The requests promise a body that never comes.
     pub without_end: bool,
@@ -150,6 +152,7 @@ impl Default for Bomb {
             fields: 95,
             cookies: None,
             window: 0,
+            unread: false,
             window_after: None,
             without_end: false,
             path: "/".to_owned(),
@@ -175,6 +178,9 @@ impl Bomb {
         /// The largest frame that everybody takes is a little longer.
         const FRAGMENT: usize = 16_000;
         let mut connection = Connection::open(address, &[(frames::INITIAL_WINDOW_SIZE, self.window)]);
+        if self.unread {
+            let _ = connection.write(frames::window_update(0, i32::MAX.cast_unsigned() - 65_535));
+        }
         let end_stream = if self.without_end { 0 } else { frames::END_STREAM };
         for at in 0..self.streams {
             let (stream, block) = (2 * at + 1, self.block(at == 0));

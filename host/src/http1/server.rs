@@ -28,7 +28,8 @@ use super::stream::{Stream, after_others};
 use super::tunnel::{Tunnel, Way};
 use super::upgrade::Protocols;
 use super::write::{self, Length, Persistence};
-use said::{Expects, Said, expects};
+use crate::wire::expect::Expects;
+use said::Said;
 use sending::{Sending, length_of};
 
 /// What of a body is read that nobody asked for, so that the connection can serve on.
@@ -131,7 +132,7 @@ impl Connection {
     }
 
     fn begin(&self, mut parts: request::Parts, framing: Framing) -> Next {
-        let expects = expects(&parts);
+        let expects = Expects::of(&parts);
         if expects == Expects::Other {
             return Next::Malformed(HeadError::Expectation);
         }

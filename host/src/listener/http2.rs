@@ -1,12 +1,15 @@
 //! HTTP/2, with prior knowledge or agreed on by ALPN: hyper's, behind a watch of our own.
 
 mod asked;
+mod bell;
 mod block;
 pub(crate) mod breach;
 mod budget;
 mod fields;
 mod frames;
 mod heads;
+mod invited;
+mod outbox;
 pub(crate) mod streams;
 pub(crate) mod watch;
 mod wire;
@@ -18,6 +21,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use bytes::BytesMut;
+use hyper::body::Body as _;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
@@ -26,8 +30,10 @@ use super::connection::{FAREWELL, Served};
 use super::patience::{News, Patience};
 use crate::http1::Socket;
 use crate::proxy::{ClientBody, NotHttp2};
+use crate::wire::expect::Expects;
 use breach::Breach;
 use heads::Heads;
+use outbox::Held;
 use streams::{ROOM, Timeouts};
 use watch::{Limits, Watch};
 use wire::{Hearing, Wire};
@@ -79,25 +85,28 @@ async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
         asked.set(asked.get() + 1);
         let (proxy, client) = (Rc::clone(proxy), Rc::clone(client));
         let busy = Patience::busy(patience);
-        let heads = Rc::clone(&heads);
+        let (heads, outbox) = (Rc::clone(&heads), wire.outbox());
         let (length, received) = (heads::Length::of(&request), wire.received());
         let refused = match wire.refuses() {
             true => Some(h2::Reason::REFUSED_STREAM),
             false => (!heads.are_sent(length, received)).then_some(h2::Reason::ENHANCE_YOUR_CALM),
         };
         let verdict = wire.asks(refused.is_some());
+        let (head, body) = request.into_parts();
+        let waits = !body.is_end_stream() && Expects::of(&head) == Expects::Continue;
+        let invitation = waits.then(|| wire.invitation(&verdict));
+        let request = http::Request::from_parts(head, ClientBody::Http2(body, verdict, invitation));
         async move {
             if let Some(reason) = refused {
                 return Err(h2::Error::from(reason));
             }
             let busy = busy.holding(heads.enter(length, received).await);
-            let request = request.map(|body| ClientBody::Http2(body, verdict));
             // Boxed: it is large, and the task keeps its room for as long as the response goes out.
             let response = Box::pin(async move { proxy.handle(request, &client).await }).await;
             if response.extensions().get::<NotHttp2>().is_some() {
                 return Err(h2::Error::from(h2::Reason::PROTOCOL_ERROR));
             }
-            Ok(response.map(|body| busy.until_end_of(body)))
+            Ok(response.map(|body| busy.until_end_of(Held::new(body, outbox))))
         }
     });
     let mut builder = http2::Builder::new(LocalExecutor);

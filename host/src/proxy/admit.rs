@@ -21,6 +21,7 @@ use crate::exchange::{Exchange, Outcome, Progress, RequestHead, RequestId};
 use crate::http1::{HeadError, Protocols};
 use crate::router::{NoRoute, Target};
 use crate::wire::authority::AuthorityError;
+use crate::wire::expect::Expects;
 use crate::wire::{authority, headers, path};
 
 /// A request that no route takes, with what is known of it for the answer and the log.
@@ -118,11 +119,14 @@ fn join_cookies(head: &mut Parts) {
     }
 }
 
-/// The limit that a head is over: the codec of HTTP/1 has looked already. As sent, but for cookies, which HTTP/2 may
-/// split.
+/// The limit that a head is over, or what it expects in vain: the codec of HTTP/1 has looked already. As sent, but for
+/// cookies, which HTTP/2 may split.
 fn over_limit(head: &Parts, connection: &Connection) -> Option<HeadError> {
     if head.headers.len() > connection.most_fields() {
         return Some(HeadError::TooManyFields(connection.most_fields()));
+    }
+    if head.version == Version::HTTP_2 && Expects::of(head) == Expects::Other {
+        return Some(HeadError::Expectation);
     }
     let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
     (target > connection.most_target()).then(|| HeadError::TargetTooLong(connection.most_target()))

@@ -15,7 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-pub use client::ClientBody;
+pub use client::{ClientBody, Invitation};
 pub use meter::{BodyMeter, GivenUp, Verdict};
 pub use passage::{PIECE, Through, Turn, give_way};
 

@@ -5,7 +5,7 @@ use std::fs;
 
 use tests::attacks::Bomb;
 use tests::frames::{self, Connection, ENHANCE_YOUR_CALM, End};
-use tests::{Gateway, http2, wait_for};
+use tests::{Gate, Gateway, Reply, Upstream, http2, wait_for};
 
 use crate::{everything_to, gateway, gateway_to};
 
@@ -23,6 +23,18 @@ fn logged(gateway: &Gateway, problem: &str) -> usize {
 
 fn requests(gateway: &Gateway) -> f64 {
     gateway.metric("tollgate_requests")
+}
+
+/// What a number is when it no longer changes.
+fn settled<T: PartialEq>(look: impl Fn() -> T) -> T {
+    let (mut last, mut same) = (look(), 0);
+    wait_for("a number to settle", || {
+        let now = look();
+        same = if now == last { same + 1 } else { 0 };
+        last = now;
+        (same == 50).then_some(())
+    });
+    last
 }
 
 #[test]
@@ -78,6 +90,32 @@ fn a_bomb_holds_at_most_ten_bytes_for_each_that_it_sent() {
     }
 }
 
+/// The windows are open, so that h2 would take from the upstream whatever it has; the socket takes nothing.
+#[test]
+fn responses_that_nobody_reads_are_not_gathered() {
+    const CONNECTIONS: usize = 3;
+    /// Of each connection: what waits for the socket, and what 100 requests and their connections to the upstream take.
+    const MOST: u64 = 4 * 1024 * 1024;
+    let page = "all that there is ".repeat(24_000);
+    // What is asked for after the socket is full need not be read.
+    let all_asked = Gate::closed();
+    let gate = all_asked.clone();
+    let upstream = Upstream::start(move |_| Reply::ok(&page).after(&gate));
+    let gateway = gateway_to(&upstream.url(), "");
+    let bomb =
+        Bomb { connections: CONNECTIONS, fields: 1, window: i32::MAX.cast_unsigned(), unread: true, ..Bomb::default() };
+    let before = resident(&gateway);
+    let connections = bomb.drop_on(gateway.address());
+    wait_for("all to be asked for", || (upstream.received().len() == 100 * CONNECTIONS).then_some(()));
+    all_asked.open();
+    let held = settled(|| resident(&gateway)).saturating_sub(before);
+    assert!(held < CONNECTIONS as u64 * MOST, "{held} bytes");
+    // Whoever reads after all gets all of it.
+    let mut connection = connections.into_iter().next().expect("there are some");
+    connection
+        .wait_for("the end of a response", |frame| frame.kind == frames::DATA && frame.flags & frames::END_STREAM != 0);
+}
+
 /// The table has one field of some kilobytes, which is the head of every request: as browsers send their cookies.
 #[test]
 fn long_heads_of_few_bytes_wait_for_each_other() {
@@ -87,9 +125,9 @@ fn long_heads_of_few_bytes_wait_for_each_other() {
     let mut connection = bomb.drop_on(gateway.address()).remove(0);
     connection.write(frames::frame(frames::PING, 0, 0, b"all read")).expect("it is open");
     connection.wait_for("a PING", |frame| frame.kind == frames::PING);
-    assert!((10.0..30.0).contains(&requests(&gateway)), "{} of 100", requests(&gateway));
+    let served = settled(|| requests(&gateway));
+    assert!((10.0..30.0).contains(&served), "{served} of 100");
     // Whoever is served makes room for another.
-    let served = requests(&gateway);
     connection.write(frames::reset(1, frames::CANCEL)).expect("it is open");
     wait_for("a line of the first", || gateway.access_log().first().cloned());
     wait_for("the next", || (requests(&gateway) == served).then_some(()));

@@ -57,6 +57,11 @@ impl Asked {
         }
     }
 
+    /// The stream of a request, if it is known.
+    pub(super) fn stream_of(&self, verdict: &Verdict) -> Option<u32> {
+        self.known.iter().find(|(_, other)| Rc::ptr_eq(other, verdict)).map(|(stream, _)| *stream)
+    }
+
     /// The connection is, for nothing on it is taken.
     pub(super) fn give_up_all(&self) {
         self.known.iter().for_each(|(_, verdict)| verdict.set(GivenUp::Connection));

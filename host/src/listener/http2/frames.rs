@@ -153,6 +153,13 @@ pub fn reset(stream: u32, code: u32) -> [u8; 13] {
     [0, 0, 4, 3, 0, a, b, c, d, e, f, g, h]
 }
 
+/// HEADERS that say 100 Continue. Neither side's table of HPACK is touched: `:status` is the static table's, and the value
+/// is written out (RFC 7541, section 6.2.2).
+pub fn go_on(stream: u32) -> [u8; 14] {
+    let [a, b, c, d] = stream.to_be_bytes();
+    [0, 0, 5, 1, END_HEADERS, a, b, c, d, 0x08, 3, b'1', b'0', b'0']
+}
+
 /// GOAWAY without further words (RFC 9113, section 6.8). `last` is the last stream that may have been served.
 pub fn go_away(last: u32, code: u32) -> [u8; 17] {
     let ([a, b, c, d], [e, f, g, h]) = (last.to_be_bytes(), code.to_be_bytes());

@@ -152,6 +152,11 @@ impl Streams {
         });
     }
 
+    /// Whether the client has sent nothing of its body, and nothing of its response went out.
+    pub fn is_silent(&self, number: u32) -> bool {
+        self.find(number).map(|at| &self.open[at]).is_ok_and(|it| !it.ended && !it.answering && it.sent == 0)
+    }
+
     /// The client has said all on it.
     pub fn ended(&mut self, number: u32) {
         if let Ok(at) = self.find(number) {

@@ -18,6 +18,9 @@ use super::streams::{Stalled, Streams, Timeouts};
 const PREFACE: usize = 24;
 /// SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113, section 6.5.2).
 const INITIAL_WINDOW_SIZE: [u8; 2] = [0, 4];
+/// SETTINGS_HEADER_TABLE_SIZE, and what it is at first.
+const HEADER_TABLE_SIZE: [u8; 2] = [0, 1];
+const TABLE: u32 = 4096;
 /// What a reset costs of the budget: a stream was made and thrown away.
 const RESET_COST: u32 = 5;
 /// What a client earns with a response, and with DATA that it takes: for small ones too as much as the updates of both
@@ -76,6 +79,10 @@ pub struct Watch {
     refused: u32,
     /// The other side was told to be calm, by whomever.
     calmed: bool,
+    /// A header block goes out, and its last frame has not begun.
+    heads_out: bool,
+    /// The client once wanted a smaller table than HPACK begins with.
+    small_table: bool,
 }
 
 /// What a listener grants to each connection.
@@ -111,6 +118,8 @@ impl Watch {
             farewell: None,
             refused: 0,
             calmed: false,
+            heads_out: false,
+            small_table: false,
         }
     }
 
@@ -149,6 +158,9 @@ impl Watch {
             match piece {
                 Piece::Head(head) => {
                     self.answered = Value::default();
+                    if matches!(head.kind, Kind::Headers | Kind::Continuation) {
+                        self.heads_out = !head.has(END_HEADERS);
+                    }
                     match head.kind {
                         Kind::Headers => {
                             self.budget.earn(ANSWER_WORTH);
@@ -227,9 +239,15 @@ impl Watch {
         self.preface == 0 && self.input.is_between() && self.block.is_none()
     }
 
-    /// Whether a frame can be put between those that go out.
+    /// Whether a frame can be put between those that go out. Nothing comes between those of a header block.
     pub fn says_a_frame(&self) -> bool {
-        self.output.is_between()
+        self.output.is_between() && !self.heads_out
+    }
+
+    /// Whether the client can be told to send the body of this stream's request. If it wants a smaller table of HPACK, the
+    /// next header block is h2's, and says so.
+    pub fn may_invite(&self, stream: u32) -> bool {
+        !self.small_table && self.streams.is_silent(stream)
     }
 
     /// The highest stream that the client opened.
@@ -302,6 +320,9 @@ impl Watch {
     /// One setting is there.
     fn set(&mut self) -> Result<(), Breach> {
         let setting = std::mem::take(&mut self.said);
+        if setting.bytes.starts_with(&HEADER_TABLE_SIZE) {
+            self.small_table |= setting.number(2).is_some_and(|size| size < TABLE);
+        }
         if let Some(window) = setting.number(2)
             && setting.bytes.starts_with(&INITIAL_WINDOW_SIZE)
         {

@@ -17,13 +17,16 @@ use hyper::rt::ReadBufCursor;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::asked::Asked;
+use super::bell::Bell;
 use super::breach::Breach;
 use super::frames;
+use super::invited::Invited;
+use super::outbox::Outbox;
 use super::streams::Stalled;
 use super::watch::Watch;
 use crate::http1::Socket;
 use crate::listener::patience::Patience;
-use crate::proxy::Verdict;
+use crate::proxy::{Invitation, Verdict};
 
 /// Read at once.
 const READ: usize = 16 * 1024;
@@ -39,6 +42,9 @@ const CANCEL: u32 = 8;
 pub(super) struct Wire {
     inner: RefCell<Inner>,
     patience: Rc<Patience>,
+    bell: Rc<Bell>,
+    outbox: Rc<Outbox>,
+    invited: Rc<Invited>,
 }
 
 struct Inner {
@@ -56,6 +62,8 @@ struct Inner {
     resting: bool,
     /// The socket takes no more bytes until the client has read some.
     blocked: bool,
+    /// Bytes that it took of h2 in this turn.
+    written: u64,
     breach: Option<Breach>,
     asked: Asked,
     /// Streams that were opened in this turn; kept for its room.
@@ -74,11 +82,24 @@ impl Wire {
             speaking: false,
             resting: false,
             blocked: false,
+            written: 0,
             breach: None,
             asked: Asked::default(),
             opened: Vec::new(),
         };
-        Self { inner: RefCell::new(inner), patience }
+        let bell = Rc::<Bell>::default();
+        let (outbox, invited) = (Outbox::new(Rc::clone(&bell)), Invited::new(Rc::clone(&bell)));
+        Self { inner: RefCell::new(inner), patience, bell, outbox, invited }
+    }
+
+    /// Through which clients are asked for bodies that they wait with.
+    pub(super) fn invitation(&self, verdict: &Verdict) -> Invitation {
+        self.invited.invitation(verdict)
+    }
+
+    /// Through which the bodies of responses go.
+    pub(super) fn outbox(&self) -> Rc<Outbox> {
+        Rc::clone(&self.outbox)
     }
 
     /// The task of the connection has its turn again.
@@ -89,11 +110,15 @@ impl Wire {
     /// hyper has done what it can. Ready if the connection is to be closed.
     pub(super) fn end_turn(&self, context: &mut Context<'_>) -> Poll<Breach> {
         let mut inner = self.inner.borrow_mut();
-        // An error is hyper's to find.
-        let _ = inner.poll_say(context);
-        let Inner { watch, asked, opened, breach, .. } = &mut *inner;
+        self.bell.hang(context);
+        let Inner { watch, asked, opened, .. } = &mut *inner;
         watch.take_opened(opened);
         asked.turned(opened);
+        inner.invite(&self.invited);
+        // An error is hyper's to find.
+        let _ = inner.poll_say(context);
+        self.outbox.turned(std::mem::take(&mut inner.written), inner.blocked);
+        let Inner { asked, breach, .. } = &mut *inner;
         if matches!(breach, Some(Breach::Stalled | Breach::Tiny)) {
             asked.give_up_all();
         }
@@ -234,6 +259,7 @@ impl Inner {
             Poll::Ready(Ok(written)) => *written,
             _ => 0,
         };
+        self.written += left as u64;
         for buffer in buffers {
             let length = left.min(buffer.len());
             left -= length;
@@ -242,6 +268,20 @@ impl Inner {
             }
         }
         polled
+    }
+
+    /// Tells clients to go on whose requests' bodies are waited for. What is put now goes out before anything that h2 says of
+    /// them: behind a response it would be no valid frame.
+    fn invite(&mut self, invited: &Invited) {
+        for verdict in invited.take() {
+            match self.asked.stream_of(&verdict).filter(|stream| self.watch.may_invite(*stream)) {
+                Some(stream) if self.speaking || self.watch.says_a_frame() => {
+                    self.says.extend_from_slice(&frames::go_on(stream));
+                }
+                Some(_) => invited.later(verdict),
+                None => {}
+            }
+        }
     }
 
     /// Says what h2 does not say, unless a frame of h2 is not yet complete.

@@ -1,5 +1,6 @@
 //! What a client sends, over either protocol.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -14,8 +15,23 @@ use crate::http1;
 #[derive(Debug)]
 pub enum ClientBody {
     Http1(http1::RequestStream),
-    /// With what the listener does with its stream.
-    Http2(Incoming, Verdict),
+    /// With what the listener does with its stream, and whom to tell that it is waited for.
+    Http2(Incoming, Verdict, Option<Invitation>),
+}
+
+/// Asks a client for the body that it waits with.
+pub struct Invitation(Box<dyn FnOnce()>);
+
+impl Invitation {
+    pub fn new(asks: impl FnOnce() + 'static) -> Self {
+        Self(Box::new(asks))
+    }
+}
+
+impl fmt::Debug for Invitation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Invitation")
+    }
 }
 
 impl Body for ClientBody {
@@ -25,25 +41,34 @@ impl Body for ClientBody {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.get_mut() {
             Self::Http1(body) => Pin::new(body).poll_frame(context).map(|frame| frame.map(|frame| Ok(frame?))),
-            Self::Http2(body, _) => Poll::Ready(match ready!(Pin::new(&mut *body).poll_frame(context)) {
-                // hyper takes a stream that the client has reset with NO_ERROR or CANCEL for a whole body.
-                None if !body.is_end_stream() => Some(Err("the client reset the stream".into())),
-                frame => frame.map(|frame| Ok(frame?)),
-            }),
+            Self::Http2(body, _, invitation) => {
+                let polled = Pin::new(&mut *body).poll_frame(context);
+                // Who sends is not asked.
+                if let Some(Invitation(asks)) = invitation.take()
+                    && polled.is_pending()
+                {
+                    asks();
+                }
+                Poll::Ready(match ready!(polled) {
+                    // hyper takes a stream that the client has reset with NO_ERROR or CANCEL for a whole body.
+                    None if !body.is_end_stream() => Some(Err("the client reset the stream".into())),
+                    frame => frame.map(|frame| Ok(frame?)),
+                })
+            }
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Http1(body) => body.is_end_stream(),
-            Self::Http2(body, _) => body.is_end_stream(),
+            Self::Http2(body, ..) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Http1(body) => body.size_hint(),
-            Self::Http2(body, _) => body.size_hint(),
+            Self::Http2(body, ..) => body.size_hint(),
         }
     }
 }

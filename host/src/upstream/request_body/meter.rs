@@ -69,7 +69,7 @@ impl BodyMeter {
         }
         match body {
             ClientBody::Http1(_) => self.watched.set(true),
-            ClientBody::Http2(_, verdict) => drop(self.verdict.replace(Some(Rc::clone(verdict)))),
+            ClientBody::Http2(_, verdict, _) => drop(self.verdict.replace(Some(Rc::clone(verdict)))),
         }
     }
 

@@ -300,3 +300,31 @@ fn whatever_comes_is_the_same_however_it_is_cut() {
         let _ = whole.hears(&bytes);
     }
 }
+
+#[test]
+fn nothing_is_put_between_the_frames_of_a_header_block() {
+    let mut client = Client::new();
+    client.says(&headers(1, GET)).expect("a request");
+    client.hears(&frame(1, 0, 1, b"\x88")).expect("the first part of a head");
+    assert!(!client.watch.says_a_frame());
+    client.hears(&frame(9, END_HEADERS, 1, b"")).expect("its last part");
+    assert!(client.watch.says_a_frame());
+}
+
+#[test]
+fn a_client_is_invited_that_sent_nothing_of_a_body_and_got_nothing_of_a_response() {
+    let mut client = Client::new();
+    for stream in [1, 3, 5, 7] {
+        client.says(&frame(1, END_HEADERS, stream, GET)).expect("a request with a body");
+    }
+    client.says(&headers(9, GET)).expect("a request without one");
+    client.says(&frame(0, 0, 3, b"body")).expect("a part of a body");
+    client.hears(&frame(1, END_HEADERS, 5, b"\x88")).expect("the head of a response");
+    client.says(&frame(3, 0, 7, &[0, 0, 0, 8])).expect("a reset");
+    let invited = |client: &Client| [1, 3, 5, 7, 9, 11].map(|stream| client.watch.may_invite(stream));
+    assert_eq!(invited(&client), [true, false, false, false, false, false]);
+    client.says(&frame(4, 0, 0, &[0, 1, 0, 0, 16, 0])).expect("the size that the table has");
+    assert!(client.watch.may_invite(1));
+    client.says(&frame(4, 0, 0, &[0, 1, 0, 0, 15, 255])).expect("a smaller table");
+    assert!(!client.watch.may_invite(1));
+}
