@@ -21,9 +21,9 @@ use crate::wire::headers::MOST_RECEIVED_BYTES;
 
 /// Streams of one connection, if its endpoint allows as many.
 const MOST_STREAMS: usize = 100;
-/// What an endpoint may send of one response before the client has taken some: enough for a stream of 250 MB/s at a
-/// millisecond's distance.
-const STREAM_WINDOW: u32 = 256 * 1024;
+/// What an endpoint may send of one response before the client has taken some: enough for a stream of 64 MB/s at a
+/// millisecond's distance, and what a client that reads nothing can have the gateway keep for each of its streams.
+const STREAM_WINDOW: u32 = 64 * 1024;
 /// Room for all streams: those of slow clients take none from the others.
 const CONNECTION_WINDOW: u32 = STREAM_WINDOW * MOST_STREAMS as u32;
 /// What of one request waits to be written.
