@@ -22,13 +22,15 @@ fn allocations(config: &str) -> f64 {
     (many - few) as f64 / REQUESTS as f64
 }
 
-/// System calls of the worker for one request on a kept-alive connection.
+/// System calls of the worker for one request on a kept-alive connection. The least of three counts: a machine that others
+/// use only adds to them, where a message comes in two parts.
 fn system_calls(config: &str) -> f64 {
     let gateway = gateway(config);
     let mut client = gateway.client();
     send(&mut client, 10);
-    let counted = syscalls::counted(gateway.process_id(), "worker-0", || send(&mut client, REQUESTS));
-    counted as f64 / REQUESTS as f64
+    let counts =
+        [(); 3].map(|()| syscalls::counted(gateway.process_id(), "worker-0", || send(&mut client, REQUESTS)) as f64);
+    counts.into_iter().fold(f64::INFINITY, f64::min) / REQUESTS as f64
 }
 
 fn send(client: &mut Client, requests: u64) {
