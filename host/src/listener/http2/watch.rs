@@ -5,6 +5,8 @@
 //! h2 bounds by itself: CONTINUATION frames of a block, empty DATA, resets of requests that were not yet accepted, and
 //! streams that it has to reset for an error. Pure: bytes and time come in, and nothing is kept but counts.
 
+mod settings;
+
 use std::time::{Duration, Instant};
 
 use super::block::{Block, Value};
@@ -16,11 +18,6 @@ use super::streams::{Stalled, Streams, Timeouts};
 
 /// What comes before the first frame (RFC 9113, section 3.4).
 const PREFACE: usize = 24;
-/// SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113, section 6.5.2).
-const INITIAL_WINDOW_SIZE: [u8; 2] = [0, 4];
-/// SETTINGS_HEADER_TABLE_SIZE, and what it is at first.
-const HEADER_TABLE_SIZE: [u8; 2] = [0, 1];
-const TABLE: u32 = 4096;
 /// What a reset costs of the budget: a stream was made and thrown away.
 const RESET_COST: u32 = 5;
 /// What a client earns with a response, and with DATA that it takes: for small ones too as much as the updates of both
@@ -244,12 +241,6 @@ impl Watch {
         self.output.is_between() && !self.heads_out
     }
 
-    /// Whether the client can be told to send the body of this stream's request. If it wants a smaller table of HPACK, the
-    /// next header block is h2's, and says so.
-    pub fn may_invite(&self, stream: u32) -> bool {
-        !self.small_table && self.streams.is_silent(stream)
-    }
-
     /// The highest stream that the client opened.
     pub fn highest(&self) -> u32 {
         self.streams.highest()
@@ -313,26 +304,6 @@ impl Watch {
             }
             (Kind::WindowUpdate, _) => self.said.fill(&mut bytes, 4),
             _ => {}
-        }
-        Ok(())
-    }
-
-    /// One setting is there.
-    fn set(&mut self) -> Result<(), Breach> {
-        let setting = std::mem::take(&mut self.said);
-        if setting.bytes.starts_with(&HEADER_TABLE_SIZE) {
-            self.small_table |= setting.number(2).is_some_and(|size| size < TABLE);
-        }
-        if let Some(window) = setting.number(2)
-            && setting.bytes.starts_with(&INITIAL_WINDOW_SIZE)
-        {
-            if window > i32::MAX.cast_unsigned() {
-                return Err(Breach::Window);
-            }
-            self.streams.set_initial_window(window);
-            if self.streams.initial_window() < TINY_WINDOW && self.streams.len() > MOST_TINY {
-                return Err(Breach::Tiny);
-            }
         }
         Ok(())
     }

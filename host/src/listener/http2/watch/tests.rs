@@ -1,3 +1,4 @@
+use super::settings::INITIAL_WINDOW_SIZE;
 use super::*;
 use crate::listener::http2::frames::{PADDED, PRIORITY};
 
