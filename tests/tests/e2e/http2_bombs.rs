@@ -101,7 +101,9 @@ fn responses_that_nobody_reads_are_not_gathered() {
     let all_asked = Gate::closed();
     let gate = all_asked.clone();
     let upstream = Upstream::start(move |_| Reply::ok(&page).after(&gate));
-    let gateway = gateway_to(&upstream.url(), "");
+    // So many connections at once are more than the queue of an upstream that is slow to accept takes.
+    let config = everything_to(&upstream.url(), "");
+    let gateway = gateway(&config.replacen("[[route]]", "[upstream.timeout]\nconnect = \"30s\"\n\n[[route]]", 1));
     let bomb =
         Bomb { connections: CONNECTIONS, fields: 1, window: i32::MAX.cast_unsigned(), unread: true, ..Bomb::default() };
     let before = resident(&gateway);
