@@ -80,6 +80,9 @@ enum End {
 async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
     let Served { settings, patience, client, proxy, peer, .. } = served;
     let asked = Cell::new(0_usize);
+    // Requests of a client that heeds a GOAWAY: with the streams that it may have open, those that can be on their way to
+    // meet it. h2 serves on until its PING is answered, which a client need not do.
+    let most = Cell::new(usize::MAX);
     let heads = Rc::new(Heads::new());
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
         asked.set(asked.get() + 1);
@@ -87,7 +90,7 @@ async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
         let busy = Patience::busy(patience);
         let (heads, outbox) = (Rc::clone(&heads), wire.outbox());
         let (length, received) = (heads::Length::of(&request), wire.received());
-        let refused = match wire.refuses() {
+        let refused = match wire.refuses() || asked.get() > most.get() {
             true => Some(h2::Reason::REFUSED_STREAM),
             false => (!heads.are_sent(length, received)).then_some(h2::Reason::ENHANCE_YOUR_CALM),
         };
@@ -116,7 +119,8 @@ async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
         .max_concurrent_streams(u32::try_from(settings.streams).unwrap_or(u32::MAX))
         .max_header_list_size(u32::try_from(settings.header_bytes).unwrap_or(u32::MAX));
     let mut connection = pin!(builder.serve_connection(Hearing(Rc::clone(wire)), service));
-    let mut leaving = false;
+    let is_leaving = || most.get() < usize::MAX;
+    let leave = || most.set(asked.get() + settings.streams);
     loop {
         tokio::select! {
             biased;
@@ -137,13 +141,13 @@ async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
             () = poll_fn(|_| match settings.requests.is_some_and(|most| asked.get() >= most) {
                 true => Poll::Ready(()),
                 false => Poll::Pending,
-            }), if !leaving => {
-                leaving = true;
+            }), if !is_leaving() => {
+                leave();
                 connection.as_mut().graceful_shutdown();
             }
             news = patience.news() => match news {
-                News::Drain | News::Idle if !leaving => {
-                    leaving = true;
+                News::Drain | News::Idle if !is_leaving() => {
+                    leave();
                     connection.as_mut().graceful_shutdown();
                 }
                 News::Drain => {}

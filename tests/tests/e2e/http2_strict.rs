@@ -229,6 +229,28 @@ fn a_connection_is_left_after_so_many_requests_and_all_of_them_are_answered() {
 }
 
 #[test]
+fn a_client_that_stays_when_it_is_told_to_leave_is_not_served_on() {
+    let listener = "[[listener]]\naddress = \"127.0.0.1:0\"\nlimits = { requests = 3, streams = 4 }\n";
+    let gateway = gateway(&(everything_to("internal:echo", "") + listener));
+    let mut connection = Connection::open(gateway.address(), &[]);
+    // It never answers the PING that comes with the GOAWAY. What may have been on its way to meet that is served.
+    let answers: Vec<_> = (0..20)
+        .map(|number| 1 + 2 * number)
+        .map(|stream| {
+            connection.write(frames::request(stream, frames::GET)).expect("it is open");
+            let answer = connection.wait_for_stream(stream);
+            if answer.kind == HEADERS {
+                connection.wait_for("its end", |frame| frame.stream == stream && frame.flags & END_STREAM != 0);
+            }
+            answer.code()
+        })
+        .collect();
+    let (served, refused) = answers.split_at(3 + 4);
+    assert!(served.iter().all(Option::is_none), "{answers:?}");
+    assert!(refused.iter().all(|code| *code == Some(REFUSED_STREAM)), "{answers:?}");
+}
+
+#[test]
 fn a_client_that_says_goodbye_leaves_when_it_likes() {
     let gateway = gateway(&everything_to("internal:echo", ""));
     let mut connection = Connection::open(gateway.address(), &[]);
