@@ -1,5 +1,6 @@
 //! What goes wrong with an exchange: whose fault it is, and what the client is told.
 
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -218,12 +219,39 @@ impl ProxyError {
         match self {
             Self::Client(ClientError::Path(error)) => Some(error.to_string()),
             Self::Client(ClientError::Malformed(error)) => Some(error.to_string()),
+            // Whose title is that of many.
+            Self::Client(
+                error @ (ClientError::Whitespace
+                | ClientError::ConnectToNobody
+                | ClientError::Lengths
+                | ClientError::MaxForwards),
+            ) => Some(error.to_string()),
+            Self::Upstream(UpstreamError::RequestBody { source, .. }) => source.misframed(),
+            Self::Body(BodyProblem::Request(error)) => error.misframed(),
             Self::Client(_)
             | Self::Plugin { .. }
             | Self::Body(_)
             | Self::Upstream(_)
             | Self::Rewrite(_)
             | Self::RewriteTooLong(_) => None,
+        }
+    }
+
+    /// The operator's side of it: who failed and why, as loud as it is the operator's to do something about it. What a
+    /// client does wrong any client can do a thousand times a second. Faults of plugins are logged where they happen.
+    pub(super) fn log(&self, id: &str, status: StatusCode) {
+        let status = status.as_u16();
+        let cause = self.source().map(tracing::field::display);
+        match self {
+            Self::Upstream(UpstreamError::RequestBody { source, .. }) | Self::Body(BodyProblem::Request(source)) => {
+                tracing::info!(id, status, reason = source.reason(), cause, "{self}");
+            }
+            Self::Upstream(error) => tracing::warn!(id, status, reason = error.reason(), cause, "{self}"),
+            Self::Body(_) => tracing::warn!(id, status, cause, "{self}"),
+            Self::Rewrite(_) => tracing::error!(id, status, "{self}"),
+            Self::Client(ClientError::BodyTooLarge) => tracing::info!(id, status, "{self}"),
+            Self::Client(_) | Self::RewriteTooLong(_) => tracing::debug!(id, status, "{self}"),
+            Self::Plugin { .. } => {}
         }
     }
 }

@@ -13,7 +13,7 @@ use super::body::Body;
 use super::came::Came;
 use super::chunks::{Chunks, Upload};
 use super::compress;
-use super::error::{ClientError, ProxyError};
+use super::error::ProxyError;
 use super::forwarded::{Connection, X_REQUEST_ID};
 use super::grpc;
 use super::gzip::{Content, Gzip};
@@ -92,7 +92,7 @@ impl Flight {
     pub(super) fn fail(&mut self, error: ProxyError) -> UpstreamBody {
         let told = error.told();
         let exchange = self.run.exchange_mut();
-        log_failure(&error, &exchange.id, told.status);
+        error.log(&exchange.id, told.status);
         exchange.outcome.problem = Some(told.kind);
         let detail = error.detail();
         let response = problem::problem(told.status, told.kind, told.title, detail.as_deref(), Some(&exchange.id));
@@ -281,23 +281,6 @@ fn drop_stale_length(headers: &mut HeaderMap, body: &UpstreamBody) {
 
 fn told_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-/// The operator's side of a failure: who failed and why. Faults of plugins are logged where they happen.
-fn log_failure(error: &ProxyError, id: &str, status: StatusCode) {
-    match error {
-        ProxyError::Upstream(error) => {
-            let cause = std::error::Error::source(error).map(tracing::field::display);
-            tracing::warn!(id, status = status.as_u16(), reason = error.reason(), cause, "{error}");
-        }
-        ProxyError::Rewrite(_) => tracing::error!(id, status = status.as_u16(), "{error}"),
-        ProxyError::Body(error) => {
-            let cause = std::error::Error::source(error).map(tracing::field::display);
-            tracing::warn!(id, status = status.as_u16(), cause, "{error}");
-        }
-        ProxyError::Client(ClientError::BodyTooLarge) => tracing::info!(id, status = status.as_u16(), "{error}"),
-        ProxyError::RewriteTooLong(_) | ProxyError::Client(_) | ProxyError::Plugin { .. } => {}
-    }
 }
 
 /// The header that a 405 has to carry (RFC 9110, section 15.5.6).

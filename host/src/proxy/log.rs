@@ -133,6 +133,7 @@ impl Proxy {
         let resets = is_not_http2(&refused.error);
         let error = ProxyError::from(refused.error);
         let told = error.told();
+        error.log(&refused.id, told.status);
         let answer = problem::problem(told.status, told.kind, told.title, error.detail().as_deref(), Some(&refused.id));
         let (mut head, body) = answer.into_parts();
         head.headers.extend(methods);

@@ -21,6 +21,7 @@ pub use passage::{PIECE, Through, Turn, give_way};
 
 use super::coded::{Coded, CodedError, Room};
 use super::replay::{Kept, Piece, Reader};
+use crate::http1::BodyError;
 use crate::wire::coding::{DecodeError, Decoder};
 use client::of_client;
 use passage::Passage;
@@ -53,8 +54,8 @@ enum Source {
 pub enum RequestBodyError {
     #[error("it is longer than {limit} bytes")]
     OverLimit { limit: u64 },
-    #[error("the client's connection failed")]
-    Client(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the client did not send all of it: {0}")]
+    Client(Box<dyn std::error::Error + Send + Sync>),
     #[error("it cannot be decoded: {0}")]
     Coding(DecodeError),
     #[error("the client sent nothing for {after:?}")]
@@ -300,6 +301,17 @@ impl RequestBodyError {
             Self::Stalled { .. } | Self::Late => "request-body-timeout",
             Self::Stopped => "plugin-stop",
             Self::Failed => "plugin-fault",
+        }
+    }
+
+    /// What is wrong with its framing, where that is why.
+    pub fn misframed(&self) -> Option<String> {
+        match self {
+            Self::Client(error) => match error.downcast_ref() {
+                Some(error @ (BodyError::Chunk | BodyError::Trailers)) => Some(error.to_string()),
+                _ => None,
+            },
+            _ => None,
         }
     }
 }

@@ -51,6 +51,19 @@ fn a_body_that_the_client_cuts_is_the_clients_fault() {
     client.abort();
     let line = gateway.wait_for_access("/cut");
     assert_eq!((&line["status"], &line["problem"]), (&400.into(), &"request-body-cut".into()), "{line}");
+    let told = gateway.wait_for_log("has no complete body");
+    assert_eq!((&told["level"], &told["reason"]), (&"info".into(), &"request-body-cut".into()));
+}
+
+#[test]
+fn a_body_whose_chunks_are_none_is_refused_with_what_is_wrong_with_it() {
+    let gateway = gateway_to("internal:echo", "");
+    let mut client = gateway.client();
+    client.write("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n");
+    let answer = client.receive();
+    assert_eq!((answer.status, &answer.json()["detail"]), (400, &"a chunk is not framed as one".into()));
+    let told = gateway.wait_for_log("has no complete body");
+    assert_eq!(told["cause"], "the client did not send all of it: a chunk is not framed as one");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What is written about requests, and about the gateway itself.
 
 use serde_json::Value;
-use tests::{Gate, Reply, Request, Upstream};
+use tests::{Gate, Reply, Request, Response, Upstream, wait_for};
 
 use crate::{everything_to, gateway, gateway_to, settled};
 
@@ -108,6 +108,23 @@ fn a_line_of_the_log_is_json_when_nobody_watches() {
     let gateway = gateway_to("internal:echo", "");
     let _settled = settled();
     insta::assert_snapshot!(gateway.wait_for_log("listening on").to_string(), @r#"{"address":"127.0.0.1:PORT","level":"info","message":"listening on 127.0.0.1:PORT","target":"tollgate::gateway::listeners","time":"[time]","type":"log"}"#);
+}
+
+#[test]
+fn why_a_request_was_refused_is_in_the_log_under_its_id_for_who_wants_to_know() {
+    let gateway = gateway(&format!("{}[gateway]\nlog = {{ level = \"debug\" }}\n", everything_to("internal:echo", "")));
+    let reason = |answer: Response| {
+        let id = answer.json()["requestId"].clone();
+        let line = wait_for("its line", || gateway.log().into_iter().find(|line| line["id"] == id));
+        (line["level"].clone(), line["status"].clone(), line["message"].clone())
+    };
+    let far = Request::new("OPTIONS", "/").header("max-forwards", "x");
+    let debug = |status: u16, message: &str| ("debug".into(), status.into(), message.into());
+    assert_eq!(reason(gateway.send(far)), debug(400, "Max-Forwards is not one number"));
+    assert_eq!(reason(gateway.get("/a%2")), debug(400, "the path holds `%` without two hex digits"));
+    let mut client = gateway.client();
+    client.write("GET / HTTP/1.1\r\nhost: x\nx: y\r\n\r\n");
+    assert_eq!(reason(client.receive()), debug(400, "a line ends without CR"));
 }
 
 #[test]
