@@ -27,6 +27,9 @@ impl PathPattern {
     pub fn parse(text: &str) -> Result<Self, PathError> {
         let Some(written) = text.strip_prefix('~') else { return Segments::parse(text).map(Self::Segments) };
         let regex = Regex::parse(written)?;
+        if regex.step(regex.start(), b'/').is_none() {
+            return Err(PathError::NeverSlash(text.to_owned()));
+        }
         if !reach::matches_some_path(&regex) {
             return Err(PathError::Unreachable(text.to_owned()));
         }

@@ -20,6 +20,8 @@ pub enum PathError {
          `%3B`, `+` is `%2B`, hex digits are in upper case, and `//`, dot segments and an encoded `/` never are"
     )]
     Unreachable(String),
+    #[error("`{0}` matches no path: it is held against the whole path, and every path begins with `/`")]
+    NeverSlash(String),
     #[error("`{0}`: `**` stands at the end, as a whole segment, as in `/users/**`")]
     Rest(String),
     #[error("`{0}`: `*` is no pattern; write `{{name}}` for one segment, `/**` at the end for all that follows")]
