@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::spawn_local;
 
+use super::refusals::Why;
 use super::room::{Room, Seat};
 use super::told::Told;
 use super::worker::Shared;
@@ -34,13 +35,19 @@ pub(super) async fn accept(
                     spawn_local(connection::serve(open, Socket::Plain(stream), Some(peer), settings));
                 }
                 None => {
-                    shared.proxy.metrics().refusals.connections.increment();
+                    refuse(&room, peer.into(), &shared.proxy.metrics().refusals.connections);
                     Socket::Plain(stream).reset_on_close(true);
                 }
             },
             Err(error) => failures.pause(&error, &shared.proxy.metrics().accept_failures).await,
         }
     }
+}
+
+/// Counts one who comes when as many are there as may be, and tells of it.
+pub(super) fn refuse(room: &Room, peer: Peer, count: &Counter) {
+    count.increment();
+    Why::Full.tell(room.told(), peer, &"as many are open as `connections` allows");
 }
 
 /// What keeps a listener from accepting: when to try again, and when to tell of it.

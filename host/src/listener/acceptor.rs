@@ -11,12 +11,13 @@ use tokio::net::UnixListener;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::{AbortHandle, spawn_local};
 
-use super::accept::Failures;
+use super::accept::{self, Failures};
 use super::room::Room;
 use super::unix::{self, SocketFile};
 use super::worker::{Command, Worker};
 use super::{Address, BindError};
 use crate::telemetry::metrics::Registry;
+use crate::wire::peer::Peer;
 
 /// A Unix socket that is listened on. Dropped, it is closed, and its file is gone.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl Acceptor {
             Ok(listener) => {
                 let workers = workers.iter().map(Worker::commands).collect();
                 let turns = Turns { workers, next: 0 };
-                let accepts = accept(listener, self.address.clone(), Arc::clone(room), turns, Arc::clone(registry));
+                let accepts = run(listener, self.address.clone(), Arc::clone(room), turns, Arc::clone(registry));
                 self.task = Some(spawn_local(accepts).abort_handle());
             }
             Err(error) => tracing::error!("listener {} cannot be accepted on: {error}", self.address),
@@ -68,14 +69,14 @@ impl Drop for Acceptor {
     }
 }
 
-async fn accept(listener: UnixListener, address: Address, room: Arc<Room>, mut turns: Turns, registry: Arc<Registry>) {
+async fn run(listener: UnixListener, address: Address, room: Arc<Room>, mut turns: Turns, registry: Arc<Registry>) {
     let failures = Failures::new(address.clone(), Arc::clone(&room));
     loop {
         // The worker waits for what it reads: this thread's runtime forgets it.
         match listener.accept().await.and_then(|(stream, _)| stream.into_std()) {
             Ok(stream) => match room.seat() {
                 Some(seat) => turns.hand_over(Command::Serve(address.clone(), stream, seat)),
-                None => registry.host.refusals.connections.increment(),
+                None => accept::refuse(&room, Peer::Unix, &registry.host.refusals.connections),
             },
             Err(error) => failures.pause(&error, &registry.host.accept_failures).await,
         }

@@ -54,6 +54,11 @@ pub(super) async fn serve(mut open: Open, mut socket: Socket, mut from: Option<S
     let ends = if settings.tells_ends { ends(from, &socket) } else { None };
     if !open.admits(peer, &settings) {
         open.shared.proxy.metrics().refusals.of_address.increment();
+        Why::FullAddress.tell(
+            open.told(),
+            peer,
+            &"as many of its address are open as `connections-per-address` allows",
+        );
         return socket.reset_on_close(true);
     }
     if let Socket::Plain(stream) = &socket

@@ -12,6 +12,10 @@ pub(super) enum Why {
     Handshake(HandshakeFailure),
     /// It is no load balancer that says whose connection it is.
     ProxyProtocol,
+    /// The listener has as many connections as it may.
+    Full,
+    /// Its address has.
+    FullAddress,
 }
 
 impl Why {
@@ -24,6 +28,10 @@ impl Why {
         }
         if let Some(left_out) = told.line(self.kind()) {
             let listener = tracing::field::display(told.listener());
+            if matches!(self, Self::Full) {
+                // Nobody gets in any more: of all kinds the one that is the operator's matter.
+                return tracing::warn!(listener, reason, left_out, "{peer}: {words}: {error}");
+            }
             tracing::info!(listener, reason, left_out, "{peer}: {words}: {error}");
         }
     }
@@ -31,7 +39,9 @@ impl Why {
     fn kind(self) -> usize {
         match self {
             Self::Handshake(failure) => failure as usize,
-            Self::ProxyProtocol => KINDS - 1,
+            Self::ProxyProtocol => KINDS - 3,
+            Self::Full => KINDS - 2,
+            Self::FullAddress => KINDS - 1,
         }
     }
 
@@ -39,6 +49,8 @@ impl Why {
         match self {
             Self::Handshake(failure) => failure.label(),
             Self::ProxyProtocol => "proxy-protocol",
+            Self::Full => "connections",
+            Self::FullAddress => "connections-per-address",
         }
     }
 
@@ -46,6 +58,7 @@ impl Why {
         match self {
             Self::Handshake(_) => "no TLS handshake",
             Self::ProxyProtocol => "no PROXY header",
+            Self::Full | Self::FullAddress => "no connection",
         }
     }
 }
@@ -56,7 +69,11 @@ mod tests {
 
     #[test]
     fn kinds_do_not_keep_each_other_from_being_told() {
-        let all = HandshakeFailure::ALL.map(Why::Handshake).into_iter().chain([Why::ProxyProtocol]);
+        let all = HandshakeFailure::ALL.map(Why::Handshake).into_iter().chain([
+            Why::ProxyProtocol,
+            Why::Full,
+            Why::FullAddress,
+        ]);
         assert_eq!(all.map(Why::kind).collect::<Vec<_>>(), (0..KINDS).collect::<Vec<_>>());
     }
 }

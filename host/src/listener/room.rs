@@ -79,6 +79,11 @@ impl Room {
         Some(Seat { room: Arc::clone(self), counted: None })
     }
 
+    /// What the listener tells of those who are turned away.
+    pub(super) fn told(&self) -> &Told {
+        &self.told
+    }
+
     /// An attempt to accept failed. Whether that is the first one of a pause, of all that the workers make.
     pub(super) fn begins_pause(&self) -> bool {
         self.fails_after(self.made.elapsed())
@@ -107,7 +112,7 @@ pub struct Seat {
 impl Seat {
     /// What the listener tells of those who are turned away.
     pub(super) fn told(&self) -> &Told {
-        &self.room.told
+        self.room.told()
     }
 
     /// Whether connections of one address are limited.

@@ -11,7 +11,7 @@ use super::Address;
 /// Milliseconds between two lines of a kind.
 const SILENCE: u64 = 1000;
 /// Kinds that there are.
-pub(super) const KINDS: usize = 9;
+pub(super) const KINDS: usize = 11;
 
 /// What one listener has told.
 #[derive(Debug)]

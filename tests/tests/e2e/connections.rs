@@ -42,6 +42,19 @@ fn connections_over_the_limit_are_reset_at_once_and_counted() {
 }
 
 #[test]
+fn who_is_reset_for_want_of_room_is_told_of_in_the_log() {
+    let gateway = gateway(&limited("connections = 2, connections-per-address = 1", "workers = 1"));
+    let _first = served(&gateway).expect("room");
+    assert!(served(&gateway).is_none());
+    let line = gateway.wait_for_log("no connection");
+    assert_eq!((&line["level"], &line["reason"]), (&"info".into(), &"connections-per-address".into()), "{line}");
+    let _second = from(Ipv4Addr::new(127, 0, 0, 9), &gateway).expect("room");
+    assert!(served(&gateway).is_none());
+    let line = gateway.wait_for_log("as many are open");
+    assert_eq!((&line["level"], &line["reason"]), (&"warn".into(), &"connections".into()), "{line}");
+}
+
+#[test]
 fn the_limit_of_connections_is_one_for_all_workers() {
     let gateway = gateway(&limited("connections = 10", "workers = 4"));
     assert_eq!(open(&gateway, 40).len(), 10);
