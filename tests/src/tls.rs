@@ -34,8 +34,12 @@ pub struct Issued {
 
 impl Authority {
     pub fn new() -> Self {
+        Self::named("a test authority")
+    }
+
+    pub fn named(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("no names are valid names");
-        params.distinguished_name.push(DnType::CommonName, "a test authority");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().expect("the system has randomness");

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::{Ticketer, default_provider};
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
@@ -165,6 +165,12 @@ fn verifier(
     let crls: Vec<_> = client.crls.iter().map(|file| reader.crls(file)).collect();
     let roots = roots(authorities?, &client.ca, reader)?;
     let crls: Vec<_> = crls.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
+    if let Some(first) = client.crls.first()
+        && !covers(&crls, &roots)
+    {
+        reader.note(first, of_nobody(&client.ca, "no client's certificate is good"), Some(LISTS));
+        return None;
+    }
     let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).with_crls(crls);
     let builder = if client.required { builder } else { builder.allow_unauthenticated() };
     match (builder.build(), client.crls.first()) {
@@ -201,6 +207,26 @@ fn roots(
     }
     Some(roots)
 }
+
+/// Whether there is a list of some root: the last certificate of each path was issued by one, and is asked for in its list.
+fn covers(crls: &[CertificateRevocationListDer<'_>], roots: &RootCertStore) -> bool {
+    crls.iter().any(|crl| match x509_parser::parse_x509_crl(crl) {
+        Ok((_, list)) => roots.roots.iter().any(|root| is_name(list.issuer().as_raw(), &root.subject)),
+        // What cannot be read is another problem.
+        Err(_) => true,
+    })
+}
+
+/// Whether DER is that of a name of which `inner` is without the tag and the length: of 2 to 4 bytes.
+fn is_name(der: &[u8], inner: &[u8]) -> bool {
+    der.strip_suffix(inner).is_some_and(|header| (2..=4).contains(&header.len()))
+}
+
+fn of_nobody(ca: &NamedFile, so: &str) -> String {
+    format!("no revocation list is of an issuer in {}, so that {so}", ca.shown)
+}
+
+const LISTS: &str = "with lists there has to be one of each issuer, those in `ca` included; or leave `crls` out";
 
 /// Whether some certificate may be verified by this one. What cannot be read is another problem.
 fn may_issue(certificate: &CertificateDer<'_>) -> bool {

@@ -3,9 +3,9 @@
 use std::io;
 
 use tests::tls::{Authority, Issued, Tls, VERSIONS};
-use tests::{Gateway, Request, Response};
+use tests::{Folder, Gateway, Request, Response};
 
-use crate::{builder, everything_to};
+use crate::{BINARY, builder, everything_to};
 
 /// A gateway that verifies clients by `clients.pem`; `client` is of `tls.client`.
 fn verifying(servers: &Authority, clients: &Authority, client: &str) -> Gateway {
@@ -80,4 +80,39 @@ fn a_client_that_was_revoked_cannot_resume_its_session() {
     gateway.wait_for_generation(2.0);
     tests::wait_for("the new list", || ask(&known[0], &gateway).is_err().then_some(()));
     assert!(ask(&known[1], &gateway).is_err());
+}
+
+#[test]
+fn revocation_lists_that_are_of_no_issuer_are_a_problem_for_they_would_let_nobody_in() {
+    let (servers, clients, strangers) = (Authority::new(), Authority::named("one"), Authority::named("another"));
+    let folder = Folder::new();
+    let server = servers.issue(&["gateway.test"]);
+    for (name, text) in [("server.pem", server.cert), ("server.key", server.key)] {
+        folder.write(name, text);
+    }
+    folder.write("clients.pem", clients.pem());
+    folder.write("revoked.pem", strangers.revoke(7));
+    let listener = r#"[[listener]]
+address = "127.0.0.1:0"
+[listener.tls]
+cert = "server.pem"
+key = "server.key"
+client = { certificate = "required", ca = "clients.pem", crls = ["revoked.pem"] }
+"#;
+    let upstream = r#"[[upstream]]
+name = "own"
+endpoints = ["https://127.0.0.1:1"]
+tls = { ca = "clients.pem", crls = ["revoked.pem"] }
+"#;
+    let check = || folder.tollgate(BINARY, &["check", "--config", "gateway.toml"]).stderr;
+    folder.write("gateway.toml", format!("{listener}{upstream}{}", everything_to("internal:echo", "")));
+    insta::assert_snapshot!(check(), @r"
+    gateway.toml:6:66: no revocation list is of an issuer in `clients.pem`, so that no client's certificate is good
+      help: with lists there has to be one of each issuer, those in `ca` included; or leave `crls` out
+    gateway.toml:10:37: no revocation list is of an issuer in `clients.pem`, so that no endpoint's certificate is good
+      help: with lists there has to be one of each issuer, those in `ca` included; or leave `crls` out
+    2 problems
+    ");
+    folder.write("revoked.pem", clients.revoke(7));
+    assert_eq!(check(), "");
 }

@@ -12,7 +12,7 @@ use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::pem::Reader;
-use super::{certificate, roots};
+use super::{LISTS, certificate, covers, of_nobody, roots};
 use crate::config::{Address, Place, Problem, Upstream, UpstreamTls};
 use crate::gateway::expiry::Expiry;
 use crate::upstream::Handshakes;
@@ -88,6 +88,12 @@ fn verifier(
         None => trusted_by_system(system, place, reader)?,
     };
     let crls: Vec<_> = crls.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
+    if let (Some(first), Some(ca)) = (tls.crls.first(), &tls.ca)
+        && !covers(&crls, &authorities)
+    {
+        reader.note(first, of_nobody(ca, "no endpoint's certificate is good"), Some(LISTS));
+        return None;
+    }
     let builder = WebPkiServerVerifier::builder_with_provider(authorities, Arc::clone(provider)).with_crls(crls);
     match (builder.build(), tls.crls.first()) {
         (Ok(verifier), _) => Some(verifier),
