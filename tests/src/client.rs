@@ -136,6 +136,11 @@ impl Client {
         let _ = self.stream.get_mut().write_all(bytes.as_ref());
     }
 
+    /// As [`write`](Self::write); one that closed its end is an error.
+    pub fn try_write(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        self.stream.get_mut().write_all(bytes.as_ref())
+    }
+
     /// Reads one response, also a `100 Continue`.
     pub fn receive(&mut self) -> Response {
         self.try_receive().expect("a response")

@@ -62,15 +62,17 @@ impl Tls {
         Self { config, digest, metrics }
     }
 
-    /// Takes as long as the client does: the caller has the timer.
-    pub(super) async fn greet(&self, stream: TcpStream) -> io::Result<Greeted> {
+    /// Takes as long as the client does: the caller has the timer. With the error comes the connection, if the client
+    /// is yet to hear the alert.
+    pub(super) async fn greet(&self, stream: TcpStream) -> Result<Greeted, (io::Error, Option<TcpStream>)> {
         let mut first = [0];
-        stream.peek(&mut first).await?;
+        stream.peek(&mut first).await.map_err(|error| (error, None))?;
         // A method; the first byte of a handshake is 22 (RFC 8446, section 5.1).
         if first[0].is_ascii_uppercase() {
             return Ok(Greeted::Plain(stream));
         }
-        let stream = TlsAcceptor::from(Arc::clone(&self.config)).accept(stream).await?;
+        let accept = TlsAcceptor::from(Arc::clone(&self.config)).accept(stream).into_fallible();
+        let stream = accept.await.map_err(|(error, stream)| (error, Some(stream)))?;
         let session = stream.get_ref().1;
         let http2 = session.alpn_protocol() == Some(HTTP2);
         let version = match session.protocol_version() {
@@ -79,7 +81,8 @@ impl Tls {
         };
         let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
         let shown = session.peer_certificates().and_then(<[_]>::first);
-        let certificate = shown.map(|der| certificate(der)).transpose().map_err(io::Error::other)?;
+        let certificate = shown.map(|der| certificate(der)).transpose();
+        let certificate = certificate.map_err(|error| (io::Error::other(error), None))?;
         Ok(Greeted::Secure(Secure {
             socket: Socket::Tls(Box::new(stream.into())),
             http2,

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use rustls::version::TLS13;
 use tests::tls::{Authority, Issued, Tls, VERSIONS};
 use tests::{Folder, Gateway, Request, Response};
 
@@ -80,6 +81,21 @@ fn a_client_that_was_revoked_cannot_resume_its_session() {
     gateway.wait_for_generation(2.0);
     tests::wait_for("the new list", || ask(&known[0], &gateway).is_err().then_some(()));
     assert!(ask(&known[1], &gateway).is_err());
+}
+
+#[test]
+fn a_client_that_is_refused_hears_why_although_it_sends_its_request_first() {
+    let (servers, clients) = (Authority::new(), Authority::new());
+    let gateway = verifying(&servers, &clients, "");
+    let tls = Tls::with(&servers, &[], &[&TLS13], None);
+    let mut client = tls.try_connect(gateway.address(), "gateway.test").expect("hands are shaken before it is refused");
+    gateway.wait_for_log("peer sent no certificates");
+    // A connection that is closed is reset by the first of them, and takes no other.
+    for _ in 0..10 {
+        client.try_write("POST / HTTP/1.1\r\nhost: gateway.test\r\ncontent-length: 1000\r\n\r\n").expect("it is read");
+    }
+    let error = client.read_to_end().expect_err("it is refused").to_string();
+    assert!(error.contains("CertificateRequired"), "{error}");
 }
 
 #[test]
