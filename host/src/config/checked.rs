@@ -166,7 +166,9 @@ pub struct Listener {
     pub tls: Option<Tls>,
     /// Whose connections begin with the PROXY protocol.
     pub proxy_protocol: Peers,
-    pub limits: ListenerLimits,
+    /// Open ones, on all workers together.
+    pub connections: listener::ConnectionLimits,
+    pub limits: listener::ClientLimits,
     /// Where its address is written.
     pub place: Place,
 }
@@ -177,37 +179,6 @@ pub struct Protocols {
     pub http1: bool,
     /// With prior knowledge; over TLS by ALPN.
     pub http2: bool,
-}
-
-/// What a client may take of a listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ListenerLimits {
-    /// Open connections, on all workers together.
-    pub connections: listener::Limits,
-    /// From the first byte of a request to the end of its headers.
-    pub header_timeout: Duration,
-    /// From the accept to the end of the TLS handshake.
-    pub handshake_timeout: Duration,
-    /// Between two requests of one connection.
-    pub idle_timeout: Duration,
-    /// Between two pieces of a request's body.
-    pub body_timeout: Duration,
-    /// How long a client may not read what is written to it.
-    pub write_timeout: Duration,
-    /// Bytes a second below which a body does not come and a client does not read; 0: any byte counts.
-    pub min_rate: u64,
-    /// Between two pieces of a tunnel, whichever way they go.
-    pub tunnel_idle_timeout: Duration,
-    /// Requests of one connection; `None`: no limit.
-    pub requests: Option<NonZeroUsize>,
-    /// Bytes of a request's target.
-    pub target_bytes: usize,
-    /// Header fields of one request.
-    pub headers: usize,
-    /// Bytes of one request's line and headers, at least 8 KiB (hyper's least buffer).
-    pub header_bytes: usize,
-    /// Requests that an HTTP/2 connection may have open at once.
-    pub streams: usize,
 }
 
 /// An authenticated caller known to the gateway.

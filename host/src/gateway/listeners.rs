@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::GatewayError;
 use crate::config::{self, Config};
 use crate::listener::{
-    Acceptor, Address, BindError, Command, Limits, Room, Settings, Socket, Tls, Worker, bind, bind_beside,
+    Acceptor, Address, BindError, Command, ConnectionLimits, Room, Settings, Socket, Tls, Worker, bind, bind_beside,
 };
 use crate::telemetry::metrics::Registry;
 
@@ -22,7 +22,7 @@ struct Bound {
     /// With the port that the system chose for port 0.
     address: Address,
     settings: Settings,
-    limits: Limits,
+    limits: ConnectionLimits,
     room: Arc<Room>,
     mode: u32,
     /// Of a Unix socket.
@@ -104,7 +104,7 @@ impl Listeners {
                 name: old.name.clone(),
                 address: old.address.clone(),
                 settings,
-                limits: listener.limits.connections,
+                limits: listener.connections,
                 room: Arc::clone(&old.room),
                 mode: listener.mode,
                 acceptor: None,
@@ -164,7 +164,7 @@ impl Listeners {
                 (listener.address.clone(), sockets, Some(acceptor))
             }
         };
-        let limits = listener.limits.connections;
+        let limits = listener.connections;
         let (name, room) = (listener.address.clone(), Room::new(limits, address.clone()));
         let socket = |socket| {
             let (name, settings, room) = (name.clone(), settings.clone(), Arc::clone(&room));
@@ -204,17 +204,6 @@ fn settings(config: &Config, listener: &config::Listener, tls: &Option<Tls>) -> 
         proxied: listener.proxy_protocol.clone(),
         tells_ends: config.upstreams.iter().any(|upstream| upstream.proxy_protocol.is_some()),
         uncounted: config.gateway.trusted_proxies.clone(),
-        header_timeout: listener.limits.header_timeout,
-        handshake_timeout: listener.limits.handshake_timeout,
-        idle_timeout: listener.limits.idle_timeout,
-        body_timeout: listener.limits.body_timeout,
-        write_timeout: listener.limits.write_timeout,
-        min_rate: listener.limits.min_rate,
-        tunnel_idle_timeout: listener.limits.tunnel_idle_timeout,
-        requests: listener.limits.requests.map(std::num::NonZero::get),
-        target_bytes: listener.limits.target_bytes,
-        headers: listener.limits.headers,
-        header_bytes: listener.limits.header_bytes,
-        streams: listener.limits.streams,
+        limits: listener.limits,
     }
 }

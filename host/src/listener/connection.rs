@@ -74,7 +74,7 @@ pub(super) async fn serve(mut open: Open, mut socket: Socket, mut from: Option<S
         // Boxed, so that plain connections keep no room for a handshake.
         return Box::pin(secure(open, stream, peer, ends, settings, tls)).await;
     }
-    let client = Connection::new(peer, settings.headers, "http").between(ends);
+    let client = Connection::new(peer, settings.limits.headers, "http").between(ends);
     let served = Served::new(open, peer, settings, client);
     match (served.settings.http1, served.settings.http2) {
         (true, false) => http1(served, socket, BytesMut::new()).await,
@@ -102,7 +102,7 @@ fn ends(from: Option<SocketAddr>, socket: &Socket) -> Option<Ends> {
 
 /// Who a peer that is to speak the PROXY protocol says the client is; none if it does not say it in time, or at all.
 async fn source(open: &Open, socket: &mut Socket, peer: Peer, settings: &Settings) -> Option<Source> {
-    let patience = open.shared.patients.patience(settings.header_timeout, settings.idle_timeout);
+    let patience = open.shared.patients.patience(settings.limits.header_timeout, settings.limits.idle_timeout);
     let source = tokio::select! {
         biased;
         source = proxied::source(socket) => source,
@@ -126,7 +126,7 @@ async fn source(open: &Open, socket: &mut Socket, peer: Peer, settings: &Setting
 async fn secure(open: Open, stream: TcpStream, peer: Peer, ends: Option<Ends>, settings: Rc<Settings>, tls: Tls) {
     let worker = open.shared.worker;
     let greeted = {
-        let patience = open.shared.patients.patience(settings.handshake_timeout, settings.idle_timeout);
+        let patience = open.shared.patients.patience(settings.limits.handshake_timeout, settings.limits.idle_timeout);
         tokio::select! {
             biased;
             greeted = tls.greet(stream) => greeted,
@@ -142,7 +142,7 @@ async fn secure(open: Open, stream: TcpStream, peer: Peer, ends: Option<Ends>, s
     match greeted {
         Ok(Greeted::Secure(Secure { socket, http2, version, resumed, certificate })) => {
             tls.metrics.shaken(worker, version, resumed);
-            let client = Connection::new(peer, settings.headers, "https").verified(certificate).between(ends);
+            let client = Connection::new(peer, settings.limits.headers, "https").verified(certificate).between(ends);
             let served = Served::new(open, peer, settings, client);
             match (http2, served.settings.http1) {
                 (true, _) => http2::serve(served, socket, BytesMut::new()).await,
@@ -154,7 +154,7 @@ async fn secure(open: Open, stream: TcpStream, peer: Peer, ends: Option<Ends>, s
             tls.metrics.failed(worker, HandshakeFailure::PlainHttp);
             Why::Handshake(HandshakeFailure::PlainHttp).tell(open.told(), peer, &HeadError::WithoutTls);
             let limits = limits(&settings);
-            let client = Connection::new(peer, settings.headers, "http");
+            let client = Connection::new(peer, settings.limits.headers, "http");
             let served = Served::new(open, peer, settings, client);
             let connection = server::Connection::new(Socket::Plain(stream), BytesMut::new(), limits);
             connection.close();
@@ -185,8 +185,8 @@ impl Served {
     fn new(open: Open, peer: Peer, settings: Rc<Settings>, client: Connection) -> Self {
         Self {
             proxy: Rc::clone(&open.shared.proxy),
-            patience: open.shared.patients.patience(settings.header_timeout, settings.idle_timeout),
-            client: Rc::new(client.through(settings.name.clone()).with_most_target(settings.target_bytes)),
+            patience: open.shared.patients.patience(settings.limits.header_timeout, settings.limits.idle_timeout),
+            client: Rc::new(client.through(settings.name.clone()).with_most_target(settings.limits.target_bytes)),
             _open: open,
             settings,
             peer,
@@ -247,7 +247,11 @@ async fn http1(served: Served, socket: Socket, input: BytesMut) {
 }
 
 fn limits(settings: &Settings) -> HeadLimits {
-    HeadLimits { bytes: settings.header_bytes, fields: settings.headers, target: settings.target_bytes }
+    HeadLimits {
+        bytes: settings.limits.header_bytes,
+        fields: settings.limits.headers,
+        target: settings.limits.target_bytes,
+    }
 }
 
 /// How a connection ends that the client did not end.
@@ -281,7 +285,7 @@ async fn requests(served: &Served, connection: &server::Connection) -> bool {
         match connection.next(|| patience.received()).await {
             Next::Request(request) => {
                 count += 1;
-                if settings.requests == Some(count) {
+                if settings.limits.requests.is_some_and(|most| count >= most.get()) {
                     connection.close();
                 }
                 let busy = Patience::busy(patience);

@@ -40,13 +40,13 @@ use wire::{Hearing, Wire};
 
 pub(super) async fn serve(served: Served, socket: Socket, input: BytesMut) {
     let limits = Limits {
-        streams: served.settings.streams,
-        lines: served.settings.headers,
-        header_timeout: served.settings.header_timeout,
+        streams: served.settings.limits.streams,
+        lines: served.settings.limits.headers,
+        header_timeout: served.settings.limits.header_timeout,
         timeouts: Timeouts {
-            rate: served.settings.min_rate,
-            write: served.settings.write_timeout,
-            body: served.settings.body_timeout,
+            rate: served.settings.limits.min_rate,
+            write: served.settings.limits.write_timeout,
+            body: served.settings.limits.body_timeout,
         },
     };
     let watch = Watch::new(limits, served.patience.now());
@@ -116,11 +116,11 @@ async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
     builder
         .timer(TokioTimer::new())
         .initial_stream_window_size(ROOM)
-        .max_concurrent_streams(u32::try_from(settings.streams).unwrap_or(u32::MAX))
-        .max_header_list_size(u32::try_from(settings.header_bytes).unwrap_or(u32::MAX));
+        .max_concurrent_streams(u32::try_from(settings.limits.streams).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(settings.limits.header_bytes).unwrap_or(u32::MAX));
     let mut connection = pin!(builder.serve_connection(Hearing(Rc::clone(wire)), service));
     let is_leaving = || most.get() < usize::MAX;
-    let leave = || most.set(asked.get() + settings.streams);
+    let leave = || most.set(asked.get() + settings.limits.streams);
     loop {
         tokio::select! {
             biased;
@@ -138,7 +138,7 @@ async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
                 tracing::debug!("connection of {peer}: {breach}");
                 return End::Breach(breach);
             }
-            () = poll_fn(|_| match settings.requests.is_some_and(|most| asked.get() >= most) {
+            () = poll_fn(|_| match settings.limits.requests.is_some_and(|most| asked.get() >= most.get()) {
                 true => Poll::Ready(()),
                 false => Poll::Pending,
             }), if !is_leaving() => {

@@ -17,8 +17,8 @@ use super::told::Told;
 
 /// How many connections may be open; `None`: as many as come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
-    pub connections: Option<NonZeroUsize>,
+pub struct ConnectionLimits {
+    pub in_all: Option<NonZeroUsize>,
     /// Of one IPv4 address, or of one IPv6 /64, which is what one subscriber gets at least.
     pub of_address: Option<NonZeroUsize>,
 }
@@ -48,7 +48,7 @@ const ENDLESS: usize = usize::MAX;
 
 impl Room {
     /// Of the listener at this address.
-    pub fn new(limits: Limits, listener: Address) -> Arc<Self> {
+    pub fn new(limits: ConnectionLimits, listener: Address) -> Arc<Self> {
         let this = Self {
             most: AtomicUsize::new(ENDLESS),
             most_of_address: AtomicUsize::new(ENDLESS),
@@ -64,9 +64,9 @@ impl Room {
     }
 
     /// From now on; whoever is in stays.
-    pub fn limit(&self, limits: Limits) {
+    pub fn limit(&self, limits: ConnectionLimits) {
         let most = |limit: Option<NonZeroUsize>| limit.map_or(ENDLESS, NonZeroUsize::get);
-        self.most.store(most(limits.connections), Relaxed);
+        self.most.store(most(limits.in_all), Relaxed);
         self.most_of_address.store(most(limits.of_address), Relaxed);
     }
 
@@ -161,8 +161,8 @@ fn subscriber(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn limits(connections: usize, of_address: usize) -> Limits {
-        Limits { connections: NonZeroUsize::new(connections), of_address: NonZeroUsize::new(of_address) }
+    fn limits(connections: usize, of_address: usize) -> ConnectionLimits {
+        ConnectionLimits { in_all: NonZeroUsize::new(connections), of_address: NonZeroUsize::new(of_address) }
     }
 
     fn room(connections: usize, of_address: usize) -> Arc<Room> {

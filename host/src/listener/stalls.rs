@@ -36,9 +36,9 @@ impl Stalls {
     pub(super) fn new(progress: &Rc<Progress>, settings: &Settings) -> Self {
         Self {
             progress: Rc::clone(progress),
-            body: Period::new(settings.body_timeout, settings.min_rate),
-            room: Period::new(settings.write_timeout, settings.min_rate),
-            tunnel: Period::new(settings.tunnel_idle_timeout, 0),
+            body: Period::new(settings.limits.body_timeout, settings.limits.min_rate),
+            room: Period::new(settings.limits.write_timeout, settings.limits.min_rate),
+            tunnel: Period::new(settings.limits.tunnel_idle_timeout, 0),
         }
     }
 

@@ -9,8 +9,8 @@ use crate::config::form;
 use crate::config::problem::{Place, Problem, quote};
 use crate::config::read::Placed;
 use crate::config::values::{Network, Where};
-use crate::config::{Listener, ListenerLimits, Protocols};
-use crate::listener::{Address, LONGEST_PATH, Limits};
+use crate::config::{Listener, Protocols};
+use crate::listener::{Address, ClientLimits, ConnectionLimits, LONGEST_PATH};
 
 use super::gateway::peers;
 
@@ -64,11 +64,11 @@ fn listener<'a>(form: &'a form::Listener, taken: &mut Taken<'a>, problems: &mut 
         protocols: Protocols { http1: speaks(form::ProtocolWord::Http1), http2: speaks(form::ProtocolWord::Http2) },
         tls,
         proxy_protocol: peers(form.proxy_protocol.iter().map(|network| network.value)),
-        limits: ListenerLimits {
-            connections: Limits {
-                connections: NonZeroUsize::new(limits.connections.count()),
-                of_address: NonZeroUsize::new(limits.connections_per_address.count()),
-            },
+        connections: ConnectionLimits {
+            in_all: NonZeroUsize::new(limits.connections.count()),
+            of_address: NonZeroUsize::new(limits.connections_per_address.count()),
+        },
+        limits: ClientLimits {
             header_timeout: limits.header_timeout,
             handshake_timeout: limits.handshake_timeout,
             idle_timeout: limits.idle_timeout,

@@ -14,8 +14,8 @@ fn what_is_not_written_has_its_default() {
     assert_eq!(gateway.admin.map(|it| it.to_string()).as_deref(), Some("127.0.0.1:9901"));
     assert_eq!(gateway.shutdown_timeout, Duration::from_secs(30));
     assert_eq!(gateway.sandbox.memory, 64 << 20);
-    let limits = listener.limits.connections;
-    assert_eq!((limits.connections.map(usize::from), limits.of_address), (Some(10_000), None));
+    let limits = listener.connections;
+    assert_eq!((limits.in_all.map(usize::from), limits.of_address), (Some(10_000), None));
     assert_eq!((&listener.name, listener.mode), (&None, 0o660));
     assert!(listener.proxy_protocol.networks.is_empty() && !listener.proxy_protocol.unix);
     assert!(listener.protocols.http1 && listener.protocols.http2);
@@ -72,8 +72,8 @@ upgrade = false
     let (public, unix) = (&config.listeners[0], &config.listeners[1]);
     let limits = public.limits;
     assert_eq!((limits.header_bytes, limits.idle_timeout.as_millis()), (8192, 250));
-    let connections = limits.connections;
-    assert_eq!((connections.connections, connections.of_address.map(usize::from)), (None, Some(7)));
+    let connections = public.connections;
+    assert_eq!((connections.in_all, connections.of_address.map(usize::from)), (None, Some(7)));
     assert_eq!((limits.requests, limits.min_rate, limits.target_bytes), (None, 0, 1024));
     assert_eq!((limits.body_timeout, limits.write_timeout), (Duration::from_secs(1), Duration::from_secs(2)));
     assert_eq!((public.name.as_deref(), public.address.to_string().as_str()), (Some("public"), "[::]:80"));
