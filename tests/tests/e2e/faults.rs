@@ -2,10 +2,10 @@
 
 use std::io::{ErrorKind, Read};
 
-use tests::{FAULTS, Flapping, RefusingUpstream, Reply, Request, Upstream, black_hole, http2};
+use tests::{Client, FAULTS, Flapping, Gate, RefusingUpstream, Reply, Request, Upstream, black_hole, http2, wait_for};
 
-use crate::gateway;
 use crate::guests::resident;
+use crate::{everything_to, gateway};
 
 /// Impatient, so that silence is over soon; and nobody is ejected, so that each fault is seen.
 fn config(url: &str) -> String {
@@ -164,4 +164,34 @@ fn a_burst_over_http2_of_which_some_are_refused_and_some_left_out_is_answered_wh
     assert!(upstream.refused() > 30, "{}", upstream.refused());
     assert!(upstream.left_out() > 10, "{}", upstream.left_out());
     assert_eq!(gateway.metric("tollgate_problems_total"), 0.0);
+}
+
+#[test]
+fn clients_that_leave_again_and_again_cut_nobody_who_shares_a_connection_with_them() {
+    let gate = Gate::closed();
+    let upstream = Upstream::start({
+        let gate = gate.clone();
+        move |received| match received.target.as_str() {
+            "/patient" => Reply::ok("all of it").after(&gate),
+            _ => Reply::hang(),
+        }
+    });
+    // It leaves who resets 200 streams at once, as most servers do one day (CVE-2023-44487).
+    let endpoint = gateway(&everything_to(&upstream.url(), ""));
+    let over_http2 = everything_to(&format!("http://{}", endpoint.address()), "");
+    let over_http2 = over_http2.replace("endpoints =", "protocol = \"http2\"\nendpoints =");
+    let gateway = gateway(&format!("[gateway]\nworkers = 1\n{over_http2}"));
+    let mut patient = gateway.client();
+    patient.start(Request::get("/patient"));
+    upstream.wait_for_requests(1);
+    for round in 1..=40 {
+        let mut others: Vec<_> = (0..10).map(|_| gateway.client()).collect();
+        others.iter_mut().for_each(|client| client.start(Request::get("/")));
+        upstream.wait_for_requests(1 + 10 * round);
+        others.into_iter().for_each(Client::reset);
+        wait_for("them to be gone", || (endpoint.metric("tollgate_requests") <= 1.0).then_some(()));
+    }
+    gate.open();
+    assert_eq!(patient.receive().text(), "all of it");
+    assert_eq!(endpoint.metric("tollgate_http2_floods_total"), 0.0);
 }

@@ -18,7 +18,7 @@ pub(in crate::upstream) struct Answer {
     is_over: bool,
     upload: Upload,
     stream: SendStream<Bytes>,
-    _slot: Slot,
+    slot: Slot,
 }
 
 /// Why a body has no end. The error that it stands for is not to be found behind it: hyper would tell the client its
@@ -40,7 +40,7 @@ impl Answer {
         stream: SendStream<Bytes>,
     ) -> Self {
         let is_over = body.is_end_stream();
-        Self { body, remaining, is_over, upload, stream, _slot: slot }
+        Self { body, remaining, is_over, upload, stream, slot }
     }
 
     /// The next piece of the body, or its trailers. Meanwhile the rest of the request is sent.
@@ -54,7 +54,7 @@ impl Answer {
             return Poll::Ready(None);
         }
         while let Some(data) = ready!(self.body.poll_data(context)) {
-            let data = data.map_err(Cut::of)?;
+            let data = data.map_err(Cut::of).inspect_err(|_| self.slot.end())?;
             // It is on its way to the client, who takes one piece after the other.
             self.body.flow_control().release_capacity(data.len()).map_err(Cut::of)?;
             if let Some(remaining) = &mut self.remaining {
@@ -64,7 +64,7 @@ impl Answer {
                 return Poll::Ready(Some(Ok(Frame::data(data))));
             }
         }
-        let trailers = ready!(self.body.poll_trailers(context)).map_err(Cut::of)?;
+        let trailers = ready!(self.body.poll_trailers(context)).map_err(Cut::of).inspect_err(|_| self.slot.end())?;
         self.is_over = true;
         Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
     }
@@ -76,6 +76,14 @@ impl Answer {
 
     pub(in crate::upstream) fn size_hint(&self) -> SizeHint {
         self.remaining.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if self.is_done() && self.upload.is_over() {
+            self.slot.end();
+        }
     }
 }
 

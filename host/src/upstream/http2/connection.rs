@@ -28,6 +28,10 @@ const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = STREAM_WINDOW * MOST_STREAMS as u32;
 /// What of one request waits to be written.
 const MOST_UNSENT: usize = 256 * 1024;
+/// Streams that are given up before the endpoint has answered whole: then a connection takes no more. Each is a reset, and
+/// endpoints leave who sends many: clients who ask and leave at once would have all others cut who are on the same
+/// connection. With those that it has then, an endpoint sees 150 at most.
+const MOST_GIVEN_UP: usize = 50;
 /// How long a sign of life is waited for, unless it is asked for more often.
 const LIFE: Duration = Duration::from_secs(10);
 
@@ -36,6 +40,7 @@ const LIFE: Duration = Duration::from_secs(10);
 pub(in crate::upstream) struct Connection {
     sender: RefCell<SendRequest<Bytes>>,
     is_retired: Cell<bool>,
+    given_up: Cell<usize>,
     pulse: Rc<Pulse>,
     idle_since: Cell<Instant>,
     room: Rc<Notify>,
@@ -45,6 +50,8 @@ pub(in crate::upstream) struct Connection {
 #[derive(Debug)]
 pub(in crate::upstream) struct Slot {
     connection: Rc<Connection>,
+    /// Nothing is left that a reset would have to end.
+    is_over: bool,
 }
 
 /// Why there is no connection.
@@ -102,12 +109,12 @@ impl Connection {
             room.notify_waiters();
         });
         let (idle_since, room) = (Cell::new(Instant::now()), Rc::clone(room));
-        let is_retired = Cell::new(false);
-        Ok(Rc::new(Self { sender: RefCell::new(sender), is_retired, pulse, idle_since, room }))
+        let (sender, is_retired, given_up) = (RefCell::new(sender), Cell::new(false), Cell::new(0));
+        Ok(Rc::new(Self { sender, is_retired, given_up, pulse, idle_since, room }))
     }
 
-    /// Whether it takes no more streams: it is closed, the endpoint said that it will be (GOAWAY), or what came on it was no
-    /// response.
+    /// Whether it takes no more streams: it is closed, the endpoint said that it will be (GOAWAY), what came on it was no
+    /// response, or many were given up.
     pub(super) fn is_over(&self) -> bool {
         if self.is_retired.get() {
             return true;
@@ -131,7 +138,7 @@ impl Connection {
 
     pub(super) fn slot(self: &Rc<Self>) -> Slot {
         self.pulse.streams.set(self.pulse.streams.get() + 1);
-        Slot { connection: Rc::clone(self) }
+        Slot { connection: Rc::clone(self), is_over: false }
     }
 
     /// It takes no more streams; those that are there go on.
@@ -154,11 +161,20 @@ impl Slot {
     pub(super) fn sender(&self) -> std::cell::RefMut<'_, SendRequest<Bytes>> {
         self.connection.sender.borrow_mut()
     }
+
+    /// The stream came to its end, or the endpoint has ended it.
+    pub(super) fn end(&mut self) {
+        self.is_over = true;
+    }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let Connection { pulse, idle_since, room, .. } = &*self.connection;
+        let Connection { given_up, pulse, idle_since, room, .. } = &*self.connection;
+        given_up.update(|count| count + usize::from(!self.is_over));
+        if given_up.get() >= MOST_GIVEN_UP {
+            self.connection.retire();
+        }
         pulse.streams.set(pulse.streams.get() - 1);
         if pulse.streams.get() == 0 {
             idle_since.set(Instant::now());

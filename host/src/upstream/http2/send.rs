@@ -27,13 +27,13 @@ pub(in crate::upstream) enum SendError {
 
 /// Dropped before it is ready, it resets the stream.
 pub(in crate::upstream) async fn send(
-    slot: Slot,
+    mut slot: Slot,
     request: Request<()>,
     upload: &mut Upload,
 ) -> Result<(response::Parts, Answer), SendError> {
     let method = request.method().clone();
     let sent = slot.sender().send_request(request, upload.is_over());
-    let (mut response, mut stream) = sent.map_err(SendError::Undone)?;
+    let (mut response, mut stream) = sent.map_err(SendError::Undone).inspect_err(|_| slot.end())?;
     let mut interim = 0;
     let response = poll_fn(|context| {
         // An endpoint that has heard enough still says why.
@@ -48,7 +48,12 @@ pub(in crate::upstream) async fn send(
         }
         Pin::new(&mut response).poll(context).map_err(SendError::from)
     })
-    .await?;
+    .await
+    .inspect_err(|error| {
+        if matches!(error, SendError::Undone(_) | SendError::Broken(_)) {
+            slot.end();
+        }
+    })?;
     let (parts, mut body) = response.into_parts();
     let length = check(&method, &parts)?;
     if length == Some(0) && !body.is_end_stream() {
