@@ -21,7 +21,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use bytes::BytesMut;
-use hyper::body::Body as _;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
@@ -29,7 +29,7 @@ use hyper_util::rt::TokioTimer;
 use super::connection::{FAREWELL, Served};
 use super::patience::{News, Patience};
 use crate::http1::Socket;
-use crate::proxy::{ClientBody, NotHttp2};
+use crate::proxy::{ClientBody, NotHttp2, Verdict};
 use crate::wire::expect::Expects;
 use breach::Breach;
 use heads::Heads;
@@ -84,7 +84,7 @@ async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
     // meet it. h2 serves on until its PING is answered, which a client need not do.
     let most = Cell::new(usize::MAX);
     let heads = Rc::new(Heads::new());
-    let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
+    let service = service_fn(|request: http::Request<Incoming>| {
         asked.set(asked.get() + 1);
         let (proxy, client) = (Rc::clone(proxy), Rc::clone(client));
         let busy = Patience::busy(patience);
@@ -95,14 +95,10 @@ async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
             false => (!heads.are_sent(length, received)).then_some(h2::Reason::ENHANCE_YOUR_CALM),
         };
         let verdict = wire.asks(refused.is_some());
-        let (head, body) = request.into_parts();
-        let waits = !body.is_end_stream() && Expects::of(&head) == Expects::Continue;
-        let invitation = waits.then(|| wire.invitation(&verdict));
-        let request = http::Request::from_parts(head, ClientBody::Http2(body, verdict, invitation));
+        // The head of one that is refused goes now: its task begins when all requests of the turn have been read.
+        let request = refused.map_or_else(|| Ok(of_client(request, verdict, wire)), Err);
         async move {
-            if let Some(reason) = refused {
-                return Err(h2::Error::from(reason));
-            }
+            let request = request?;
             let busy = busy.holding(heads.enter(length, received).await);
             // Boxed: it is large, and the task keeps its room for as long as the response goes out.
             let response = Box::pin(async move { proxy.handle(request, &client).await }).await;
@@ -134,7 +130,10 @@ async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
                     End::Error
                 }
             },
-            breach = poll_fn(|context| wire.end_turn(context)) => {
+            breach = poll_fn(|context| match wire.end_turn(context) {
+                Poll::Pending if heads.insists() => Poll::Ready(Breach::Repeats),
+                breach => breach,
+            }) => {
                 tracing::debug!("connection of {peer}: {breach}");
                 return End::Breach(breach);
             }
@@ -157,6 +156,14 @@ async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
             },
         }
     }
+}
+
+/// A request as the proxy takes it.
+fn of_client(request: http::Request<Incoming>, verdict: Verdict, wire: &Wire) -> http::Request<ClientBody> {
+    let (head, body) = request.into_parts();
+    let waits = !body.is_end_stream() && Expects::of(&head) == Expects::Continue;
+    let invitation = waits.then(|| wire.invitation(&verdict));
+    http::Request::from_parts(head, ClientBody::Http2(body, verdict, invitation))
 }
 
 /// Runs hyper's tasks on the worker's own thread.

@@ -16,6 +16,8 @@ pub enum Breach {
     Late,
     #[error("many responses, and no window for them")]
     Tiny,
+    #[error("many heads that repeat what the table has")]
+    Repeats,
     #[error("what was asked for is not taken")]
     Stalled,
     #[error("a frame of a length that its type cannot have")]
@@ -41,7 +43,7 @@ impl Breach {
             Self::Ended => 0x5,
             Self::Size => 0x6,
             Self::Block => 0x9,
-            Self::Flood | Self::Lines | Self::Late | Self::Tiny | Self::Stalled => CALM,
+            Self::Flood | Self::Lines | Self::Late | Self::Tiny | Self::Repeats | Self::Stalled => CALM,
         }
     }
 }

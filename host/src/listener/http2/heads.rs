@@ -3,7 +3,8 @@
 //! A table of HPACK lets a client ask with twenty bytes for as many fields as a head may have, and cheaply for the gateway,
 //! as long as they are what the table has. A request that is served has copies: cookies that are joined, a path in its normal
 //! form, the head that goes to the upstream. So requests with long heads are served a few at a time, and the others wait;
-//! and a head that is longer than what its client has sent, and than what a table has, is not served at all.
+//! and a head that is longer than what its client has sent, and than what a table has, is not served at all. A client with
+//! many of those is left: h2 remembers streams that it has reset, and keeps the room for them as long as the connection.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ const TABLE: usize = 4096;
 const SAID_PER_BYTE: usize = 3;
 /// Beyond what was sent, for as long as the connection lasts: for who repeats a field now and then.
 const SAID_FREE: usize = 16 * 1024;
+/// Heads that were not sent, before their client is left.
+const MOST_UNSENT: u32 = 8;
 
 pub(super) struct Heads {
     room: Arc<Semaphore>,
@@ -32,6 +35,8 @@ pub(super) struct Heads {
     grown: Cell<usize>,
     /// Bytes of heads beyond what the table has.
     said: Cell<usize>,
+    /// Heads that were not sent.
+    unsent: Cell<u32>,
 }
 
 /// Bytes of a head.
@@ -55,7 +60,7 @@ impl Length {
 
 impl Heads {
     pub(super) fn new() -> Self {
-        Self { room: Arc::new(Semaphore::new(ROOM)), grown: Cell::new(ROOM), said: Cell::new(0) }
+        Self { room: Arc::new(Semaphore::new(ROOM)), grown: Cell::new(ROOM), said: Cell::new(0), unsent: Cell::new(0) }
     }
 
     /// Whether the client has sent what it says, of a connection on which it sent `received` bytes. Once for each request.
@@ -67,8 +72,15 @@ impl Heads {
         let is_sent = said <= SAID_FREE + SAID_PER_BYTE * received;
         if is_sent {
             self.said.set(said);
+        } else {
+            self.unsent.set(self.unsent.get() + 1);
         }
         is_sent
+    }
+
+    /// Whether the client has gone on with heads that it has not sent.
+    pub(super) fn insists(&self) -> bool {
+        self.unsent.get() > MOST_UNSENT
     }
 
     /// Waits until there is room, in the order of the requests. It is held until what is answered is dropped.
@@ -128,6 +140,14 @@ mod tests {
         assert!(!heads.are_sent(length(TABLE + 1), 0));
         assert!(heads.are_sent(length(TABLE), 0) && heads.are_sent(length(TABLE + 1), 1));
         assert!(heads.are_sent(length(60_000), 20_000), "of what is sent in one piece");
+    }
+
+    #[test]
+    fn who_goes_on_with_heads_that_were_not_sent_insists() {
+        let heads = Heads::new();
+        assert!((0..MOST_UNSENT).all(|_| !heads.are_sent(length(100_000), 0)));
+        assert!(heads.are_sent(length(TABLE), 0) && !heads.insists());
+        assert!(!heads.are_sent(length(100_000), 0) && heads.insists());
     }
 
     #[test]
