@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::{RequestBodyError, Verdict};
+use super::{GivenUp, RequestBodyError, Verdict};
 use crate::http1;
 
 /// What a client sends, by the protocol that it speaks.
@@ -41,7 +41,7 @@ impl Body for ClientBody {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.get_mut() {
             Self::Http1(body) => Pin::new(body).poll_frame(context).map(|frame| frame.map(|frame| Ok(frame?))),
-            Self::Http2(body, _, invitation) => {
+            Self::Http2(body, verdict, invitation) => {
                 let polled = Pin::new(&mut *body).poll_frame(context);
                 // Who sends is not asked.
                 if let Some(Invitation(asks)) = invitation.take()
@@ -50,6 +50,8 @@ impl Body for ClientBody {
                     asks();
                 }
                 Poll::Ready(match ready!(polled) {
+                    // The gateway has, whatever hyper makes of it.
+                    Some(Err(_)) | None if verdict.get() == GivenUp::Body => Some(Err(http1::BodyError::Late.into())),
                     // hyper takes a stream that the client has reset with NO_ERROR or CANCEL for a whole body.
                     None if !body.is_end_stream() => Some(Err("the client reset the stream".into())),
                     frame => frame.map(|frame| Ok(frame?)),
