@@ -23,7 +23,7 @@ use super::framing::Framing;
 use super::head;
 pub use super::head::HeadLimits;
 use super::progress::Progress;
-use super::socket::Socket;
+use super::socket::{MOST_LINGERING, Socket};
 use super::stream::{Stream, after_others};
 use super::tunnel::{Tunnel, Way};
 use super::upgrade::Protocols;
@@ -36,9 +36,6 @@ use sending::{Sending, length_of};
 const MOST_LEFT_OVER: u64 = 64 * 1024;
 /// How long a client that has closed its side is answered to, from its last request or the last piece of a response.
 const HALF_CLOSED: Duration = Duration::from_secs(2);
-/// What is read of a connection that is being closed, so that the answer before it arrives: a socket that is
-/// closed with unread bytes resets the connection.
-const MOST_LINGERING: usize = 1024 * 1024;
 
 /// A connection from a client.
 pub struct Connection {
@@ -245,7 +242,7 @@ impl Connection {
         .await;
     }
 
-    /// Closes the connection so that what was written arrives: reads on for a while. The caller has the timer.
+    /// As [`Socket::linger`], when all that waits here is written.
     pub async fn linger(self) {
         let mut read = 0;
         poll_fn(|context| {

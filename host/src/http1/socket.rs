@@ -8,10 +8,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use socket2::SockRef;
-use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsStream;
+
+/// What is read of a connection that is being closed.
+pub(super) const MOST_LINGERING: usize = 1024 * 1024;
+/// Of that at once.
+const READ: usize = 16 * 1024;
 
 #[derive(Debug)]
 pub enum Socket {
@@ -32,6 +38,23 @@ impl Socket {
         };
         // A connection that is gone cannot be reset, and need not be.
         let _ = SockRef::from(tcp).set_linger(resets.then_some(Duration::ZERO));
+    }
+
+    /// Closes the connection so that what was written arrives: reads on, because a socket that is closed with unread bytes
+    /// resets the connection. The caller has the timer.
+    pub async fn linger(&mut self) {
+        if self.shutdown().await.is_err() {
+            return;
+        }
+        let (mut left, mut waste) = (MOST_LINGERING, BytesMut::new());
+        loop {
+            waste.clear();
+            waste.reserve(READ);
+            match self.read_buf(&mut waste).await {
+                Ok(read @ 1..) if read < left => left -= read,
+                _ => return,
+            }
+        }
     }
 
     /// Ready when a read would bring something, which with TLS is a whole record: who waits needs no buffer of its own.

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use bytes::BytesMut;
 use http::{Response, StatusCode};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::accept::Open;
@@ -29,8 +29,6 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const FIRST_READ: usize = 1024;
 /// How long a connection that is over is read, so that its last answer arrives.
 pub(super) const FAREWELL: std::time::Duration = std::time::Duration::from_secs(2);
-/// Bytes that are read of a client whose handshake has failed.
-const MOST_PARTING: u64 = 256 * 1024;
 
 /// What belongs to one connection, whatever it speaks.
 pub(super) struct Served {
@@ -164,21 +162,13 @@ async fn secure(open: Open, stream: TcpStream, peer: Peer, ends: Option<Ends>, s
             let why = tls::failure(&error);
             tls.metrics.failed(worker, why);
             Why::Handshake(why).tell(open.told(), peer, &error);
+            // With TLS 1.3 a client has shaken hands before its certificate is looked at, and sends its request: a reset
+            // would be all that it hears of the alert.
             if let Some(stream) = stream {
-                part(stream).await;
+                let _ = tokio::time::timeout(FAREWELL, Socket::Plain(stream).linger()).await;
             }
         }
     }
-}
-
-/// Reads on for a while after the handshake has failed. With TLS 1.3 a client has shaken hands before its certificate is
-/// looked at, and sends its request: a reset would be all that it hears of the alert.
-async fn part(mut stream: TcpStream) {
-    let reads = async {
-        stream.shutdown().await?;
-        tokio::io::copy(&mut stream.take(MOST_PARTING), &mut tokio::io::sink()).await
-    };
-    let _ = tokio::time::timeout(FAREWELL, reads).await;
 }
 
 impl Served {

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use bytes::{Buf, BytesMut};
 use hyper::rt::ReadBufCursor;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::asked::Asked;
 use super::bell::Bell;
@@ -30,9 +30,6 @@ use crate::proxy::{Invitation, Verdict};
 
 /// Read at once.
 const READ: usize = 16 * 1024;
-/// What is read of a connection that is being closed, so that what was said last arrives: a socket that is closed with
-/// unread bytes resets the connection.
-const MOST_LINGERING: usize = 1024 * 1024;
 /// A type of frames that means nothing, so that h2 passes over them (RFC 9113, section 5.5).
 const IGNORED: u8 = 0xff;
 /// Of a stream whose response is not taken (RFC 9113, section 7).
@@ -174,13 +171,13 @@ impl Wire {
         let last = inner.watch.highest();
         inner.says.extend_from_slice(&frames::go_away(last, breach.code()));
         if poll_fn(|context| inner.poll_say(context)).await.is_ok() && inner.says.is_empty() {
-            inner.linger().await;
+            inner.socket.linger().await;
         }
     }
 
     /// Reads until the other side leaves, so that what was said last arrives.
     pub(super) async fn linger(self) {
-        self.inner.into_inner().linger().await;
+        self.inner.into_inner().socket.linger().await;
     }
 
     /// Whether the client was told to be calm.
@@ -300,21 +297,6 @@ impl Inner {
             self.speaking = !self.says.is_empty();
         }
         Pin::new(&mut self.socket).poll_flush(context)
-    }
-
-    async fn linger(&mut self) {
-        if self.socket.shutdown().await.is_err() {
-            return;
-        }
-        let (mut left, mut waste) = (MOST_LINGERING, BytesMut::new());
-        loop {
-            waste.clear();
-            waste.reserve(READ);
-            match self.socket.read_buf(&mut waste).await {
-                Ok(read @ 1..) if read < left => left -= read,
-                _ => return,
-            }
-        }
     }
 }
 
