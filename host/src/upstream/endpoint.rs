@@ -23,6 +23,8 @@ pub(super) struct EndpointState {
     /// Over HTTP/1.
     pub(super) idle: Idle,
     pub(super) http2: Connections,
+    /// For requests with long heads, for which an endpoint may leave with all that runs on the connection.
+    pub(super) http2_long: Connections,
     in_flight: Cell<u32>,
     pub(super) record: Record,
 }
@@ -57,6 +59,7 @@ impl EndpointState {
             },
             idle: Idle::new(),
             http2: Connections::new(),
+            http2_long: Connections::new(),
             in_flight: Cell::new(0),
             record: Record::default(),
         })
@@ -75,14 +78,17 @@ impl EndpointState {
         let limits = if names_clients { KeepAlive { connections: 0, ..limits } } else { limits };
         self.idle.limit(limits);
         self.http2.limit(limits);
+        self.http2_long.limit(limits);
     }
 
     /// Closes connections that idled too long or were closed by the endpoint.
     pub(super) fn sweep(&self, now: Instant) {
         self.idle.sweep(now);
         self.http2.sweep(now);
+        self.http2_long.sweep(now);
         if self.idle.is_empty() {
             self.http2.choose_again();
+            self.http2_long.choose_again();
         }
     }
 

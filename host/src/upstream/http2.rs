@@ -13,7 +13,7 @@ mod upload;
 
 pub(super) use answer::{Answer, Cut};
 pub(super) use connection::{Connection, OpenError, Slot};
-pub(super) use head::head;
+pub(super) use head::{head, is_long};
 pub(super) use send::{SendError, send};
 pub(super) use upload::Upload;
 

@@ -2,7 +2,9 @@
 
 use std::io::{ErrorKind, Read};
 
-use tests::{Client, FAULTS, Flapping, Gate, RefusingUpstream, Reply, Request, Upstream, black_hole, http2, wait_for};
+use tests::{
+    Client, FAULTS, Flapping, Gate, Gateway, RefusingUpstream, Reply, Request, Upstream, black_hole, http2, wait_for,
+};
 
 use crate::guests::resident;
 use crate::{everything_to, gateway};
@@ -166,6 +168,13 @@ fn a_burst_over_http2_of_which_some_are_refused_and_some_left_out_is_answered_wh
     assert_eq!(gateway.metric("tollgate_problems_total"), 0.0);
 }
 
+/// A gateway whose only worker speaks HTTP/2 to the other one.
+fn over_one_connection(endpoint: &Gateway) -> Gateway {
+    let over_http2 = everything_to(&format!("http://{}", endpoint.address()), "");
+    let over_http2 = over_http2.replace("endpoints =", "protocol = \"http2\"\nendpoints =");
+    gateway(&format!("[gateway]\nworkers = 1\n{over_http2}"))
+}
+
 #[test]
 fn clients_that_leave_again_and_again_cut_nobody_who_shares_a_connection_with_them() {
     let gate = Gate::closed();
@@ -178,9 +187,7 @@ fn clients_that_leave_again_and_again_cut_nobody_who_shares_a_connection_with_th
     });
     // It leaves who resets 200 streams at once, as most servers do one day (CVE-2023-44487).
     let endpoint = gateway(&everything_to(&upstream.url(), ""));
-    let over_http2 = everything_to(&format!("http://{}", endpoint.address()), "");
-    let over_http2 = over_http2.replace("endpoints =", "protocol = \"http2\"\nendpoints =");
-    let gateway = gateway(&format!("[gateway]\nworkers = 1\n{over_http2}"));
+    let gateway = over_one_connection(&endpoint);
     let mut patient = gateway.client();
     patient.start(Request::get("/patient"));
     upstream.wait_for_requests(1);
@@ -194,4 +201,30 @@ fn clients_that_leave_again_and_again_cut_nobody_who_shares_a_connection_with_th
     gate.open();
     assert_eq!(patient.receive().text(), "all of it");
     assert_eq!(endpoint.metric("tollgate_http2_floods_total"), 0.0);
+}
+
+#[test]
+fn an_endpoint_that_leaves_for_a_long_head_cuts_nobody_who_sent_a_usual_one() {
+    let gate = Gate::closed();
+    let upstream = Upstream::start({
+        let gate = gate.clone();
+        move |_| Reply::ok("all of it").after(&gate)
+    });
+    // As nginx, whose limit is about 16 KiB, it ends the connection of who sends a head that is far too long.
+    let listener = "[[listener]]\naddress = \"127.0.0.1:0\"\nlimits = { header-bytes = \"8KiB\" }\n";
+    let endpoint = gateway(&(everything_to(&upstream.url(), "") + listener));
+    let gateway = over_one_connection(&endpoint);
+    let mut patient = gateway.client();
+    patient.start(Request::get("/"));
+    upstream.wait_for_requests(1);
+    let long = gateway.send(Request::get("/").header("x-long", &"x".repeat(40 << 10)));
+    assert_eq!((long.status, long.problem().as_str()), (502, "upstream-refused"));
+    gate.open();
+    assert_eq!(patient.receive().text(), "all of it");
+    // What is long and is taken is served, on a connection that others of its kind share.
+    let before = endpoint.metric("tollgate_connections_accepted_total");
+    for _ in 0..3 {
+        assert_eq!(gateway.send(Request::get("/").header("x-long", &"x".repeat(5 << 10))).text(), "all of it");
+    }
+    assert_eq!(endpoint.metric("tollgate_connections_accepted_total"), before + 1.0);
 }

@@ -14,7 +14,7 @@ use crate::http1::client;
 use crate::upstream::answer_body::UpstreamBody;
 use crate::upstream::connection::Connector;
 use crate::upstream::error::UpstreamError;
-use crate::upstream::http2::{self, Connection, OpenError, SendError, Taken, Upload};
+use crate::upstream::http2::{self, Connection, Connections, OpenError, SendError, Taken, Upload};
 use crate::upstream::patience::{Alarm, within};
 use crate::upstream::request_body::RequestBody;
 
@@ -53,7 +53,11 @@ impl Attempt<'_> {
         request: client::Request<'_>,
         body: &mut Option<RequestBody>,
     ) -> Result<Chosen, UpstreamError> {
-        let mut slot = match self.take(connector, None).await? {
+        let connections = match http2::is_long(&request) {
+            true => &self.endpoint.http2_long,
+            false => &self.endpoint.http2,
+        };
+        let mut slot = match self.take(connections, connector, None).await? {
             Taken::Stream(slot) => slot,
             Taken::Http1(socket) => {
                 let fresh = socket.map(client::Connection::new);
@@ -76,7 +80,7 @@ impl Attempt<'_> {
                     return Ok(ControlFlow::Break((response, alarm)));
                 }
                 Some(Err(SendError::Undone(error))) if chances.take(&error) && upload.rewind() => {
-                    match self.take(connector, Some(&connection)).await? {
+                    match self.take(connections, connector, Some(&connection)).await? {
                         Taken::Stream(other) => slot = other,
                         Taken::Http1(_) => return Err(self.failed_over_http2(SendError::Undone(error))),
                     }
@@ -97,8 +101,13 @@ impl Attempt<'_> {
         }
     }
 
-    async fn take(&self, connector: &Connector, refused: Option<&Rc<Connection>>) -> Result<Taken, UpstreamError> {
-        let (after, connections) = (self.timeouts.connect, &self.endpoint.http2);
+    async fn take(
+        &self,
+        connections: &Connections,
+        connector: &Connector,
+        refused: Option<&Rc<Connection>>,
+    ) -> Result<Taken, UpstreamError> {
+        let after = self.timeouts.connect;
         let endpoint = || Arc::clone(&self.endpoint.text);
         match timeout(after, connections.take(connector, refused)).await {
             Ok(Ok(taken)) => Ok(taken),

@@ -30,6 +30,17 @@ pub(in crate::upstream) fn head(asked: &Asked<'_>, remote: &Remote, length: Opti
     request
 }
 
+/// More than this some servers do not take of one head, and leave: with a GOAWAY that ends all that runs on the connection.
+const LONG: usize = 4 * 1024;
+
+/// Whether a head is so long that an endpoint may leave for it (as RFC 9113, section 6.5.2, counts it).
+pub(in crate::upstream) fn is_long(asked: &Asked<'_>) -> bool {
+    let line = |name: usize, value: usize| name + value + 32;
+    let fields = asked.fields.iter().map(|(name, value)| line(name.as_str().len(), value.len()));
+    let length = fields.sum::<usize>() + line(":path".len(), asked.target.as_str().len());
+    length + line(":method".len(), asked.method.as_str().len()) > LONG
+}
+
 fn uri(asked: &Asked<'_>, remote: &Remote) -> Uri {
     let host = &remote.authority;
     let named = asked.fields.get(&header::HOST).unwrap_or(host);
