@@ -1,6 +1,7 @@
 //! What the config module promises, as a person meets it: files in, checked values or the text of the
 //! problems out.
 
+mod answers;
 mod checked;
 mod include;
 mod network;

@@ -1,7 +1,6 @@
 //! Checks where the way of a route's requests ends: exactly one of `upstream`, `redirect` and `respond`.
 
 use bytes::Bytes;
-use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::names::Names;
@@ -175,20 +174,27 @@ fn origin<'t>(to: &'t str, template: &Template<'_>) -> Result<(Option<Origin>, &
             _ => problem.help("such as `https://www.example.com/`, `https://{host}{path}`"),
         }
     };
+    let wrong_port = || template.problem("has no port from 0 to 65535");
     let origin = match authority.strip_prefix("{host}") {
         Some("") => Origin::OfRequest { scheme, port: None },
         Some(port) => {
-            let port = port.strip_prefix(':').and_then(|port| port.parse().ok());
-            Origin::OfRequest { scheme, port: Some(port.ok_or_else(wrong)?) }
+            let port = port.strip_prefix(':').ok_or_else(wrong)?.parse().map_err(|_| wrong_port())?;
+            Origin::OfRequest { scheme, port: Some(port) }
         }
-        None => {
-            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:[]".contains(&byte);
-            let is_host = !authority.is_empty() && authority.bytes().all(is_plain);
-            let authority = authority.parse::<Authority>().ok().filter(|_| is_host).ok_or_else(wrong)?;
-            Origin::Fixed(format!("{scheme}://{authority}"))
-        }
+        None => match fixed(authority, scheme) {
+            Some(authority) => Origin::Fixed(format!("{scheme}://{authority}")),
+            None => {
+                let host = authority.rsplit_once(':').and_then(|(host, _)| fixed(host, scheme));
+                return Err(host.map_or_else(wrong, |_| wrong_port()));
+            }
+        },
     };
     Ok((Some(origin), rest))
+}
+
+/// A host, and perhaps a port, in their normal form.
+fn fixed(authority: &str, scheme: &str) -> Option<Box<str>> {
+    wire::authority::normalise(&authority.parse().ok()?, scheme).ok()
 }
 
 fn respond(respond: &form::Respond, status: &Status) -> Result<Respond, Problem> {
