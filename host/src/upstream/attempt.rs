@@ -19,6 +19,7 @@ use super::definition::Protocol;
 use super::echo;
 use super::endpoint::{EndpointState, Lease};
 use super::error::UpstreamError;
+use super::http2::is_long;
 use super::patience::{Alarm, within};
 use super::request_body::{BodyMeter, RequestBody, RequestBodyError};
 use super::retry::Retry;
@@ -51,7 +52,13 @@ pub(super) async fn run(
     // Counted from here on; an attempt that is dropped while it waits is uncounted with it.
     let in_flight = endpoint.enter();
     let sent = attempt.send(request, body).await;
-    endpoint.record.heed(sent.as_ref().map(|(response, _)| response.status()));
+    match &sent {
+        // It has limits of its own, or the client could have endpoints ejected.
+        Err(UpstreamError::Refused { .. } | UpstreamError::Reset { .. }) if is_long(&request) => {
+            endpoint.record.tried();
+        }
+        sent => endpoint.record.heed(sent.as_ref().map(|(response, _)| response.status())),
+    }
     let (response, alarm) = sent?;
     Ok(response.map(|body| body.hold(Lease { in_flight, alarm, silence: None, permit: None })))
 }

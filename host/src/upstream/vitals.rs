@@ -256,12 +256,19 @@ impl Record {
         Some(Loaded(Arc::clone(vitals)))
     }
 
+    /// A try came to something, whatever that says.
+    pub(super) fn tried(&self) {
+        if let Some(post) = self.0.borrow().as_ref() {
+            // No other thread writes it.
+            post.tally.tries.store(post.tally.tries.load(Relaxed) + 1, Relaxed);
+        }
+    }
+
     /// What a try came to.
     pub(super) fn heed(&self, sent: Result<StatusCode, &UpstreamError>) {
+        self.tried();
         let post = self.0.borrow();
         let Some(post) = post.as_ref() else { return };
-        // No other thread writes it.
-        post.tally.tries.store(post.tally.tries.load(Relaxed) + 1, Relaxed);
         let failed = match sent {
             Ok(status) => post.statuses.contains(&status),
             Err(error) if is_of_endpoint(error) => true,

@@ -219,6 +219,7 @@ fn an_endpoint_that_leaves_for_a_long_head_cuts_nobody_who_sent_a_usual_one() {
     upstream.wait_for_requests(1);
     let long = gateway.send(Request::get("/").header("x-long", &"x".repeat(40 << 10)));
     assert_eq!((long.status, long.problem().as_str()), (502, "upstream-refused"));
+    assert_eq!(gateway.metric("tollgate_upstream_endpoint_failures_total"), 0.0, "nobody is ejected for it");
     gate.open();
     assert_eq!(patient.receive().text(), "all of it");
     // What is long and is taken is served, on a connection that others of its kind share.

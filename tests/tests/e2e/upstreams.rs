@@ -124,7 +124,7 @@ fn an_upstream_that_refuses_is_a_502_with_the_reason_in_the_log() {
       "message": "cannot connect to 127.0.0.1:1",
       "reason": "upstream-connect",
       "status": 502,
-      "target": "tollgate::proxy::flight",
+      "target": "tollgate::proxy::error",
       "time": "[time]",
       "type": "log"
     }
