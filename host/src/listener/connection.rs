@@ -161,7 +161,7 @@ async fn secure(open: Open, stream: TcpStream, peer: Peer, ends: Option<Ends>, s
         Err((error, stream)) => {
             let why = tls::failure(&error);
             tls.metrics.failed(worker, why);
-            Why::Handshake(why).tell(open.told(), peer, &error);
+            Why::Handshake(why).tell(open.told(), peer, &tls::told(&error));
             // With TLS 1.3 a client has shaken hands before its certificate is looked at, and sends its request: a reset
             // would be all that it hears of the alert.
             if let Some(stream) = stream {

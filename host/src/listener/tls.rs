@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustls::{CertificateError, HandshakeKind, ProtocolVersion, ServerConfig};
+use rustls::{CertificateError, HandshakeKind, PeerIncompatible, ProtocolVersion, ServerConfig};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
@@ -103,10 +103,28 @@ fn certificate(der: &[u8]) -> Result<Arc<ClientCertificate>, rustls::Error> {
     }
 }
 
+/// What the log says of a handshake that failed. Old clients are told apart by rustls in words of its own alone.
+pub(super) fn told(error: &io::Error) -> String {
+    use PeerIncompatible as P;
+    match of_rustls(error) {
+        Some(rustls::Error::PeerIncompatible(
+            P::Tls12NotOffered | P::Tls12NotOfferedOrEnabled | P::SupportedVersionsExtensionRequired,
+        )) => "the client offers neither TLS 1.2 nor 1.3".to_owned(),
+        Some(rustls::Error::PeerIncompatible(P::SignatureAlgorithmsExtensionRequired)) => {
+            "the client names no signature algorithms, as those older than TLS 1.2".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+fn of_rustls(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
 /// Whose fault a handshake is that failed.
 pub(super) fn failure(error: &io::Error) -> HandshakeFailure {
     use rustls::Error as E;
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<E>()) {
+    match of_rustls(error) {
         None => HandshakeFailure::Closed,
         Some(E::AlertReceived(_)) => HandshakeFailure::Alert,
         Some(E::NoCertificatesPresented | E::InvalidCertificate(_) | E::InvalidCertRevocationList(_)) => {

@@ -79,6 +79,21 @@ fn a_handshake_that_takes_too_long_is_counted() {
     wait_for("the timeout", || (failed(&gateway, "timeout") == 1.0).then_some(()));
 }
 
+#[test]
+fn the_log_says_of_a_client_that_it_is_too_old() {
+    let authority = Authority::new();
+    let gateway = secured(&authority.issue(&["gateway.test"]), "", &everything_to("internal:echo", ""));
+    let mut client = gateway.client();
+    // A ClientHello of TLS 1.1 (RFC 4346, section 7.4.1.2) with one suite and no extensions.
+    let hello = [&[3, 2][..], &[7; 32], &[0], &[0, 2, 0xc0, 0x13], &[1, 0]].concat();
+    let length = u8::try_from(hello.len()).expect("it is short");
+    client.write([&[0x16, 3, 1, 0, length + 4, 1, 0, 0, length][..], &hello].concat());
+    client.rest();
+    let line = gateway.wait_for_log("no TLS handshake");
+    let message = "127.0.0.1: no TLS handshake: the client names no signature algorithms, as those older than TLS 1.2";
+    assert_eq!((&line["reason"], &line["message"]), (&"incompatible".into(), &message.into()));
+}
+
 /// How many are told of by these lines, and how many lines there are.
 fn told(gateway: &Gateway, reason: &str) -> (u64, usize) {
     let lines = gateway.log().into_iter().filter(|line| line["reason"] == reason && line["level"] == "info");
