@@ -170,9 +170,9 @@ impl Proxy {
         self.metrics.http2_floods.increment();
     }
 
-    /// So many HTTP/2 responses were given up, because their client did not take them.
-    pub fn stalled(&self, responses: usize) {
-        (0..responses).for_each(|_| self.metrics.http2_stalled.increment());
+    /// So many HTTP/2 requests were given up, because their client did not take the response, or send the body.
+    pub fn stalled(&self, requests: usize) {
+        (0..requests).for_each(|_| self.metrics.http2_stalled.increment());
     }
 
     /// Exchanges that end from now on are cut: the gateway stops, and does not wait for them.

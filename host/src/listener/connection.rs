@@ -32,7 +32,7 @@ pub(super) const FAREWELL: std::time::Duration = std::time::Duration::from_secs(
 
 /// What belongs to one connection, whatever it speaks.
 pub(super) struct Served {
-    pub(super) _open: Open,
+    pub(super) open: Open,
     pub(super) settings: Rc<Settings>,
     pub(super) patience: Rc<Patience>,
     pub(super) client: Rc<Connection>,
@@ -177,7 +177,7 @@ impl Served {
             proxy: Rc::clone(&open.shared.proxy),
             patience: open.shared.patients.patience(settings.limits.header_timeout, settings.limits.idle_timeout),
             client: Rc::new(client.through(settings.name.clone()).with_most_target(settings.limits.target_bytes)),
-            _open: open,
+            open,
             settings,
             peer,
         }

@@ -15,6 +15,7 @@ pub(crate) mod watch;
 mod wire;
 
 use std::cell::Cell;
+use std::fmt::Display;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
@@ -28,6 +29,7 @@ use hyper_util::rt::TokioTimer;
 
 use super::connection::{FAREWELL, Served};
 use super::patience::{News, Patience};
+use super::refusals::Why;
 use crate::http1::Socket;
 use crate::proxy::{ClientBody, NotHttp2, Verdict};
 use crate::wire::expect::Expects;
@@ -52,6 +54,12 @@ pub(super) async fn serve(served: Served, socket: Socket, input: BytesMut) {
     let watch = Watch::new(limits, served.patience.now());
     let wire = Rc::new(Wire::new(socket, input, watch, Rc::clone(&served.patience)));
     let end = requests(&served, &wire).await;
+    let told = |error: &dyn Display| Why::Http2.tell(served.open.told(), served.peer, error);
+    match &end {
+        End::Breach(breach) => told(breach),
+        End::Over | End::Error if wire.calmed() => told(&"resets or empty frames without end"),
+        End::Over | End::Error => {}
+    }
     if wire.calmed() || matches!(end, End::Breach(breach) if breach.code() == breach::CALM) {
         served.proxy.flooded();
     }
@@ -133,10 +141,7 @@ async fn requests(served: &Served, wire: &Rc<Wire>) -> End {
             breach = poll_fn(|context| match wire.end_turn(context) {
                 Poll::Pending if heads.insists() => Poll::Ready(Breach::Repeats),
                 breach => breach,
-            }) => {
-                tracing::debug!("connection of {peer}: {breach}");
-                return End::Breach(breach);
-            }
+            }) => return End::Breach(breach),
             () = poll_fn(|_| match settings.limits.requests.is_some_and(|most| asked.get() >= most.get()) {
                 true => Poll::Ready(()),
                 false => Poll::Pending,

@@ -1,4 +1,5 @@
-//! Lines of the log about clients that are turned away before they have asked for anything.
+//! Lines of the log about clients that are turned away: before they have asked for anything, or for how they ask over
+//! HTTP/2.
 
 use std::fmt::Display;
 
@@ -16,6 +17,8 @@ pub(super) enum Why {
     Full,
     /// Its address has.
     FullAddress,
+    /// It does over HTTP/2 what no client may, or too much of what each may.
+    Http2,
 }
 
 impl Why {
@@ -39,9 +42,10 @@ impl Why {
     fn kind(self) -> usize {
         match self {
             Self::Handshake(failure) => failure as usize,
-            Self::ProxyProtocol => KINDS - 3,
-            Self::Full => KINDS - 2,
-            Self::FullAddress => KINDS - 1,
+            Self::ProxyProtocol => KINDS - 4,
+            Self::Full => KINDS - 3,
+            Self::FullAddress => KINDS - 2,
+            Self::Http2 => KINDS - 1,
         }
     }
 
@@ -51,6 +55,7 @@ impl Why {
             Self::ProxyProtocol => "proxy-protocol",
             Self::Full => "connections",
             Self::FullAddress => "connections-per-address",
+            Self::Http2 => "http2",
         }
     }
 
@@ -59,6 +64,7 @@ impl Why {
             Self::Handshake(_) => "no TLS handshake",
             Self::ProxyProtocol => "no PROXY header",
             Self::Full | Self::FullAddress => "no connection",
+            Self::Http2 => "its connection is closed",
         }
     }
 }
@@ -73,6 +79,7 @@ mod tests {
             Why::ProxyProtocol,
             Why::Full,
             Why::FullAddress,
+            Why::Http2,
         ]);
         assert_eq!(all.map(Why::kind).collect::<Vec<_>>(), (0..KINDS).collect::<Vec<_>>());
     }

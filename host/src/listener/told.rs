@@ -1,5 +1,5 @@
-//! When the log is told of clients that are turned away before they have asked for anything: of each kind once a second, however
-//! many come, with a count of those that were left out.
+//! When the log is told of clients that are turned away: of each kind once a second, however many come, with a count of those
+//! that were left out.
 //!
 //! The workers share it, and touch it only when they turn somebody away. It must not know why that is.
 
@@ -11,7 +11,7 @@ use super::Address;
 /// Milliseconds between two lines of a kind.
 const SILENCE: u64 = 1000;
 /// Kinds that there are.
-pub(super) const KINDS: usize = 11;
+pub(super) const KINDS: usize = 12;
 
 /// What one listener has told.
 #[derive(Debug)]

@@ -28,6 +28,8 @@ fn whoever_floods_is_told_to_be_calm_and_left_while_others_are_served() {
         assert!(flooded.received < 2 * flooded.sent + 1000, "{}: {flooded:?}", flood.name());
         tests::wait_for("the flood to be counted", || (floods(&gateway) == (count + 1) as f64).then_some(()));
     }
+    let line = gateway.wait_for_log("its connection is closed");
+    assert_eq!((&line["level"], &line["reason"]), (&"info".into(), &"http2".into()), "{line}");
 }
 
 #[test]

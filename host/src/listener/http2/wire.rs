@@ -143,7 +143,7 @@ impl Wire {
         self.inner.borrow().watch.bytes()
     }
 
-    /// Looks at what takes too long. Answers how many responses are given up.
+    /// Looks at what takes too long. Answers how many requests are given up.
     pub(super) fn look(&self) -> usize {
         let mut inner = self.inner.borrow_mut();
         let Inner { watch, hears, says, breach, blocked, asked, .. } = &mut *inner;

@@ -142,9 +142,12 @@ pub(super) fn render_workers(workers: &[Arc<WorkerMetrics>], out: &mut Expositio
         ("tollgate_http2_floods_total", "counter", "HTTP/2 connections closed with ENHANCE_YOUR_CALM.", |worker| {
             worker.http2_floods.value().cast_signed()
         }),
-        ("tollgate_http2_stalled_total", "counter", "HTTP/2 responses reset because they were not taken.", |worker| {
-            worker.http2_stalled.value().cast_signed()
-        }),
+        (
+            "tollgate_http2_stalled_total",
+            "counter",
+            "HTTP/2 requests reset for a client that does not read or send.",
+            |worker| worker.http2_stalled.value().cast_signed(),
+        ),
         ("tollgate_retries_total", "counter", "Tries besides the first of a request.", |worker| {
             worker.retries.value().cast_signed()
         }),
