@@ -32,13 +32,31 @@ pub(in crate::upstream) fn head(asked: &Asked<'_>, remote: &Remote, length: Opti
 
 /// More than this some servers do not take of one head, and leave: with a GOAWAY that ends all that runs on the connection.
 const LONG: usize = 4 * 1024;
+/// What one byte takes at most in Huffman's code of HPACK (RFC 7541, appendix B), in which `h2` writes every text.
+const MOST_OF_ONE: usize = 4;
 
-/// Whether a head is so long that an endpoint may leave for it (as RFC 9113, section 6.5.2, counts it).
+/// Whether a head is so long that an endpoint may leave for it: by itself, as RFC 9113, section 6.5.2, counts it, or as it is
+/// written.
 pub(in crate::upstream) fn is_long(asked: &Asked<'_>) -> bool {
-    let line = |name: usize, value: usize| name + value + 32;
-    let fields = asked.fields.iter().map(|(name, value)| line(name.as_str().len(), value.len()));
-    let length = fields.sum::<usize>() + line(":path".len(), asked.target.as_str().len());
-    length + line(":method".len(), asked.method.as_str().len()) > LONG
+    let length = |of: fn(&[u8]) -> usize| -> usize {
+        let line = |name: &[u8], value: &[u8]| of(name) + of(value) + 32;
+        let fields = asked.fields.iter().map(|(name, value)| line(name.as_str().as_bytes(), value.as_bytes()));
+        let target = line(b":path", asked.target.as_str().as_bytes());
+        fields.sum::<usize>() + target + line(b":method", asked.method.as_str().as_bytes())
+    };
+    let plain = length(<[u8]>::len);
+    // Nearly always it is short whatever is in it.
+    plain > LONG || plain * MOST_OF_ONE > LONG && length(written) > LONG
+}
+
+/// Bytes that a text takes at most when it is written.
+fn written(text: &[u8]) -> usize {
+    let of_one = |byte: &u8| match byte {
+        byte if byte.is_ascii_alphanumeric() || b" %&*,-./:;=_".contains(byte) => 1,
+        b'!'..=b'~' => 3,
+        _ => MOST_OF_ONE,
+    };
+    text.iter().map(of_one).sum()
 }
 
 fn uri(asked: &Asked<'_>, remote: &Remote) -> Uri {
@@ -67,5 +85,25 @@ pub(super) fn check(method: &Method, response: &response::Parts) -> Result<Optio
         Framing::UntilClose => Ok(None),
         // The codec of HTTP/2 refuses it already.
         Framing::Chunked => Err(HeadError::TransferEncoding),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http1::client::Fields;
+    use http::uri::PathAndQuery;
+
+    #[test]
+    fn a_head_is_long_by_itself_or_as_it_is_written() {
+        let with = |value: &[u8]| {
+            let came = HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_bytes(value).expect("a value"))]);
+            let (fields, target) = (Fields { came: &came, edits: &[] }, PathAndQuery::from_static("/"));
+            let method = &Method::GET;
+            is_long(&Asked { method, target: &target, fields, takes_trailers: false, upgrade: None })
+        };
+        assert!(!with(&[b'a'; 3900]) && with(&[b'a'; 4100]));
+        assert!(!with(&[b'\\'; 1200]) && with(&[b'\\'; 1400]));
+        assert!(!with(&[0xfe; 900]) && with(&[0xfe; 1100]));
     }
 }
