@@ -73,7 +73,7 @@ fn floods_of_state_stay_within_the_bounds_of_the_config() {
     let plugin = plugin(
         "hostile",
         "hostile",
-        "grants = [\"state\", \"limiter\"]\nlimits = { deadline = \"10s\", wall = \"20s\" }",
+        "grants = [\"state\", \"limiter\"]\nlimits = { deadline = \"30s\", wall = \"30s\" }",
     );
     let bounds = "[gateway]\nworkers = 1\nstate = { max-bytes = \"1MiB\", max-entries = 1000 }\nlimiter = { max-entries = 1000 }\n";
     let gateway = gateway(&format!("{bounds}{plugin}{}", routes(&[("evil", &["hostile"])])));

@@ -182,11 +182,11 @@ fn a_status_is_sent_again_and_the_last_one_is_passed_on() {
 #[test]
 fn a_try_that_takes_too_long_is_given_up_for_another_endpoint() {
     let (silent, good) = (Upstream::start(|_| Reply::hang()), Upstream::saying("good"));
-    let gateway = retrying(&[&silent.url(), &good.url()], &format!("{ALL}, per-try = \"50ms\""));
+    let gateway = retrying(&[&silent.url(), &good.url()], &format!("{ALL}, per-try = \"1s\""));
     assert_eq!([(); 4].map(|()| gateway.get("/").text()), ["good"; 4]);
     silent.wait_until_left();
     assert_eq!(silent.received().len(), 2);
-    let alone = retrying(&[&silent.url()], &format!("{ALL}, per-try = \"50ms\", attempts = 3"));
+    let alone = retrying(&[&silent.url()], &format!("{ALL}, per-try = \"1s\", attempts = 3"));
     let answer = alone.get("/");
     assert_eq!((answer.status, answer.problem().as_str()), (504, "upstream-timeout"));
     assert_eq!(silent.received().len(), 5);
