@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderName, Method};
+use http::{HeaderName, HeaderValue, Method};
 
 use crate::config::form;
 use crate::config::node::Text;
@@ -133,7 +133,10 @@ fn rule(form: &form::Route, listeners: &Names<'_>, about: &str, problems: &mut V
     }
     for (name, (place, value)) in wanted.headers.iter().flatten() {
         match HeaderName::from_bytes(name.as_bytes()) {
-            Ok(name) => headers.extend(value_rule(value, about, problems).map(|value| HeaderRule { name, value })),
+            Ok(name) => {
+                problems.extend(unsendable(value, about));
+                headers.extend(value_rule(value, about, problems).map(|value| HeaderRule { name, value }));
+            }
             Err(_) => problems.push(Problem::new(place, format!("{} is not a header's name{about}", quote(name)))),
         }
     }
@@ -220,6 +223,19 @@ fn value_rule(text: &Text, about: &str, problems: &mut Vec<Problem>) -> Option<V
             }
         },
     }
+}
+
+/// The problem of a value that no request's header has (RFC 9110, section 5.5).
+fn unsendable(text: &Text, about: &str) -> Option<Problem> {
+    let value = &text.value;
+    let why = if HeaderValue::from_bytes(value.as_bytes()).is_err() {
+        "it has a character that is not for headers"
+    } else if value.trim_matches([' ', '\t']) != value {
+        "spaces around a value are not part of it"
+    } else {
+        return None;
+    };
+    Some(Problem::new(&text.place, format!("no header has the value {}: {why}{about}", quote(text.written()))))
 }
 
 /// A problem in the router's words, which quote the text.

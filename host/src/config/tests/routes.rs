@@ -231,6 +231,11 @@ fn patterns_that_match_nothing_are_problems() {
     6 problems
     "
     );
+    assert_snapshot!(route(r#"match.headers = { x-a = "a\nb", x-b = " c", x-d = "ü e", x-f = "~^g\\s+$" }"#), @r"
+    gateway.toml:1:67: no header has the value `a\nb`: it has a character that is not for headers (route `r`)
+    gateway.toml:1:81: no header has the value ` c`: spaces around a value are not part of it (route `r`)
+    2 problems
+    ");
 }
 
 #[test]
