@@ -49,6 +49,8 @@ struct Compiled {
 pub enum RegexError {
     #[error("`~{written}` is not a regular expression: {what}, at character {column}, before `{rest}`")]
     Syntax { written: String, what: String, column: usize, rest: String },
+    #[error("`~*{0}`: there is no `~*`; for either case of letters write `~(?i){0}`")]
+    EitherCase(String),
     #[error("`~{0}`: a regular expression has at most {MOST_WRITTEN} bytes")]
     TooLong(String),
     #[error("`~{0}` takes more than 256 KiB when it is compiled; let it repeat less, or count less")]
@@ -65,6 +67,10 @@ impl Regex {
     pub fn parse(written: &str) -> Result<Self, RegexError> {
         if written.len() > MOST_WRITTEN {
             return Err(RegexError::TooLong(shortened(written)));
+        }
+        // As nginx has it; no expression begins with `*`.
+        if let Some(rest) = written.strip_prefix('*') {
+            return Err(RegexError::EitherCase(shortened(rest.trim_start())));
         }
         let mut parser = ParserBuilder::new();
         parser.unicode(false).utf8(false).nest_limit(MOST_NESTED);

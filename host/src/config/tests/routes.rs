@@ -35,6 +35,10 @@ fn what_is_wrong_with_a_regular_expression_is_said_at_its_place() {
     gateway.toml:1:56: `~/admin;x` matches no path: it is held against the one form in which paths are routed and forwarded, where `;` is `%3B`, `+` is `%2B`, hex digits are in upper case, and `//`, dot segments and an encoded `/` never are (route `r`)
     1 problem
     ");
+    assert_snapshot!(route("match.path = '~* /a'"), @r"
+    gateway.toml:1:56: `~*/a`: there is no `~*`; for either case of letters write `~(?i)/a` (route `r`)
+    1 problem
+    ");
     assert_snapshot!(route("match.path = '^/a'"), @r"
     gateway.toml:1:56: `^/a` does not begin with `/`; a regular expression begins with `~`: `~^/a` (route `r`)
     1 problem
