@@ -51,10 +51,12 @@ mod listener {
         pub mod streams;
         pub mod watch;
     }
+    mod limits;
     mod room;
     mod told;
     pub use address::{Address, LONGEST_PATH};
-    pub use room::Limits;
+    pub use limits::ClientLimits;
+    pub use room::ConnectionLimits;
 }
 #[cfg(not(feature = "gateway"))]
 mod proxy {
